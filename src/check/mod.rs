@@ -1,0 +1,4 @@
+//! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
+//! implementation stay independent.
+
+pub mod verdict;

@@ -1,0 +1,335 @@
+//! Properties, violations and verdicts: what checkers say.
+
+use std::fmt;
+
+use crate::base::id::EventId;
+use crate::base::time::Time;
+use crate::history::fact::Fact;
+
+/// The properties that are judged; names as in design.md §9, wording as in zab.md §16.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "`statement` says each in a sentence")]
+pub enum Property {
+    Integrity,
+    TotalOrder,
+    PrimaryOrder,
+    PrimaryIntegrity,
+    OneLeaderPerEpoch,
+    EpochDiscipline,
+    Promise,
+    TruthfulAck,
+    TruthfulNewleaderAck,
+    TruthfulVote,
+    CommitQuorum,
+    CommitOrder,
+    Survivability,
+    TruncationSafety,
+    CommittedSurvives,
+    ToldIsCommitted,
+    StateEquality,
+    Sessions,
+    LinearizableWrites,
+    SessionGuarantees,
+    WatchFilter,
+    WatchOnce,
+    WatchOrder,
+    WatchSpurious,
+    WatchLost,
+    WatchRearm,
+    Liveness,
+}
+
+impl Property {
+    /// Every property, in the order of reports.
+    pub const ALL: [Self; 27] = [
+        Self::Integrity,
+        Self::TotalOrder,
+        Self::PrimaryOrder,
+        Self::PrimaryIntegrity,
+        Self::OneLeaderPerEpoch,
+        Self::EpochDiscipline,
+        Self::Promise,
+        Self::TruthfulAck,
+        Self::TruthfulNewleaderAck,
+        Self::TruthfulVote,
+        Self::CommitQuorum,
+        Self::CommitOrder,
+        Self::Survivability,
+        Self::TruncationSafety,
+        Self::CommittedSurvives,
+        Self::ToldIsCommitted,
+        Self::StateEquality,
+        Self::Sessions,
+        Self::LinearizableWrites,
+        Self::SessionGuarantees,
+        Self::WatchFilter,
+        Self::WatchOnce,
+        Self::WatchOrder,
+        Self::WatchSpurious,
+        Self::WatchLost,
+        Self::WatchRearm,
+        Self::Liveness,
+    ];
+
+    /// Its name in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Integrity => "integrity",
+            Self::TotalOrder => "total-order",
+            Self::PrimaryOrder => "primary-order",
+            Self::PrimaryIntegrity => "primary-integrity",
+            Self::OneLeaderPerEpoch => "one-leader-per-epoch",
+            Self::EpochDiscipline => "epoch-discipline",
+            Self::Promise => "promise",
+            Self::TruthfulAck => "truthful-ack",
+            Self::TruthfulNewleaderAck => "truthful-newleader-ack",
+            Self::TruthfulVote => "truthful-vote",
+            Self::CommitQuorum => "commit-quorum",
+            Self::CommitOrder => "commit-order",
+            Self::Survivability => "survivability",
+            Self::TruncationSafety => "truncation-safety",
+            Self::CommittedSurvives => "committed-survives",
+            Self::ToldIsCommitted => "told-is-committed",
+            Self::StateEquality => "state-equality",
+            Self::Sessions => "sessions",
+            Self::LinearizableWrites => "linearizable-writes",
+            Self::SessionGuarantees => "session-guarantees",
+            Self::WatchFilter => "watch-filter",
+            Self::WatchOnce => "watch-once",
+            Self::WatchOrder => "watch-order",
+            Self::WatchSpurious => "watch-spurious",
+            Self::WatchLost => "watch-lost",
+            Self::WatchRearm => "watch-rearm",
+            Self::Liveness => "liveness",
+        }
+    }
+
+    /// The property of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|property| property.name() == name)
+    }
+
+    /// What it claims, in one sentence.
+    pub fn statement(self) -> &'static str {
+        match self {
+            Self::Integrity => {
+                "whatever a server delivers was proposed by a leader, and a role instance delivers it once"
+            }
+            Self::TotalOrder => {
+                "all servers that serve have applied prefixes of one and the same history"
+            }
+            Self::PrimaryOrder => {
+                "a history continues with the next counter of its epoch or the first of a later one"
+            }
+            Self::PrimaryIntegrity => {
+                "nothing of an earlier epoch is committed once a later epoch has begun"
+            }
+            Self::OneLeaderPerEpoch => "an epoch has at most one leader",
+            Self::EpochDiscipline => {
+                "a server's epochs never go back, and its history never runs ahead of them"
+            }
+            Self::Promise => {
+                "a server that promised an epoch acknowledges nothing to leaders of earlier ones"
+            }
+            Self::TruthfulAck => {
+                "an acknowledged transaction and all before it are on the acknowledging server's disk"
+            }
+            Self::TruthfulNewleaderAck => {
+                "who acknowledges NEWLEADER has the leader's initial history and its epoch on disk"
+            }
+            Self::TruthfulVote => "a server's vote for itself describes what is on its disk",
+            Self::CommitQuorum => "a transaction is committed only when a quorum has it on disk",
+            Self::CommitOrder => {
+                "transactions are committed and applied in the order in which they were proposed"
+            }
+            Self::Survivability => {
+                "every quorum contains, as its best candidate, a server that holds all committed transactions"
+            }
+            Self::TruncationSafety => {
+                "no committed transaction that a server acknowledged is removed from its disk"
+            }
+            Self::CommittedSurvives => {
+                "a write acknowledged to a client or committed is held by every later leader"
+            }
+            Self::ToldIsCommitted => "no client is told of a transaction before it is committed",
+            Self::StateEquality => "servers that applied the same history have the same state",
+            Self::Sessions => {
+                "ephemerals belong to live sessions, a closed session stays closed, expiry keeps its time bounds"
+            }
+            Self::LinearizableWrites => {
+                "updates appear to happen one at a time, in real-time order, under the versions reported"
+            }
+            Self::SessionGuarantees => {
+                "in one session reads never go back and own acknowledged writes are seen"
+            }
+            Self::WatchFilter => {
+                "an event tells of a path and kind of change that its receiver watched"
+            }
+            Self::WatchOnce => "a one-shot watch fires at most once",
+            Self::WatchOrder => {
+                "an event precedes every reply that shows its change, and events come in order"
+            }
+            Self::WatchSpurious => "every event has a change that caused it",
+            Self::WatchLost => {
+                "every change a connected client watched for is told before it sees the change's effect"
+            }
+            Self::WatchRearm => "after a reconnect every watch is either caught up or armed again",
+            Self::Liveness => {
+                "after the last fault a leader emerges and a write is acknowledged in bounded time"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A fact with its place in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At {
+    /// The event in which it became true.
+    pub event: EventId,
+    /// World time.
+    pub time: Time,
+}
+
+/// One line of a violation's story: a sentence built from one piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Where in the run.
+    pub at: At,
+    /// What, lower case, without full stop: `server 2 crashed; records after 1:5 were not durable`.
+    pub text: String,
+}
+
+/// A property that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub property: Property,
+    /// Where it was noticed.
+    pub at: At,
+    /// A stable key of the kind of failure, free of ids and times; shrinking keeps it.
+    pub signature: &'static str,
+    /// Evidence in order of time; the last sentence states the contradiction. At least one.
+    pub story: Vec<Sentence>,
+}
+
+/// What a run says of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Exercised and never broken.
+    Holds,
+    /// Broken.
+    Violated,
+    /// A budget was hit before it could be judged.
+    Undecided,
+    /// Never exercised.
+    Vacuous,
+}
+
+impl Verdict {
+    /// Its name in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "violated",
+            Self::Undecided => "undecided",
+            Self::Vacuous => "vacuous",
+        }
+    }
+}
+
+/// What monitors write into: counts of judgements per property, and violations (at most a few per property are kept).
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    exercised: [u64; Property::ALL.len()],
+    violations: Vec<Violation>,
+    undecided: Vec<(Property, String)>,
+}
+
+/// Violations kept per property: the first ones explain, the rest repeats.
+const KEPT: usize = 3;
+
+impl Findings {
+    /// Counts one judgement of a property, so that it is not vacuous.
+    pub fn exercise(&mut self, property: Property) {
+        self.exercised[property as usize] += 1;
+    }
+
+    /// Reports a violation.
+    pub fn violate(&mut self, violation: Violation) {
+        assert!(
+            !violation.story.is_empty(),
+            "a violation of {} without a sentence",
+            violation.property
+        );
+        if self
+            .violations
+            .iter()
+            .filter(|other| other.property == violation.property)
+            .count()
+            < KEPT
+        {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Reports that a property could not be judged.
+    pub fn leave_undecided(&mut self, property: Property, why: String) {
+        self.undecided.push((property, why));
+    }
+
+    /// How often a property was judged.
+    pub fn exercised(&self, property: Property) -> u64 {
+        self.exercised[property as usize]
+    }
+
+    /// The violations so far, in the order found.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The verdict on one property.
+    pub fn verdict(&self, property: Property) -> Verdict {
+        if self
+            .violations
+            .iter()
+            .any(|violation| violation.property == property)
+        {
+            Verdict::Violated
+        } else if self
+            .undecided
+            .iter()
+            .any(|(undecided, _)| *undecided == property)
+        {
+            Verdict::Undecided
+        } else if self.exercised(property) == 0 {
+            Verdict::Vacuous
+        } else {
+            Verdict::Holds
+        }
+    }
+
+    /// Why a property is undecided, if it is.
+    pub fn undecided_why(&self, property: Property) -> Option<&str> {
+        self.undecided
+            .iter()
+            .find(|(undecided, _)| *undecided == property)
+            .map(|(_, why)| why.as_str())
+    }
+}
+
+/// An online checker over the facts of one run.
+pub trait Monitor {
+    /// Takes the next fact.
+    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings);
+
+    /// The run is over.
+    fn finish(&mut self, at: At, findings: &mut Findings);
+}

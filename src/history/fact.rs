@@ -1,0 +1,419 @@
+//! Facts: what processes say about themselves and what the machine did to them. Checkers read facts and nothing else.
+//!
+//! The events of zab.md §11.2 and the client's own view. A fact is emitted in the same step in which it becomes true.
+
+use std::sync::Arc;
+
+use super::op::{ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
+use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
+use crate::base::lineage::Lineage;
+use crate::base::zxid::{Epoch, Zxid};
+
+/// A server's role while it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Leads an epoch.
+    Leader,
+    /// Follows and votes.
+    Follower,
+    /// Follows without a vote.
+    Observer,
+}
+
+/// How a learner was brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SyncKind {
+    /// It lacked at most a suffix.
+    Diff,
+    /// It had a suffix of its own, which it dropped.
+    Trunc,
+    /// It got the whole state.
+    Snap,
+}
+
+/// One change that a committed transaction makes, as the leader resolved it; enough for an independent model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// A znode appears.
+    Create {
+        /// Full path, suffix included.
+        path: Path,
+        /// Owning session if ephemeral.
+        owner: Option<SessionId>,
+        /// Digest of its data.
+        data: u64,
+    },
+    /// A znode goes.
+    Delete {
+        /// Which.
+        path: Path,
+    },
+    /// Data is set.
+    SetData {
+        /// Which.
+        path: Path,
+        /// Its version afterwards.
+        version: i32,
+        /// Digest of its data.
+        data: u64,
+    },
+    /// An ACL is set.
+    SetAcl {
+        /// Which.
+        path: Path,
+    },
+    /// A session begins.
+    OpenSession {
+        /// Which.
+        session: SessionId,
+        /// Its timeout.
+        timeout_ms: u32,
+    },
+    /// A session ends; the deletes of its ephemerals precede this in the list.
+    CloseSession {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+/// What a transaction is about, for checkers and readers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TxnSummary {
+    /// The session that asked for it, or [`SessionId::NONE`].
+    pub session: SessionId,
+    /// The request's number in that session.
+    pub cxid: i32,
+    /// What it changes, in order; empty for a failed write.
+    pub changes: Vec<Change>,
+    /// Why it failed, if it did.
+    pub error: Option<ErrorCode>,
+    /// A short rendering, such as `setData /k1 v3`.
+    pub text: Arc<str>,
+}
+
+/// Which epoch file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EpochFile {
+    /// `acceptedEpoch`, the paper's f.p.
+    Accepted,
+    /// `currentEpoch`, the paper's f.a.
+    Current,
+}
+
+/// Why a client does not know an operation's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Loss {
+    /// The connection ended before the reply.
+    ConnectionLoss,
+    /// The session ended before the reply.
+    SessionExpired,
+}
+
+/// One thing that is true from its stamp on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    missing_docs,
+    reason = "fields are explained at their variant where the name does not say it"
+)]
+pub enum Fact {
+    // ----- the machine
+    /// A server's process or machine stopped; volatile state is gone.
+    ServerCrashed {
+        server: ServerId,
+        power: bool,
+        code: Option<u8>,
+    },
+    /// A client process stopped (its session and watches are forgotten by it).
+    ClientCrashed { client: ClientId },
+    /// A planned fault took hold (`effective`) or found nothing to do.
+    FaultBegan { index: u32, effective: bool },
+    /// A lasting fault was undone.
+    FaultEnded { index: u32 },
+
+    // ----- a server's life
+    /// Boot finished: the history and epochs recovered, all of it forced by now (zab.md §16 K4).
+    Booted {
+        server: ServerId,
+        lineage: Lineage,
+        accepted: Epoch,
+        current: Epoch,
+    },
+    /// K3: records of an epoch above `currentEpoch` were dropped durably at boot; the history now ends at `lineage`.
+    BootDropped { server: ServerId, lineage: Lineage },
+    /// A server refuses to start.
+    BootRefused { server: ServerId, why: &'static str },
+    /// A handler returned early or dropped something, for this named reason.
+    Ignored { server: ServerId, why: &'static str },
+
+    // ----- election
+    /// A server entered LOOKING and votes for itself with this history and epoch (S12).
+    Voted {
+        server: ServerId,
+        round: u64,
+        lineage: Lineage,
+        zxid: Zxid,
+        epoch: Epoch,
+    },
+    /// A server's election decided.
+    Elected {
+        server: ServerId,
+        leader: ServerId,
+        round: u64,
+    },
+
+    // ----- discovery
+    /// An epoch file is durable.
+    EpochDurable {
+        server: ServerId,
+        file: EpochFile,
+        epoch: Epoch,
+    },
+    /// A learner promised `epoch` (ACKEPOCH left; `counted` = its data was not -1).
+    AckEpochSent {
+        server: ServerId,
+        epoch: Epoch,
+        counted: bool,
+    },
+    /// A would-be leader fixed its epoch (durable in acceptedEpoch); counts as its own promise.
+    EpochProposed { server: ServerId, epoch: Epoch },
+
+    // ----- synchronisation
+    /// A leader decided how to sync a learner whose history ends at `peer`, up to `upto`.
+    SyncSent {
+        server: ServerId,
+        learner: ServerId,
+        kind: SyncKind,
+        peer: Zxid,
+        upto: Zxid,
+    },
+    /// The learner's one durable switch (K1): its disk now holds exactly `lineage` and currentEpoch = `epoch`.
+    /// `kind` tells what sync led to it.
+    Switched {
+        server: ServerId,
+        kind: SyncKind,
+        lineage: Lineage,
+        epoch: Epoch,
+    },
+    /// A learner acknowledged NEWLEADER(epoch).
+    NewLeaderAckSent {
+        server: ServerId,
+        epoch: Epoch,
+        voter: bool,
+    },
+    /// A leader entered lead() with this history (I_e, once its epoch is known).
+    LeadStarted { server: ServerId, lineage: Lineage },
+    /// A quorum acknowledged NEWLEADER(epoch): the leader's whole history is committed (C1).
+    QuorumFormed {
+        server: ServerId,
+        epoch: Epoch,
+        members: ServerSet,
+        lineage: Lineage,
+    },
+
+    // ----- broadcast
+    /// A server begins to serve clients in this role with this applied history. Mark `established` for a leader.
+    ServeStart {
+        server: ServerId,
+        role: Role,
+        epoch: Epoch,
+        lineage: Lineage,
+        tree: u64,
+    },
+    /// A role ended (memory then equals the durable history, K13).
+    RoleEnd {
+        server: ServerId,
+        role: Role,
+        why: &'static str,
+    },
+    /// A leader assigned a zxid and sent the proposal. Its history is the leader's last proposal.
+    Proposed {
+        server: ServerId,
+        zxid: Zxid,
+        digest: u64,
+        txn: Arc<TxnSummary>,
+    },
+    /// A record was appended to the log (not yet forced).
+    Appended {
+        server: ServerId,
+        zxid: Zxid,
+        digest: u64,
+    },
+    /// Everything appended up to `zxid` is forced.
+    Durable { server: ServerId, zxid: Zxid },
+    /// An ACK(zxid) left, or the leader counted its own.
+    AckSent { server: ServerId, zxid: Zxid },
+    /// A leader found a quorum of acks.
+    CommitDecided {
+        server: ServerId,
+        zxid: Zxid,
+        epoch: Epoch,
+        acks: ServerSet,
+    },
+    /// A serving server applied a transaction; `tree` is the digest of its state afterwards.
+    Delivered {
+        server: ServerId,
+        zxid: Zxid,
+        digest: u64,
+        tree: u64,
+    },
+    /// A TRUNC or boot removed durable records outside K1 (only stock variants do): the disk now ends at `lineage`.
+    DiskTruncated { server: ServerId, lineage: Lineage },
+    /// A COMMIT that did not match the head of the pending proposals was acted on (only variants do).
+    CommitOutOfOrder {
+        server: ServerId,
+        zxid: Zxid,
+        head: Zxid,
+    },
+
+    // ----- sessions at the leader
+    /// The leader's clock learnt that a session is alive.
+    SessionTouched {
+        server: ServerId,
+        session: SessionId,
+        timeout_ms: u32,
+        local_ms: u64,
+    },
+    /// The leader's clock ran out for a session; its closeSession was submitted.
+    SessionExpiring {
+        server: ServerId,
+        session: SessionId,
+        local_ms: u64,
+    },
+    /// A leader changed the owner of a session without a transaction.
+    SessionMoved {
+        server: ServerId,
+        session: SessionId,
+        owner: ServerId,
+    },
+
+    // ----- the client's view
+    /// A client handed an operation to its library.
+    Invoked {
+        client: ClientId,
+        op: u64,
+        session: SessionId,
+        request: Arc<Request>,
+    },
+    /// The reply arrived. `zxid` is the header's.
+    Returned {
+        client: ClientId,
+        op: u64,
+        session: SessionId,
+        conn: u64,
+        zxid: Option<Zxid>,
+        result: Result<Response, ErrorCode>,
+    },
+    /// The outcome stays unknown, or the operation was never sent (`sent` = false: it did not happen).
+    Lost {
+        client: ClientId,
+        op: u64,
+        session: SessionId,
+        loss: Loss,
+        sent: bool,
+    },
+    /// A watch event arrived on a connection.
+    EventReceived {
+        client: ClientId,
+        session: SessionId,
+        conn: u64,
+        event: WatchEvent,
+    },
+    /// A connection was accepted by a server for this session (`conn` numbers a client's connections in a run).
+    Connected {
+        client: ClientId,
+        session: SessionId,
+        server: ServerId,
+        conn: u64,
+        timeout_ms: u32,
+        fresh: bool,
+    },
+    /// A connection ended.
+    Disconnected {
+        client: ClientId,
+        session: SessionId,
+        conn: u64,
+    },
+    /// The client learnt that its session is over, from a server or by its own clock.
+    Expired {
+        client: ClientId,
+        session: SessionId,
+        told: bool,
+    },
+    /// The library re-registered its watches on a new connection; `zxid` is the reply header's (the server's position).
+    WatchesReset {
+        client: ClientId,
+        session: SessionId,
+        conn: u64,
+        zxid: Option<Zxid>,
+        watches: Arc<SetWatches>,
+    },
+    /// A ping was answered.
+    Ponged {
+        client: ClientId,
+        session: SessionId,
+        conn: u64,
+        zxid: Zxid,
+    },
+}
+
+impl Fact {
+    /// The short name a fault plan's `when` can wait for.
+    pub fn mark(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Booted { .. } => "booted",
+            Self::Voted { .. } => "looking",
+            Self::Elected { .. } => "elected",
+            Self::EpochProposed { .. } => "epoch-proposed",
+            Self::AckEpochSent { .. } => "epoch-acked",
+            Self::SyncSent {
+                kind: SyncKind::Diff,
+                ..
+            } => "diff-sent",
+            Self::SyncSent {
+                kind: SyncKind::Trunc,
+                ..
+            } => "trunc-sent",
+            Self::SyncSent {
+                kind: SyncKind::Snap,
+                ..
+            } => "snap-sent",
+            Self::Switched { .. } => "switched",
+            Self::NewLeaderAckSent { .. } => "newleader-acked",
+            Self::QuorumFormed { .. } => "quorum-formed",
+            Self::ServeStart {
+                role: Role::Leader, ..
+            } => "established",
+            Self::ServeStart { .. } => "serving",
+            Self::RoleEnd { .. } => "role-ended",
+            Self::Proposed { .. } => "proposed",
+            Self::AckSent { .. } => "acked",
+            Self::CommitDecided { .. } => "committed",
+            Self::Delivered { .. } => "delivered",
+            Self::SessionExpiring { .. } => "session-expired",
+            Self::EventReceived { .. } => "watch-fired",
+            Self::Connected { .. } => "client-connected",
+            Self::Disconnected { .. } => "client-disconnected",
+            Self::ServerCrashed { .. }
+            | Self::ClientCrashed { .. }
+            | Self::FaultBegan { .. }
+            | Self::FaultEnded { .. }
+            | Self::BootDropped { .. }
+            | Self::BootRefused { .. }
+            | Self::Ignored { .. }
+            | Self::EpochDurable { .. }
+            | Self::LeadStarted { .. }
+            | Self::Appended { .. }
+            | Self::Durable { .. }
+            | Self::DiskTruncated { .. }
+            | Self::CommitOutOfOrder { .. }
+            | Self::SessionTouched { .. }
+            | Self::SessionMoved { .. }
+            | Self::Invoked { .. }
+            | Self::Returned { .. }
+            | Self::Lost { .. }
+            | Self::Expired { .. }
+            | Self::WatchesReset { .. }
+            | Self::Ponged { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! Layer 1: operations and facts, the lingua franca between the processes that cause them and the checkers that judge
+//! them. Nothing here knows the machine or the protocol.
+
+pub mod fact;
+pub mod op;
+pub mod wire;

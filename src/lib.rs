@@ -1,0 +1,9 @@
+//! `zablab`: a deterministic simulation testbed for ZooKeeper and its protocol Zab.
+
+pub mod base;
+pub mod check;
+pub mod history;
+pub mod sim;
+pub mod tree;
+pub mod words;
+pub mod zab;

@@ -1,0 +1,2 @@
+//! The `zablab` command.
+fn main() {}

@@ -1,0 +1,178 @@
+//! The message catalogue (zab.md §9): one variant per packet of the real wire.
+
+use std::sync::Arc;
+
+use crate::base::id::{ServerId, SessionId};
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::op::Request;
+use crate::history::wire::{ToClient, ToServer};
+use crate::tree::acl::Identities;
+use crate::tree::image::Image;
+use crate::tree::txn::Txn;
+
+/// Everything that travels on some connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Msg {
+    /// Election port.
+    Vote(Notification),
+    /// Quorum port.
+    Quorum(Packet),
+    /// Client port, client to server.
+    ToServer(ToServer),
+    /// Client port, server to client.
+    ToClient(ToClient),
+}
+
+/// A server's state as its notifications show it (`ServerState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerState {
+    /// Electing.
+    Looking,
+    /// Follows a leader and votes.
+    Following,
+    /// Leads.
+    Leading,
+    /// Follows without a vote.
+    Observing,
+}
+
+/// An election notification (zab.md §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Notification {
+    /// Sender's state.
+    pub state: ServerState,
+    /// Server voted for.
+    pub leader: ServerId,
+    /// Last zxid of that server, as the voter knows it.
+    pub zxid: Zxid,
+    /// Sender's round; of a decided sender, the round in which it decided.
+    pub round: u64,
+    /// currentEpoch of the server voted for.
+    pub peer_epoch: Epoch,
+}
+
+/// A packet of the quorum port (`QuorumPacket`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Packet {
+    /// FOLLOWERINFO or OBSERVERINFO: who I am and what I promised.
+    FollowerInfo {
+        /// acceptedEpoch.
+        accepted: Epoch,
+        /// False for an observer.
+        voter: bool,
+        /// K6: asks for SNAP.
+        want_snapshot: bool,
+    },
+    /// LEADERINFO: the new epoch.
+    LeaderInfo {
+        /// e.
+        epoch: Epoch,
+    },
+    /// ACKEPOCH: my history.
+    AckEpoch {
+        /// Last zxid.
+        zxid: Zxid,
+        /// currentEpoch; `None` (-1) = do not count me as a promise.
+        current: Option<Epoch>,
+    },
+    /// DIFF: what follows continues your history.
+    Diff {
+        /// Last committed.
+        zxid: Zxid,
+    },
+    /// TRUNC: drop everything after this.
+    Trunc {
+        /// What stays.
+        zxid: Zxid,
+    },
+    /// SNAP and the snapshot stream.
+    Snap {
+        /// The state.
+        image: Box<Image>,
+    },
+    /// NEWLEADER((e,0)).
+    NewLeader {
+        /// e.
+        epoch: Epoch,
+    },
+    /// UPTODATE: serve.
+    UpToDate,
+    /// PROPOSAL.
+    Proposal {
+        /// What.
+        txn: Arc<Txn>,
+    },
+    /// COMMIT.
+    Commit {
+        /// Which.
+        zxid: Zxid,
+    },
+    /// INFORM: a committed transaction, to observers.
+    Inform {
+        /// What.
+        txn: Arc<Txn>,
+    },
+    /// ACK of a proposal, or of NEWLEADER with `(e,0)`.
+    Ack {
+        /// Which.
+        zxid: Zxid,
+    },
+    /// PING from the leader.
+    Ping {
+        /// Its last proposal.
+        zxid: Zxid,
+    },
+    /// The learner's answer: sessions it heard of since the last one, with their timeouts in milliseconds.
+    Pong {
+        /// Touched sessions.
+        touched: Vec<(SessionId, u32)>,
+    },
+    /// REQUEST: a client's write, forwarded.
+    Request(Box<Forwarded>),
+    /// A client's sync, forwarded, and the leader's SYNC that answers it.
+    Sync {
+        /// The session that asked.
+        session: SessionId,
+        /// Its number in that session.
+        cxid: i32,
+    },
+    /// REVALIDATE: does this session live?
+    Revalidate {
+        /// Which.
+        session: SessionId,
+        /// Negotiated timeout in milliseconds.
+        timeout_ms: u32,
+    },
+    /// The leader's answer.
+    Revalidated {
+        /// Which.
+        session: SessionId,
+        /// Whether it lives; if so its owner is now the asking learner.
+        valid: bool,
+    },
+}
+
+/// A write on its way to the leader's Prep stage.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Forwarded {
+    /// Asking session.
+    pub session: SessionId,
+    /// Its number in that session.
+    pub cxid: i32,
+    /// What it asks for.
+    pub body: RequestBody,
+    /// Who the connection has proved to be.
+    pub identities: Arc<Identities>,
+}
+
+/// What a write asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RequestBody {
+    /// A client's own request.
+    Client(Arc<Request>),
+    /// createSession, made by the server a client connected to.
+    OpenSession {
+        /// Negotiated timeout in milliseconds.
+        timeout_ms: u32,
+    },
+}

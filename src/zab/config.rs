@@ -1,0 +1,59 @@
+//! What a server is told about its ensemble.
+
+use crate::base::id::{ServerId, ServerSet};
+use crate::base::time::Span;
+
+use super::rules::Rules;
+
+/// The ensemble and the parameters of zab.md §8.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// Servers that vote, sids 1..=n.
+    pub voters: ServerSet,
+    /// Servers that follow without a vote; sids after the voters'.
+    pub observers: ServerSet,
+    /// tickTime.
+    pub tick: Span,
+    /// initLimit, in ticks.
+    pub init_limit: u32,
+    /// syncLimit, in ticks.
+    pub sync_limit: u32,
+    /// fastleader.maxNotificationInterval.
+    pub max_notification: Span,
+    /// cnxTimeout of the election port.
+    pub connect_timeout: Span,
+    /// Transactions between snapshots; a snapshot is taken after half to all of it.
+    pub snap_count: u32,
+    /// Committed transactions kept in memory for DIFF.
+    pub committed_log: u32,
+    /// Session timeouts are clamped to this range, milliseconds.
+    pub session_timeout_ms: (u32, u32),
+    /// The design choices; the default is zab.md §16.
+    pub rules: Rules,
+}
+
+impl Config {
+    /// An ensemble with ZooKeeper's proportions and short defaults: tick 200 ms, initLimit 10, syncLimit 5.
+    pub fn new(voters: u8, observers: u8) -> Self {
+        let tick = Span::from_ms(200);
+        Self {
+            voters: (1..=voters).map(ServerId).collect(),
+            observers: (voters + 1..=voters + observers).map(ServerId).collect(),
+            tick,
+            init_limit: 10,
+            sync_limit: 5,
+            max_notification: tick * 8,
+            connect_timeout: Span::from_ms(5_000),
+            snap_count: 10_000,
+            committed_log: 500,
+            session_timeout_ms: (400, 4_000),
+            rules: Rules::default(),
+        }
+    }
+
+    /// Every server, in id order.
+    pub fn servers(&self) -> impl Iterator<Item = ServerId> {
+        let (voters, observers) = (self.voters, self.observers);
+        voters.iter().chain(observers.iter())
+    }
+}
