@@ -6,8 +6,6 @@
 pub struct Rules {
     /// Which sets of voters decide.
     pub quorum: QuorumRule,
-    /// What a conditional setData compares.
-    pub set_data: SetDataRule,
 }
 
 /// Which sets of voters decide.
@@ -18,13 +16,4 @@ pub enum QuorumRule {
     Majority,
     /// floor(n/2) servers: two quorums need not meet.
     HalfRoundedDown,
-}
-
-/// What a conditional setData compares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SetDataRule {
-    /// The version the client gave with the znode's.
-    ComparesVersion,
-    /// Nothing: last writer wins.
-    IgnoresVersion,
 }
