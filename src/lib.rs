@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod check;
+pub mod client;
 pub mod history;
 pub mod sim;
 pub mod tree;
