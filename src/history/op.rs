@@ -369,6 +369,8 @@ impl Request {
             | Self::SetAcl { .. }
             | Self::Multi(_)
             | Self::CloseSession => true,
+            // createSession and multi take a zxid before they are decoded (semantics.md §0.22).
+            Self::Raw { opcode } => matches!(opcode, -10 | 14),
             Self::Exists { .. }
             | Self::GetData { .. }
             | Self::GetChildren { .. }
@@ -383,8 +385,7 @@ impl Request {
             | Self::CheckWatches { .. }
             | Self::RemoveWatches { .. }
             | Self::SetWatches(_)
-            | Self::Auth { .. }
-            | Self::Raw { .. } => false,
+            | Self::Auth { .. } => false,
         }
     }
 }
