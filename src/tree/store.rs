@@ -1,0 +1,486 @@
+//! The tree every server holds: znodes, sessions, ephemerals (`DataTree`, semantics.md §1), changed only by applying
+//! transactions. Cloning shares everything; a digest of the whole is kept up to date with each change.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+
+use super::txn::{Body, Txn};
+use super::znode::{Kind, Znode};
+use super::{acl, path, quota};
+use crate::base::digest::Digest;
+use crate::base::id::SessionId;
+use crate::base::lineage::Lineage;
+use crate::base::zxid::Zxid;
+use crate::history::op::{Acl, CreateOp, Data, ErrorCode, EventKind, Path, Response, Stat};
+
+/// The replicated state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    nodes: OrdMap<Path, Arc<Znode>>,
+    sessions: OrdMap<SessionId, u32>,
+    /// Sessions without ephemerals have no entry.
+    ephemerals: OrdMap<SessionId, OrdSet<Path>>,
+    /// Container and TTL znodes.
+    reapables: OrdSet<Path>,
+    /// Paths with a quota: those under which a `zookeeper_limits` node was created.
+    quotas: OrdSet<Path>,
+    digest: u64,
+    lineage: Lineage,
+}
+
+/// What applying a transaction gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The answer to whoever asked.
+    pub result: Result<Response, ErrorCode>,
+    /// What watchers must hear of, in order.
+    pub triggers: Vec<Trigger>,
+}
+
+/// A change that watchers may be waiting for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Trigger {
+    /// What.
+    pub kind: EventKind,
+    /// Where.
+    pub path: Path,
+    /// By which transaction.
+    pub zxid: Zxid,
+    /// Who may hear of it: the node's list at that moment.
+    pub acl: Acl,
+}
+
+/// The transaction being applied.
+#[derive(Clone, Copy)]
+struct Now {
+    zxid: Zxid,
+    session: SessionId,
+    time_ms: u64,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tree {
+    /// The tree of a server that has never applied anything: the root and ZooKeeper's own nodes.
+    pub fn new() -> Self {
+        let mut tree = Self {
+            nodes: OrdMap::new(),
+            sessions: OrdMap::new(),
+            ephemerals: OrdMap::new(),
+            reapables: OrdSet::new(),
+            quotas: OrdSet::new(),
+            digest: 0,
+            lineage: Lineage::EMPTY,
+        };
+        let empty: Data = Some(Arc::from([]));
+        for reserved in [path::ROOT, path::ZOOKEEPER, path::QUOTA, path::CONFIG] {
+            let list = if reserved == path::CONFIG {
+                acl::world(acl::perms::READ)
+            } else {
+                acl::open()
+            };
+            if reserved != path::ROOT {
+                let (parent, name) = path::split(reserved);
+                tree.edit(parent, |node| {
+                    node.children.insert(Path::from(name));
+                });
+            }
+            let node = Znode::new(
+                reserved,
+                empty.clone(),
+                list,
+                Kind::Persistent,
+                Zxid::ZERO,
+                0,
+            );
+            tree.put(Path::from(reserved), node);
+        }
+        tree
+    }
+
+    /// The znode at a path; `""` is the root.
+    pub fn get(&self, path: &str) -> Option<&Znode> {
+        self.nodes.get(path::canonical(path)).map(|node| &**node)
+    }
+
+    /// The shared spelling of the path of a znode.
+    pub fn intern(&self, path: &str) -> Option<&Path> {
+        self.nodes
+            .get_key_value(path::canonical(path))
+            .map(|(path, _)| path)
+    }
+
+    /// Every znode, in order of paths.
+    pub fn nodes(&self) -> impl Iterator<Item = (&Path, &Znode)> {
+        self.nodes.iter().map(|(path, node)| (path, &**node))
+    }
+
+    /// The znodes below a path, itself excluded, in order of paths.
+    pub fn below(&self, path: &str) -> impl Iterator<Item = (&Path, &Znode)> {
+        let prefix = if path == path::ROOT {
+            String::from(path)
+        } else {
+            format!("{path}/")
+        };
+        let from: Bound<Path> = Bound::Included(Path::from(&*prefix));
+        self.nodes
+            .range((from, Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(&*prefix))
+            .map(|(path, node)| (path, &**node))
+    }
+
+    /// Number of znodes, reserved ones included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no znode at all; never true, the root stays.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// A session's timeout, if it lives.
+    pub fn session(&self, session: SessionId) -> Option<u32> {
+        self.sessions.get(&session).copied()
+    }
+
+    /// The living sessions with their timeouts, in id order.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, u32)> {
+        self.sessions
+            .iter()
+            .map(|(session, timeout_ms)| (*session, *timeout_ms))
+    }
+
+    /// A session's ephemerals, in order of paths.
+    pub fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = &Path> {
+        self.ephemerals
+            .get(&session)
+            .into_iter()
+            .flat_map(OrdSet::iter)
+    }
+
+    /// The container and TTL znodes that are due at `now_ms`, in order of paths (`ContainerManager`): containers that
+    /// have lost their last child, and childless TTL znodes that were last set longer than their ttl ago.
+    pub fn reapable(&self, now_ms: u64) -> Vec<Path> {
+        let due = |node: &Znode| {
+            node.children.is_empty()
+                && match node.kind {
+                    Kind::Container => node.stored.cversion > 0,
+                    Kind::Ttl(ttl_ms) => now_ms.saturating_sub(node.stored.mtime) > ttl_ms,
+                    Kind::Persistent | Kind::Ephemeral(_) => false,
+                }
+        };
+        self.reapables
+            .iter()
+            .filter(|path| self.get(path).is_some_and(due))
+            .cloned()
+            .collect()
+    }
+
+    /// The path itself or its nearest ancestor with a quota; the root's own quota is not kept.
+    pub fn quota_root(&self, path: &str) -> Option<&Path> {
+        if self.quotas.is_empty() {
+            return None;
+        }
+        std::iter::once(path)
+            .chain(path::ancestors(path))
+            .find_map(|path| self.quotas.get(path))
+    }
+
+    /// The history applied so far.
+    pub fn lineage(&self) -> Lineage {
+        self.lineage
+    }
+
+    /// The last transaction applied.
+    pub fn last(&self) -> Zxid {
+        self.lineage.last
+    }
+
+    /// A digest of the whole state, independent of the order in which it came about: znodes, sessions, ephemerals.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Applies a transaction. Gaps and repetitions are not refused (that is the caller's duty), but deterministic.
+    pub fn apply(&mut self, txn: &Txn) -> Applied {
+        let now = Now {
+            zxid: txn.zxid,
+            session: txn.session,
+            time_ms: txn.time_ms,
+        };
+        let mut triggers = Vec::new();
+        let result = self.apply_body(now, &txn.body, &mut triggers);
+        self.lineage = self.lineage.push(txn.zxid, txn.digest);
+        Applied { result, triggers }
+    }
+
+    fn apply_body(
+        &mut self,
+        now: Now,
+        body: &Body,
+        out: &mut Vec<Trigger>,
+    ) -> Result<Response, ErrorCode> {
+        match body {
+            Body::Error(code) => Err(*code),
+            Body::OpenSession { timeout_ms } => {
+                self.open_session(now.session, *timeout_ms);
+                Ok(Response::Empty)
+            }
+            Body::CloseSession { ephemerals } => {
+                self.close_session(now, ephemerals, out);
+                Ok(Response::Empty)
+            }
+            Body::Create { op, path, .. } => self.create(now, body, out).map(|stat| match op {
+                CreateOp::Create => Response::Path(path.clone()),
+                CreateOp::Create2 | CreateOp::Container | CreateOp::Ttl => {
+                    Response::PathStat(path.clone(), stat)
+                }
+            }),
+            Body::Delete { path } | Body::DeleteContainer { path } => {
+                self.delete(now, path, out).map(|()| Response::Empty)
+            }
+            Body::SetData {
+                path,
+                data,
+                version,
+            } => self
+                .set_data(now, path, data, *version, out)
+                .map(Response::Stat),
+            Body::SetAcl { path, acl, version } => {
+                self.set_acl(path, acl, *version).map(Response::Stat)
+            }
+            Body::Check { .. } => Ok(Response::Empty),
+            Body::Multi(bodies) => Ok(Response::Multi(
+                bodies
+                    .iter()
+                    .map(|body| self.apply_body(now, body, out))
+                    .collect(),
+            )),
+            Body::MultiFailed(codes) => {
+                Ok(Response::Multi(codes.iter().copied().map(Err).collect()))
+            }
+        }
+    }
+
+    fn open_session(&mut self, session: SessionId, timeout_ms: u32) {
+        if let Some(before) = self.sessions.insert(session, timeout_ms) {
+            self.mark(session_digest(session, before), Sign::Minus);
+        }
+        self.mark(session_digest(session, timeout_ms), Sign::Plus);
+    }
+
+    fn close_session(&mut self, now: Now, listed: &[Path], out: &mut Vec<Trigger>) {
+        for path in listed {
+            // A listed node may be gone already when the transaction is replayed.
+            let _gone = self.delete(now, path, out);
+        }
+        // Nothing is left unless the history has a hole; then the session's nodes still go with it.
+        let left: Vec<Path> = self.ephemerals(now.session).cloned().collect();
+        for path in left {
+            let _gone = self.delete(now, &path, out);
+        }
+        if let Some(timeout_ms) = self.sessions.remove(&now.session) {
+            self.mark(session_digest(now.session, timeout_ms), Sign::Minus);
+        }
+    }
+
+    fn create(&mut self, now: Now, body: &Body, out: &mut Vec<Trigger>) -> Result<Stat, ErrorCode> {
+        let Body::Create {
+            path,
+            data,
+            acl,
+            kind,
+            parent_cversion,
+            ..
+        } = body
+        else {
+            unreachable!("only creates are created");
+        };
+        let (parent, name) = path::split(path);
+        let exists = self.get(path).is_some();
+        let (parent_path, parent_acl) = self.parent_of(parent)?;
+        self.edit(parent, |node| {
+            if *parent_cversion > node.stored.cversion {
+                node.stored.cversion = *parent_cversion;
+                node.stored.pzxid = now.zxid;
+            }
+            if !exists {
+                node.children.insert(Path::from(name));
+            }
+        });
+        if exists {
+            return Err(ErrorCode::NodeExists);
+        }
+        let node = Znode::new(
+            path,
+            data.clone(),
+            acl.clone(),
+            *kind,
+            now.zxid,
+            now.time_ms,
+        );
+        let (stat, bytes) = (node.stat(), node.length());
+        self.put(path.clone(), node);
+        self.index(path, *kind);
+        quota::on_create(self, path, bytes);
+        out.push(now.trigger(EventKind::Created, path, acl));
+        out.push(now.trigger(EventKind::ChildrenChanged, &parent_path, &parent_acl));
+        Ok(stat)
+    }
+
+    fn delete(&mut self, now: Now, path: &Path, out: &mut Vec<Trigger>) -> Result<(), ErrorCode> {
+        let (parent, name) = path::split(path);
+        let (parent_path, parent_acl) = self.parent_of(parent)?;
+        self.edit(parent, |node| {
+            node.children.remove(name);
+            node.stored.pzxid = node.stored.pzxid.max(now.zxid);
+        });
+        let node = self.nodes.remove(&**path).ok_or(ErrorCode::NoNode)?;
+        self.mark(node.digest(), Sign::Minus);
+        self.unindex(path, node.kind);
+        quota::on_delete(self, path, node.length());
+        out.push(now.trigger(EventKind::Deleted, path, &node.acl));
+        out.push(now.trigger(EventKind::ChildrenChanged, &parent_path, &parent_acl));
+        Ok(())
+    }
+
+    fn set_data(
+        &mut self,
+        now: Now,
+        path: &Path,
+        data: &Data,
+        version: i32,
+        out: &mut Vec<Trigger>,
+    ) -> Result<Stat, ErrorCode> {
+        let before = self.get(path).ok_or(ErrorCode::NoNode)?.length();
+        self.edit(path, |node| {
+            node.data = data.clone();
+            node.stored.version = version;
+            node.stored.mzxid = now.zxid;
+            node.stored.mtime = now.time_ms;
+            node.reseal(path);
+        });
+        let node = self.get(path).ok_or(ErrorCode::NoNode)?;
+        let (stat, after, acl) = (node.stat(), node.length(), node.acl.clone());
+        quota::on_set_data(self, path, before, after);
+        out.push(now.trigger(EventKind::DataChanged, path, &acl));
+        Ok(stat)
+    }
+
+    fn set_acl(&mut self, path: &Path, acl: &Acl, version: i32) -> Result<Stat, ErrorCode> {
+        self.edit(path, |node| {
+            node.acl = acl.clone();
+            node.stored.aversion = version;
+            node.reseal(path);
+        });
+        self.get(path).map(Znode::stat).ok_or(ErrorCode::NoNode)
+    }
+
+    fn parent_of(&self, parent: &str) -> Result<(Path, Acl), ErrorCode> {
+        let (path, node) = self.nodes.get_key_value(parent).ok_or(ErrorCode::NoNode)?;
+        Ok((path.clone(), node.acl.clone()))
+    }
+
+    /// Replaces the data of a znode behind the log's back, as ZooKeeper keeps its quota statistics.
+    pub(super) fn overwrite(&mut self, path: &str, data: Data) {
+        self.edit(path, |node| {
+            node.data = data;
+            node.reseal(path);
+        });
+    }
+
+    /// Switches the quota of a path on or off.
+    pub(super) fn set_quota(&mut self, path: &str, kept: quota::Kept) {
+        match kept {
+            quota::Kept::Yes => drop(self.quotas.insert(Path::from(path))),
+            quota::Kept::No => drop(self.quotas.remove(path)),
+        }
+    }
+
+    /// Changes a znode, if it is there, and with it the digest.
+    fn edit(&mut self, path: &str, change: impl FnOnce(&mut Znode)) {
+        if let Some(node) = self.nodes.get_mut(path) {
+            let node = Arc::make_mut(node);
+            let before = node.digest();
+            change(node);
+            let after = node.digest();
+            self.mark(before, Sign::Minus);
+            self.mark(after, Sign::Plus);
+        }
+    }
+
+    fn put(&mut self, path: Path, node: Znode) {
+        self.mark(node.digest(), Sign::Plus);
+        let before = self.nodes.insert(path, Arc::new(node));
+        assert!(before.is_none(), "a znode is put where there is none");
+    }
+
+    fn index(&mut self, path: &Path, kind: Kind) {
+        match kind {
+            Kind::Persistent => {}
+            Kind::Ephemeral(session) => {
+                self.ephemerals
+                    .entry(session)
+                    .or_default()
+                    .insert(path.clone());
+                self.mark(ephemeral_digest(session, path), Sign::Plus);
+            }
+            Kind::Container | Kind::Ttl(_) => drop(self.reapables.insert(path.clone())),
+        }
+    }
+
+    fn unindex(&mut self, path: &Path, kind: Kind) {
+        match kind {
+            Kind::Persistent => {}
+            Kind::Ephemeral(session) => {
+                let paths = self.ephemerals.entry(session).or_default();
+                paths.remove(&**path);
+                if paths.is_empty() {
+                    self.ephemerals.remove(&session);
+                }
+                self.mark(ephemeral_digest(session, path), Sign::Minus);
+            }
+            Kind::Container | Kind::Ttl(_) => drop(self.reapables.remove(&**path)),
+        }
+    }
+
+    /// Adds to or takes from the digest: a sum, so that order does not matter.
+    fn mark(&mut self, part: u64, sign: Sign) {
+        self.digest = match sign {
+            Sign::Plus => self.digest.wrapping_add(part),
+            Sign::Minus => self.digest.wrapping_sub(part),
+        };
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Sign {
+    Plus,
+    Minus,
+}
+
+impl Now {
+    fn trigger(self, kind: EventKind, path: &Path, acl: &Acl) -> Trigger {
+        Trigger {
+            kind,
+            path: path.clone(),
+            zxid: self.zxid,
+            acl: acl.clone(),
+        }
+    }
+}
+
+fn session_digest(session: SessionId, timeout_ms: u32) -> u64 {
+    Digest::of(&("session", session, timeout_ms))
+}
+
+fn ephemeral_digest(session: SessionId, path: &Path) -> u64 {
+    Digest::of(&("ephemeral", session, path))
+}

@@ -1,0 +1,291 @@
+//! Watches, per connection (`WatchManager`, semantics.md §4): two managers, data and child, each a set of modes per path
+//! and connection.
+
+use imbl::{OrdMap, OrdSet};
+
+use super::acl::{Identities, permits, perms};
+use super::path;
+use super::store::Trigger;
+use crate::history::op::{EventKind, Path, WatchEvent};
+
+/// Who watches: a connection, named by its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Watcher(pub u64);
+
+/// How long a watch lasts and how far it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Gone once it has fired.
+    Standard,
+    /// Stays.
+    Persistent,
+    /// Stays, and covers everything below.
+    Recursive,
+}
+
+/// What checkWatches and removeWatches speak of (semantics.md §4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Which {
+    /// Standard ones of the child manager.
+    Children,
+    /// Standard ones of the data manager.
+    Data,
+    /// All.
+    Any,
+    /// Persistent ones of both.
+    Persistent,
+    /// Recursive ones.
+    Recursive,
+}
+
+impl Which {
+    /// By its number on the wire.
+    pub fn by_number(number: i32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Children),
+            2 => Some(Self::Data),
+            3 => Some(Self::Any),
+            4 => Some(Self::Persistent),
+            5 => Some(Self::Recursive),
+            _ => None,
+        }
+    }
+
+    /// The modes meant, in the data and in the child manager.
+    fn modes(self) -> (Modes, Modes) {
+        let (standard, persistent) = (Modes::of(Mode::Standard), Modes::of(Mode::Persistent));
+        match self {
+            Self::Children => (Modes::NONE, standard),
+            Self::Data => (standard, Modes::NONE),
+            Self::Any => (Modes::ALL, Modes::ALL),
+            Self::Persistent => (persistent, persistent),
+            Self::Recursive => (Modes::of(Mode::Recursive), Modes::NONE),
+        }
+    }
+}
+
+/// A set of modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Modes(u8);
+
+impl Modes {
+    const NONE: Self = Self(0);
+    const ALL: Self = Self(7);
+
+    fn of(mode: Mode) -> Self {
+        Self(1 << mode as u8)
+    }
+
+    fn has(self, mode: Mode) -> bool {
+        self.0 & Self::of(mode).0 != 0
+    }
+}
+
+/// The watches of one manager.
+#[derive(Clone, Debug, Default)]
+struct Manager {
+    paths: OrdMap<Path, OrdMap<Watcher, Modes>>,
+    /// Number of recursive watches; without any, ancestors need not be looked up.
+    recursive: usize,
+}
+
+impl Manager {
+    fn modes(&self, path: &str, watcher: Watcher) -> Modes {
+        let watchers = self.paths.get(path);
+        watchers
+            .and_then(|watchers| watchers.get(&watcher))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Replaces the modes of one connection on one path.
+    fn set(&mut self, path: &Path, watcher: Watcher, modes: Modes) {
+        let before = self.modes(path, watcher);
+        self.recursive += usize::from(modes.has(Mode::Recursive));
+        self.recursive -= usize::from(before.has(Mode::Recursive));
+        if modes != Modes::NONE {
+            self.paths
+                .entry(path.clone())
+                .or_default()
+                .insert(watcher, modes);
+        } else if let Some(watchers) = self.paths.get_mut(&**path) {
+            watchers.remove(&watcher);
+            if watchers.is_empty() {
+                self.paths.remove(&**path);
+            }
+        }
+    }
+
+    /// The connections that a change of this path concerns, in order; standard watches on it are used up.
+    fn matched(&mut self, path: &Path) -> OrdSet<Watcher> {
+        let mut matched = OrdSet::new();
+        let exact: Vec<(Watcher, Modes)> = match self.paths.get(&**path) {
+            Some(watchers) => watchers
+                .iter()
+                .map(|(watcher, modes)| (*watcher, *modes))
+                .collect(),
+            None => Vec::new(),
+        };
+        for (watcher, modes) in exact {
+            matched.insert(watcher);
+            if modes.has(Mode::Standard) {
+                self.set(path, watcher, Modes(modes.0 & !Modes::of(Mode::Standard).0));
+            }
+        }
+        if self.recursive > 0 {
+            for watchers in path::ancestors(path).filter_map(|ancestor| self.paths.get(ancestor)) {
+                let reaching = watchers
+                    .iter()
+                    .filter(|(_, modes)| modes.has(Mode::Recursive));
+                matched.extend(reaching.map(|(watcher, _)| *watcher));
+            }
+        }
+        matched
+    }
+}
+
+/// All watches of one server.
+#[derive(Clone, Debug, Default)]
+pub struct Watches {
+    data: Manager,
+    child: Manager,
+    /// Where each connection watches, in either manager.
+    watched: OrdMap<Watcher, OrdSet<Path>>,
+}
+
+impl Watches {
+    /// No watches.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Arms a standard watch of the data manager (exists, getData).
+    pub fn add_data(&mut self, path: &Path, watcher: Watcher) {
+        self.change(path, watcher, |data, child| {
+            (data.0 | Modes::of(Mode::Standard).0, child.0)
+        });
+    }
+
+    /// Arms a standard watch of the child manager (getChildren).
+    pub fn add_child(&mut self, path: &Path, watcher: Watcher) {
+        self.change(path, watcher, |data, child| {
+            (data.0, child.0 | Modes::of(Mode::Standard).0)
+        });
+    }
+
+    /// Arms a persistent watch, in both managers.
+    pub fn add_persistent(&mut self, path: &Path, watcher: Watcher) {
+        let persistent = Modes::of(Mode::Persistent).0;
+        self.change(path, watcher, |data, child| {
+            (data.0 | persistent, child.0 | persistent)
+        });
+    }
+
+    /// Arms a persistent recursive watch, in the data manager only.
+    pub fn add_recursive(&mut self, path: &Path, watcher: Watcher) {
+        self.change(path, watcher, |data, child| {
+            (data.0 | Modes::of(Mode::Recursive).0, child.0)
+        });
+    }
+
+    /// Whether the connection has any of those watches on exactly this path.
+    pub fn check(&self, path: &str, watcher: Watcher, which: Which) -> bool {
+        let (data, child) = which.modes();
+        let hit = |manager: &Manager, modes: Modes| manager.modes(path, watcher).0 & modes.0 != 0;
+        hit(&self.data, data) || hit(&self.child, child)
+    }
+
+    /// Removes those watches of the connection on exactly this path; says whether there were any.
+    pub fn remove(&mut self, path: &Path, watcher: Watcher, which: Which) -> bool {
+        let found = self.check(path, watcher, which);
+        let (no_data, no_child) = which.modes();
+        self.change(path, watcher, |data, child| {
+            (data.0 & !no_data.0, child.0 & !no_child.0)
+        });
+        found
+    }
+
+    /// The connection is gone, and its watches with it.
+    pub fn forget(&mut self, watcher: Watcher) {
+        for path in self.watched.remove(&watcher).unwrap_or_default() {
+            self.data.set(&path, watcher, Modes::NONE);
+            self.child.set(&path, watcher, Modes::NONE);
+        }
+    }
+
+    /// The events that an applied transaction causes, in the order in which each connection must get them.
+    /// `identities` knows the living connections; others get nothing.
+    pub fn fire<'a>(
+        &mut self,
+        triggers: &[Trigger],
+        identities: impl Fn(Watcher) -> Option<&'a Identities>,
+    ) -> Vec<(Watcher, WatchEvent)> {
+        let mut events = Vec::new();
+        for trigger in triggers {
+            for watcher in self.concerned(trigger) {
+                if identities(watcher).is_some_and(|ids| permits(&trigger.acl, ids, perms::READ)) {
+                    events.push((
+                        watcher,
+                        WatchEvent {
+                            kind: trigger.kind,
+                            path: trigger.path.clone(),
+                            zxid: Some(trigger.zxid),
+                        },
+                    ));
+                }
+            }
+        }
+        events
+    }
+
+    /// Whom a trigger concerns, once each.
+    fn concerned(&mut self, trigger: &Trigger) -> OrdSet<Watcher> {
+        let path = &trigger.path;
+        let matched = match trigger.kind {
+            EventKind::Created | EventKind::DataChanged => self.data.matched(path),
+            EventKind::ChildrenChanged => self.child.matched(path),
+            // Who hears it from the data manager does not hear it twice, but its child watch is used up all the same.
+            EventKind::Deleted => self.data.matched(path).union(self.child.matched(path)),
+        };
+        for watcher in &matched {
+            self.tidy(path, *watcher);
+        }
+        matched
+    }
+
+    fn change(
+        &mut self,
+        path: &Path,
+        watcher: Watcher,
+        change: impl FnOnce(Modes, Modes) -> (u8, u8),
+    ) {
+        let before = (
+            self.data.modes(path, watcher),
+            self.child.modes(path, watcher),
+        );
+        let (data, child) = change(before.0, before.1);
+        self.data.set(path, watcher, Modes(data));
+        self.child.set(path, watcher, Modes(child));
+        if data | child == 0 {
+            self.tidy(path, watcher);
+        } else {
+            self.watched
+                .entry(watcher)
+                .or_default()
+                .insert(path.clone());
+        }
+    }
+
+    /// Forgets that a connection watches a path if it does no longer.
+    fn tidy(&mut self, path: &Path, watcher: Watcher) {
+        let left = self.data.modes(path, watcher).0 | self.child.modes(path, watcher).0;
+        if left == 0
+            && let Some(paths) = self.watched.get_mut(&watcher)
+        {
+            paths.remove(&**path);
+            if paths.is_empty() {
+                self.watched.remove(&watcher);
+            }
+        }
+    }
+}
