@@ -3,7 +3,9 @@
 pub mod base;
 pub mod check;
 pub mod client;
+pub mod experiment;
 pub mod history;
+pub mod mutant;
 pub mod sim;
 pub mod tree;
 pub mod words;

@@ -9,6 +9,32 @@ use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
 
+/// Every mark a fault plan's `when` can wait for (see [`Fact::mark`]).
+pub const MARKS: [&str; 22] = [
+    "booted",
+    "looking",
+    "elected",
+    "epoch-proposed",
+    "epoch-acked",
+    "diff-sent",
+    "trunc-sent",
+    "snap-sent",
+    "switched",
+    "newleader-acked",
+    "quorum-formed",
+    "established",
+    "serving",
+    "role-ended",
+    "proposed",
+    "acked",
+    "committed",
+    "delivered",
+    "session-expired",
+    "watch-fired",
+    "client-connected",
+    "client-disconnected",
+];
+
 /// A server's role while it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {

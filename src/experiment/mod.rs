@@ -1,0 +1,4 @@
+//! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
+
+pub mod json;
+pub mod scenario;

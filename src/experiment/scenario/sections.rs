@@ -1,0 +1,320 @@
+//! The sections of a scenario: ensemble, network, disk, clock, workload, generation, limits, expectation. Each table
+//! below is at once the type, the reader, the writer and the list of defaults.
+
+use super::format::{Range, names, record};
+use crate::base::ratio::Ratio;
+use crate::check::verdict::Verdict;
+
+record! {
+    /// The servers and their timing.
+    pub struct Ensemble as "\"ensemble\"" {
+        /// Servers that vote.
+        voters: u8 = 5, 1..=31;
+        /// Servers that follow without a vote; their ids come after the voters'.
+        observers: u8 = 0, 0..=31;
+        /// tickTime.
+        tick_ms: u32 = 200, 1..=60_000;
+        /// initLimit, in ticks.
+        init_limit: u32 = 10, 1..=1_000;
+        /// syncLimit, in ticks.
+        sync_limit: u32 = 5, 1..=1_000;
+        /// fastleader.maxNotificationInterval.
+        max_notification_ms: u32 = 1_600, 200..=600_000;
+        /// cnxTimeout of the election port.
+        connect_timeout_ms: u32 = 5_000, 1..=600_000;
+        /// Transactions between snapshots.
+        snap_count: u32 = 10_000, 2..=1_000_000_000;
+        /// Committed transactions kept in memory for DIFF.
+        committed_log: u32 = 500, 1..=1_000_000;
+        /// Session timeouts are clamped to this range; default 2 to 20 ticks.
+        session_timeout_ms: Option<Range> = None;
+    }
+}
+
+impl Ensemble {
+    /// The range of session timeouts: as given, or 2 to 20 ticks.
+    pub fn session_timeouts(&self) -> Range {
+        let tick = u64::from(self.tick_ms);
+        self.session_timeout_ms
+            .unwrap_or(Range::new(2 * tick, 20 * tick))
+    }
+}
+
+names! {
+    /// How a network behaves where a scenario does not say more.
+    pub enum Profile {
+        /// Every one-way delay is the same tenth of a millisecond; nothing else happens.
+        None = "none",
+        /// A local network: delays of a tenth of a millisecond to one, now and then twenty.
+        Mild = "mild",
+        /// Drawn from the seed, per class of links: anything from a rack to a bad wide-area network.
+        Swarm = "swarm",
+    }
+}
+
+record! {
+    /// The network.
+    pub struct Network as "\"network\"" {
+        /// The default of all links.
+        profile: Profile = Profile::Mild;
+        /// The longest delay that the profile `swarm` may draw.
+        worst_ms: u32 = 50, 1..=60_000;
+        /// Links between election ports, where they differ.
+        election: Option<Link> = None;
+        /// Links from learners to their leader, where they differ.
+        quorum: Option<Link> = None;
+        /// Links from clients to servers, where they differ.
+        client: Option<Link> = None;
+    }
+}
+
+record! {
+    /// The links of one class.
+    pub struct Link as "the links of a class" {
+        /// Usual one-way delay.
+        delay_us: Range, 0..=60_000_000;
+        /// How often a frame is late.
+        tail: Ratio = Ratio::ZERO;
+        /// How late it is at most then.
+        tail_us: u64 = 0, 0..=60_000_000;
+        /// The longest wait for TCP's next retransmission once a cut path works again.
+        retransmit_ms: u32 = 400, 0..=60_000;
+        /// How often a connection with bytes held back is reset rather than resumed when its path works again.
+        healed_reset: Ratio = Ratio::new(1, 4);
+    }
+}
+
+record! {
+    /// Every server's disk.
+    pub struct Disk as "\"disk\"" {
+        /// How long a forced write takes.
+        fsync_us: Range = Range::new(200, 5_000), 0..=60_000_000;
+    }
+}
+
+record! {
+    /// The clocks.
+    pub struct Clock as "\"clock\"" {
+        /// Every clock's rate is off by up to this much, either way.
+        drift_ppm: u32 = 100, 0..=100_000;
+        /// Every wall clock is off by up to this much.
+        offset_ms: u32 = 50, 0..=86_400_000;
+    }
+}
+
+names! {
+    /// What a group of clients does.
+    pub enum Kind {
+        /// Reads, writes, conditional writes, creates, deletes and watches on a few keys, values unique.
+        VersionedRegister = "versioned-register",
+        /// Keeps an ephemeral znode `/e<client>` alive.
+        EphemeralHolder = "ephemeral-holder",
+        /// Keeps exists watches armed on the ephemerals of the holders, or on given paths.
+        Watcher = "watcher",
+        /// Nothing but keeping its session.
+        Idle = "idle",
+    }
+}
+
+names! {
+    /// How a client goes through its list of servers.
+    pub enum Hosts {
+        /// Shuffled once per session, then one after the other.
+        Shuffled = "shuffled",
+        /// In the order given.
+        InOrder = "in-order",
+        /// A random one each time.
+        Random = "random",
+    }
+}
+
+names! {
+    /// What a client does after a write whose outcome it does not know.
+    pub enum AfterUnknown {
+        /// It reads the key before it writes it again.
+        Read = "read",
+        /// Nothing in particular.
+        Nothing = "nothing",
+    }
+}
+
+record! {
+    /// A group of clients that do the same.
+    pub struct Work as "an entry of \"workload\"" {
+        /// What.
+        kind: Kind;
+        /// How many clients.
+        clients: u16 = 3, 1..=1_000;
+        /// How many keys they share.
+        keys: u16 = 3, 1..=10_000;
+        /// Operations per client; 0 = as many as the time allows.
+        ops: u64 = 0, 0..=100_000_000;
+        /// How often each operation comes, as weights.
+        mix: Mix = Mix::default();
+        /// Operations a client may have under way.
+        window: u16 = 1, 1..=1_000;
+        /// What follows a write whose outcome is unknown.
+        after_unknown: AfterUnknown = AfterUnknown::Read;
+        /// Time between two operations of a client; default as the kind has it.
+        think_ms: Option<Range> = None;
+        /// Session timeout asked for.
+        session_timeout_ms: u32 = 2_000, 1..=86_400_000;
+        /// The servers they know; default all.
+        servers: Option<Vec<u8>> = None;
+        /// How they go through them.
+        hosts: Hosts = Hosts::Shuffled;
+        /// What a watcher watches; default the ephemerals of every holder.
+        paths: Option<Vec<String>> = None;
+    }
+}
+
+record! {
+    /// Weights of operations.
+    pub struct Mix as "\"mix\"" {
+        /// getData.
+        read: u32 = 0, 0..=1_000_000;
+        /// setData, whatever the version, or create where the znode is known to be missing.
+        write: u32 = 0, 0..=1_000_000;
+        /// setData on condition that the version is the one last seen.
+        cas: u32 = 0, 0..=1_000_000;
+        /// create.
+        create: u32 = 0, 0..=1_000_000;
+        /// delete, half of them on condition of the version last seen.
+        delete: u32 = 0, 0..=1_000_000;
+        /// exists or getData that leaves a watch.
+        watch: u32 = 0, 0..=1_000_000;
+        /// sync.
+        sync: u32 = 0, 0..=1_000_000;
+        /// Create, or delete, the client's own ephemeral.
+        ephemeral: u32 = 0, 0..=1_000_000;
+    }
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        Self {
+            read: 4,
+            write: 4,
+            cas: 3,
+            create: 1,
+            delete: 1,
+            watch: 2,
+            sync: 1,
+            ephemeral: 0,
+        }
+    }
+}
+
+impl Mix {
+    /// Whether no operation has any weight.
+    pub fn is_empty(&self) -> bool {
+        let weights = [
+            self.read,
+            self.write,
+            self.cas,
+            self.create,
+            self.delete,
+            self.watch,
+            self.sync,
+            self.ephemeral,
+        ];
+        weights.iter().all(|weight| *weight == 0)
+    }
+}
+
+names! {
+    /// A family of generated faults.
+    pub enum Family {
+        /// A server's process is killed and restarted.
+        Kill = "kill",
+        /// A server loses power: what was not forced is lost in part.
+        PowerLoss = "power-loss",
+        /// Every server loses power at once.
+        Blackout = "blackout",
+        /// A server stands still.
+        Pause = "pause",
+        /// A server is cut off.
+        Isolate = "isolate",
+        /// The servers fall into two groups.
+        Halves = "halves",
+        /// A server can send or hear, but not both.
+        OneWay = "one-way",
+        /// The leader is cut off from the servers, with or without its clients.
+        IsolateLeader = "isolate-leader",
+        /// The connections of a server are reset.
+        Reset = "reset",
+        /// Everything to and from a server is late.
+        Delay = "delay",
+        /// A disk is slow.
+        SlowDisk = "slow-disk",
+        /// A clock runs fast or slow, within 1000 ppm.
+        Drift = "drift",
+        /// A wall clock jumps.
+        WallJump = "wall-jump",
+        /// Connections of a server break now and then.
+        Flaky = "flaky",
+        /// A server falls just when something particular has happened.
+        Ambush = "ambush",
+    }
+}
+
+record! {
+    /// Faults drawn from the seed.
+    pub struct Generate as "\"generate\"" {
+        /// The families to draw from; default all.
+        families: Vec<Family> = Family::ALL.iter().map(|(_, family)| *family).collect();
+        /// How likely a family is left out of a run.
+        off: Ratio = Ratio::new(1, 2);
+        /// When faults begin; all end with the window.
+        window_ms: Range = Range::new(1_000, 40_000), 0..=86_400_000;
+        /// Mean time between the beginnings of two faults.
+        gap_ms: u32 = 1_500, 1..=86_400_000;
+        /// How long a fault lasts, log-uniform.
+        for_ms: Range = Range::new(20, 8_000), 1..=86_400_000;
+    }
+}
+
+record! {
+    /// When a run ends.
+    pub struct Limits as "\"limits\"" {
+        /// After this much virtual time, extended until liveness can be judged.
+        virtual_ms: u64 = 60_000, 1..=86_400_000;
+        /// After this many events: the run counts as undecided then.
+        events: u64 = 20_000_000, 1..=1_000_000_000_000;
+    }
+}
+
+names! {
+    /// What a scenario expects of its run as a whole.
+    pub enum Expected {
+        /// No property is violated or undecided.
+        Holds = "holds",
+        /// Some property is violated.
+        Violated = "violated",
+        /// Nothing is violated, but a budget was hit.
+        Undecided = "undecided",
+    }
+}
+
+impl Expected {
+    /// The verdict it stands for.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Holds => Verdict::Holds,
+            Self::Violated => Verdict::Violated,
+            Self::Undecided => Verdict::Undecided,
+        }
+    }
+}
+
+record! {
+    /// What must come out.
+    pub struct Expect as "\"expect\"" {
+        /// The verdict on the whole run.
+        verdict: Expected;
+        /// The property that must be violated (or undecided) then.
+        property: Option<String> = None;
+        /// The run's digest, 16 hexadecimal digits; `replay` verifies it.
+        digest: Option<String> = None;
+    }
+}
