@@ -10,18 +10,18 @@
 //! ```
 //! It retries nothing: an operation that lost its connection is reported as lost. What to do then is the workload's.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Site;
 use super::config::Config;
+use super::handle::{Awaited, Handle, Operation, Sent};
 use super::hosts::Hosts;
-use super::watches::Watches;
+
 use crate::base::id::{ClientId, NodeId, ServerId, SessionId};
 use crate::base::time::{LocalTime, Span};
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Loss};
-use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
+use crate::history::op::{ErrorCode, Request, Response, WatchEvent};
 use crate::history::wire::{ToClient, ToServer, xid};
 use crate::sim::process::{Conn, Cx, Effects, LinkClass};
 use crate::words::Words;
@@ -30,9 +30,6 @@ use crate::words::timer::{ClientTimer, Timer};
 
 /// Operations and connections of one life are numbered below this; the next life goes on above it.
 const NUMBERS_PER_LIFE: u64 = 1_000_000_000;
-
-/// The longest time without sending anything (`MAX_SEND_PING_INTERVAL`).
-const PING_AT_LEAST_EVERY: Span = Span::from_ms(10_000);
 
 /// A deadline that is nearer than this has passed: clocks of different speed round.
 const ROUNDING: Span = Span::from_us(1);
@@ -95,26 +92,6 @@ pub struct Library {
     attempts: u64,
 }
 
-/// What dies with a session (a `ZooKeeper` object).
-#[derive(Clone, Debug)]
-struct Handle {
-    hosts: Option<Hosts>,
-    session: SessionId,
-    password: u64,
-    /// Negotiated timeout, or what is asked for.
-    timeout: Span,
-    /// Of the last ordinary reply; pings and events do not raise it (semantics.md 0.17).
-    last_zxid: Zxid,
-    heard: LocalTime,
-    next_xid: i32,
-    /// Sent, not answered; in the order sent.
-    pending: VecDeque<Sent>,
-    /// Not sent yet.
-    queued: VecDeque<Operation>,
-    watches: Watches,
-    credentials: Vec<(Arc<str>, Arc<[u8]>)>,
-}
-
 /// The connection, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
@@ -133,69 +110,6 @@ enum Link {
         number: u64,
         sent: LocalTime,
     },
-}
-
-/// An operation of the program.
-#[derive(Clone, Debug)]
-struct Operation {
-    op: u64,
-    request: Arc<Request>,
-}
-
-/// Something that awaits its reply.
-#[derive(Clone, Debug)]
-struct Sent {
-    xid: i32,
-    what: Awaited,
-}
-
-#[derive(Clone, Debug)]
-enum Awaited {
-    Operation(Operation),
-    /// An auth packet replayed after a reconnect.
-    Credentials,
-    SetWatches(Arc<SetWatches>),
-}
-
-impl Handle {
-    fn new(timeout: Span) -> Self {
-        Self {
-            hosts: None,
-            session: SessionId::NONE,
-            password: 0,
-            timeout,
-            last_zxid: Zxid::ZERO,
-            heard: LocalTime::default(),
-            next_xid: 1,
-            pending: VecDeque::new(),
-            queued: VecDeque::new(),
-            watches: Watches::default(),
-            credentials: Vec::new(),
-        }
-    }
-
-    fn connect_timeout(&self) -> Span {
-        let hosts = self.hosts.as_ref().map_or(1, Hosts::len) as u64;
-        Span(self.timeout.0 / hosts)
-    }
-
-    fn read_timeout(&self) -> Span {
-        Span(self.timeout.0 / 3 * 2)
-    }
-
-    fn ping_interval(&self) -> Span {
-        Span(self.timeout.0 / 3).min(PING_AT_LEAST_EVERY)
-    }
-
-    fn expiry(&self) -> Span {
-        Span(self.timeout.0 / 3 * 4)
-    }
-
-    fn take_xid(&mut self) -> i32 {
-        let number = self.next_xid;
-        self.next_xid = number.checked_add(1).unwrap_or(1);
-        number
-    }
 }
 
 impl Library {
@@ -346,7 +260,7 @@ impl Library {
                 }
             }
             (Link::Live { number, .. }, ToClient::Reply { xid, zxid, result }) => {
-                let Some(what) = self.take_awaited(xid) else {
+                let Some(what) = self.handle.take_awaited(xid) else {
                     self.hang_up(turn);
                     return;
                 };
@@ -468,19 +382,6 @@ impl Library {
 
 // Receiving.
 impl Library {
-    /// What a reply with this xid answers: auth packets aside, the oldest request; else the stream is broken.
-    fn take_awaited(&mut self, number: i32) -> Option<Awaited> {
-        let pending = &mut self.handle.pending;
-        let is_auth = number == xid::AUTH;
-        let index = pending
-            .iter()
-            .position(|sent| (sent.xid == xid::AUTH) == is_auth)?;
-        if pending[index].xid != number {
-            return None;
-        }
-        pending.remove(index).map(|sent| sent.what)
-    }
-
     fn on_reply(
         &mut self,
         number: u64,
@@ -590,6 +491,10 @@ impl Library {
         let server = hosts.advance(cx);
         let conn = out.open(server, LinkClass::Client, timeout);
         out.arm(Timer::Client(ClientTimer::Connect), timeout);
+        assert!(
+            matches!(self.link, Link::Closed | Link::Waiting),
+            "one connection at a time"
+        );
         self.link = Link::Dialling { conn, server };
     }
 
@@ -630,6 +535,10 @@ impl Library {
         (conn, server): (Conn, NodeId),
         turn: &mut Turn<'_>,
     ) {
+        assert!(
+            matches!(self.link, Link::Greeting { .. }),
+            "a session is established by the answer to a connect request"
+        );
         let fresh = self.handle.session == SessionId::NONE;
         let number = self.next_conn;
         self.next_conn += 1;

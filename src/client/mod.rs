@@ -6,6 +6,7 @@
 //! Nothing here knows the protocol behind the client port.
 
 pub mod config;
+mod handle;
 pub mod hosts;
 pub mod library;
 pub mod process;

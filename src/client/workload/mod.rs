@@ -177,3 +177,6 @@ fn create(path: Path, data: Data, flags: i32) -> Request {
         ttl: -1,
     }
 }
+
+#[cfg(test)]
+mod tests;

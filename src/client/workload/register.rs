@@ -8,9 +8,10 @@
 use std::sync::Arc;
 
 use super::{Hands, ThinkTime, create, ephemeral_path, first_decision};
+use crate::base::rng::Draw;
 use crate::client::Site;
 use crate::client::library::Upcall;
-use crate::history::op::{Data, ErrorCode, Path, Request, Response, flags};
+use crate::history::op::{ErrorCode, Path, Request, Response, flags};
 
 /// Parameters of the versioned register.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,28 +28,43 @@ pub struct Settings {
     pub mix: Mix,
     /// What follows a write whose outcome is unknown.
     pub after_unknown: AfterUnknown,
+    /// What follows a watch event.
+    pub after_event: AfterEvent,
+    /// What follows the last of `ops`.
+    pub at_end: AtEnd,
 }
 
 /// Weights of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "fields are explained where the name does not say it"
-)]
 pub struct Mix {
     /// setData with version -1, or create where the node is known to be missing.
     pub write: u32,
     /// setData with the version last seen.
     pub cas: u32,
+    /// setData with the version before the one last seen.
+    pub stale_cas: u32,
+    /// getData.
     pub read: u32,
     /// delete, half of them with the version last seen.
     pub delete: u32,
+    /// create.
     pub create: u32,
     /// exists or getData that arms a watch.
     pub watch: u32,
+    /// getChildren of the root, half of them with a watch.
+    pub children: u32,
+    /// addWatch on a key, persistent or persistent recursive.
+    pub lasting_watch: u32,
+    /// removeWatches of every kind on a key.
+    pub remove_watch: u32,
+    /// sync.
     pub sync: u32,
-    /// Create, or delete, the client's ephemeral `/e<client>`.
+    /// multi: a check of the version last seen, then writes to this key and the next.
+    pub multi: u32,
+    /// Create or delete the client's ephemeral `/e<client>`.
     pub ephemeral: u32,
+    /// Create an ephemeral sequential `/s<client>-<n>`.
+    pub sequential: u32,
 }
 
 /// What follows a write whose outcome is unknown.
@@ -59,6 +75,26 @@ pub enum AfterUnknown {
     Read,
     /// Nothing in particular.
     Nothing,
+}
+
+/// What follows a watch event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AfterEvent {
+    /// The key is read at once, half of the time with a new watch.
+    #[default]
+    Read,
+    /// Nothing in particular.
+    Nothing,
+}
+
+/// What follows the last operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AtEnd {
+    /// The client keeps its session.
+    #[default]
+    Stay,
+    /// It closes its session.
+    Close,
 }
 
 impl Default for Settings {
@@ -73,6 +109,8 @@ impl Default for Settings {
             window: 1,
             mix: Mix::default(),
             after_unknown: AfterUnknown::default(),
+            after_event: AfterEvent::default(),
+            at_end: AtEnd::default(),
         }
     }
 }
@@ -87,7 +125,7 @@ impl Default for Mix {
             create: 1,
             watch: 2,
             sync: 1,
-            ephemeral: 0,
+            ..Self::NOTHING
         }
     }
 }
@@ -99,6 +137,7 @@ pub struct Register {
     keys: Vec<Key>,
     outstanding: Vec<u64>,
     is_thinking: bool,
+    is_closing: bool,
     /// Operations returned or lost after they were sent.
     done: u64,
     decision: u64,
@@ -110,7 +149,9 @@ struct Key {
     path: Path,
     seen: Seen,
     /// A write to it was lost: read first.
-    suspect: bool,
+    is_suspect: bool,
+    /// A watch event told of a change: read next.
+    is_changed: bool,
 }
 
 /// What the last reply about a key showed.
@@ -121,42 +162,80 @@ enum Seen {
     Version(i32),
 }
 
-/// The operations of the mix, in the order of its fields.
+/// The operations of the mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Write,
     Cas,
+    StaleCas,
     Read,
     Delete,
     Create,
     Watch,
+    Children,
+    LastingWatch,
+    RemoveWatch,
     Sync,
+    Multi,
     Ephemeral,
+    Sequential,
 }
 
 impl Mix {
-    const KINDS: [Kind; 8] = [
-        Kind::Write,
-        Kind::Cas,
-        Kind::Read,
-        Kind::Delete,
-        Kind::Create,
-        Kind::Watch,
-        Kind::Sync,
-        Kind::Ephemeral,
-    ];
+    /// No operation at all.
+    pub const NOTHING: Self = Self {
+        write: 0,
+        cas: 0,
+        stale_cas: 0,
+        read: 0,
+        delete: 0,
+        create: 0,
+        watch: 0,
+        children: 0,
+        lasting_watch: 0,
+        remove_watch: 0,
+        sync: 0,
+        multi: 0,
+        ephemeral: 0,
+        sequential: 0,
+    };
 
-    fn weights(self) -> [u32; 8] {
-        [
-            self.write,
-            self.cas,
-            self.read,
-            self.delete,
-            self.create,
-            self.watch,
-            self.sync,
-            self.ephemeral,
-        ]
+    /// Every operation there is.
+    pub const BROAD: Self = Self {
+        write: 4,
+        cas: 3,
+        stale_cas: 1,
+        read: 4,
+        delete: 2,
+        create: 1,
+        watch: 3,
+        children: 1,
+        lasting_watch: 1,
+        remove_watch: 1,
+        sync: 1,
+        multi: 1,
+        ephemeral: 1,
+        sequential: 1,
+    };
+
+    fn pick(self, draw: Draw) -> Kind {
+        let table = [
+            (Kind::Write, self.write),
+            (Kind::Cas, self.cas),
+            (Kind::StaleCas, self.stale_cas),
+            (Kind::Read, self.read),
+            (Kind::Delete, self.delete),
+            (Kind::Create, self.create),
+            (Kind::Watch, self.watch),
+            (Kind::Children, self.children),
+            (Kind::LastingWatch, self.lasting_watch),
+            (Kind::RemoveWatch, self.remove_watch),
+            (Kind::Sync, self.sync),
+            (Kind::Multi, self.multi),
+            (Kind::Ephemeral, self.ephemeral),
+            (Kind::Sequential, self.sequential),
+        ];
+        table[draw.weighted(&table.map(|(_, weight)| weight))].0
     }
 }
 
@@ -166,13 +245,15 @@ impl Register {
         let key = |number| Key {
             path: format!("/k{number}").into(),
             seen: Seen::Nothing,
-            suspect: false,
+            is_suspect: false,
+            is_changed: false,
         };
         Self {
             settings: settings.clone(),
             keys: (1..=settings.keys.max(1)).map(key).collect(),
             outstanding: Vec::new(),
             is_thinking: false,
+            is_closing: false,
             done: 0,
             decision: first_decision(life),
         }
@@ -209,8 +290,10 @@ impl Register {
                 }
             }
             Upcall::Event(event) => {
+                let reads = self.settings.after_event == AfterEvent::Read;
                 if let Some(key) = self.key_mut(&event.path) {
                     key.seen = Seen::Nothing;
+                    key.is_changed = reads;
                 }
             }
             Upcall::Connected { .. } | Upcall::Disconnected | Upcall::Expired => {}
@@ -223,6 +306,9 @@ impl Register {
         let begun = self.done + self.outstanding.len() as u64;
         let is_full = self.outstanding.len() >= usize::from(self.settings.window.max(1));
         let is_over = self.settings.ops > 0 && begun >= self.settings.ops;
+        if is_over {
+            self.end(hands);
+        }
         if self.is_thinking || is_full || is_over {
             return;
         }
@@ -240,61 +326,127 @@ impl Register {
         index.is_some_and(|index| self.outstanding.swap_remove(index) == op)
     }
 
-    fn next_request(&self, hands: &Hands<'_>) -> Request {
-        let number = self.decision;
-        let pick = hands.draw(Site::Key, number).below(self.keys.len() as u64);
-        let key = &self.keys[usize::try_from(pick).expect("below the number of keys")];
-        let path = key.path.clone();
-        let mix = self.settings.mix;
-        let kind = Mix::KINDS[hands.draw(Site::Choice, number).weighted(&mix.weights())];
-        let is_write = matches!(kind, Kind::Write | Kind::Cas | Kind::Delete | Kind::Create);
-        if is_write && key.suspect {
-            return Request::GetData { path, watch: false };
+    /// Closes the session after the last operation, if that is wanted; tried once.
+    fn end(&mut self, hands: &mut Hands<'_>) {
+        let is_wanted = self.settings.at_end == AtEnd::Close;
+        if is_wanted && self.outstanding.is_empty() && !self.is_closing {
+            self.is_closing = true;
+            hands.submit(Request::CloseSession);
         }
+    }
+
+    fn next_request(&mut self, hands: &Hands<'_>) -> Request {
+        let number = self.decision;
         let heads = hands.draw(Site::Detail, number).below(2) == 0;
-        let value = || -> Data {
-            let text = format!("c{}-{number}", hands.client().0);
-            Some(Arc::from(text.into_bytes()))
-        };
-        match (kind, key.seen) {
-            (Kind::Create, _) | (Kind::Write, Seen::Missing) => {
-                create(path, value(), flags::PERSISTENT)
+        if let Some(key) = self.keys.iter_mut().find(|key| key.is_changed) {
+            key.is_changed = false;
+            let path = key.path.clone();
+            return Request::GetData { path, watch: heads };
+        }
+        let pick = hands.draw(Site::Key, number).below(self.keys.len() as u64);
+        let index = usize::try_from(pick).expect("below the number of keys");
+        let kind = self.settings.mix.pick(hands.draw(Site::Choice, number));
+        let value: Arc<[u8]> = format!("c{}-{number}", hands.client().0)
+            .into_bytes()
+            .into();
+        match kind {
+            Kind::Write
+            | Kind::Cas
+            | Kind::StaleCas
+            | Kind::Delete
+            | Kind::Create
+            | Kind::Multi => self.write(kind, index, value, heads),
+            Kind::Read | Kind::Watch | Kind::LastingWatch | Kind::RemoveWatch | Kind::Sync => {
+                read(kind, self.keys[index].path.clone(), heads)
             }
-            (Kind::Write, Seen::Nothing | Seen::Version(_)) => Request::SetData {
-                path,
-                data: value(),
-                version: -1,
+            Kind::Children => Request::GetChildren {
+                path: "/".into(),
+                watch: heads,
+                stat: true,
             },
-            (Kind::Cas, Seen::Version(version)) => Request::SetData {
-                path,
-                data: value(),
-                version,
-            },
-            (Kind::Delete, Seen::Version(version)) if heads => Request::Delete { path, version },
-            (Kind::Delete, _) => Request::Delete { path, version: -1 },
-            (Kind::Read, _) | (Kind::Cas, Seen::Nothing | Seen::Missing) => {
-                Request::GetData { path, watch: false }
-            }
-            (Kind::Watch, _) if heads => Request::Exists { path, watch: true },
-            (Kind::Watch, _) => Request::GetData { path, watch: true },
-            (Kind::Sync, _) => Request::Sync { path },
-            (Kind::Ephemeral, _) if heads => {
-                create(ephemeral_path(hands.client()), value(), flags::EPHEMERAL)
-            }
-            (Kind::Ephemeral, _) => Request::Delete {
+            Kind::Ephemeral if heads => create(
+                ephemeral_path(hands.client()),
+                Some(value),
+                flags::EPHEMERAL,
+            ),
+            Kind::Ephemeral => Request::Delete {
                 path: ephemeral_path(hands.client()),
                 version: -1,
             },
+            Kind::Sequential => create(
+                format!("/s{}-", hands.client().0).into(),
+                Some(value),
+                flags::EPHEMERAL_SEQUENTIAL,
+            ),
+        }
+    }
+
+    /// A write to a key, or a read instead if the key is suspect or its version is needed and unknown.
+    fn write(&self, kind: Kind, index: usize, value: Arc<[u8]>, heads: bool) -> Request {
+        let key = &self.keys[index];
+        let path = key.path.clone();
+        let read = Request::GetData {
+            path: path.clone(),
+            watch: false,
+        };
+        let next = &self.keys[(index + 1) % self.keys.len()];
+        if key.is_suspect || (kind == Kind::Multi && next.is_suspect) {
+            return read;
+        }
+        let known = match key.seen {
+            Seen::Version(version) => Some(version),
+            Seen::Nothing | Seen::Missing => None,
+        };
+        let set = |path: Path, version| Request::SetData {
+            path,
+            data: Some(value.clone()),
+            version,
+        };
+        match (kind, known) {
+            (Kind::Write, _) if key.seen != Seen::Missing => set(path, -1),
+            (Kind::Write | Kind::Create, _) => create(path, Some(value), flags::PERSISTENT),
+            (Kind::Cas, Some(version)) => set(path, version),
+            // Version 0 has none before it, and -1 would mean any.
+            (Kind::StaleCas, Some(version)) => set(path, if version > 0 { version - 1 } else { 1 }),
+            (Kind::Multi, Some(version)) => Request::Multi(vec![
+                Request::Check {
+                    path: path.clone(),
+                    version,
+                },
+                set(path, -1),
+                set(next.path.clone(), -1),
+            ]),
+            (Kind::Delete, Some(version)) if heads => Request::Delete { path, version },
+            (Kind::Delete, _) => Request::Delete { path, version: -1 },
+            (
+                Kind::Cas
+                | Kind::StaleCas
+                | Kind::Multi
+                | Kind::Read
+                | Kind::Watch
+                | Kind::Children
+                | Kind::LastingWatch
+                | Kind::RemoveWatch
+                | Kind::Sync
+                | Kind::Ephemeral
+                | Kind::Sequential,
+                _,
+            ) => read,
         }
     }
 
     /// Remembers what a reply showed of a key.
     fn learn(&mut self, request: &Request, result: &Result<Response, ErrorCode>) {
-        let Some(key) = written_or_read(request).and_then(|path| self.key_mut(path)) else {
+        if let (Request::Multi(requests), Ok(Response::Multi(results))) = (request, result) {
+            for (request, result) in requests.iter().zip(results) {
+                self.learn(request, result);
+            }
+        }
+        let Some(key) = key_path(request).and_then(|path| self.key_mut(path)) else {
             return;
         };
         if !request.is_write() {
-            key.suspect = false;
+            key.is_suspect = false;
         }
         key.seen = match result {
             Ok(Response::Stat(stat) | Response::Data(_, stat) | Response::PathStat(_, stat)) => {
@@ -306,12 +458,18 @@ impl Register {
         };
     }
 
+    /// Marks the keys whose value a lost write leaves open.
     fn suspect(&mut self, request: &Request) {
+        if let Request::Multi(requests) = request {
+            for request in requests {
+                self.suspect(request);
+            }
+        }
         if self.settings.after_unknown == AfterUnknown::Read
             && request.is_write()
-            && let Some(key) = written_or_read(request).and_then(|path| self.key_mut(path))
+            && let Some(key) = key_path(request).and_then(|path| self.key_mut(path))
         {
-            key.suspect = true;
+            key.is_suspect = true;
         }
     }
 
@@ -320,8 +478,32 @@ impl Register {
     }
 }
 
+/// A request about a key that writes nothing.
+fn read(kind: Kind, path: Path, heads: bool) -> Request {
+    match kind {
+        Kind::Watch if heads => Request::Exists { path, watch: true },
+        Kind::Watch => Request::GetData { path, watch: true },
+        Kind::LastingWatch => Request::AddWatch {
+            path,
+            mode: i32::from(heads),
+        },
+        Kind::RemoveWatch => Request::RemoveWatches { path, kind: 3 },
+        Kind::Sync => Request::Sync { path },
+        Kind::Read
+        | Kind::Write
+        | Kind::Cas
+        | Kind::StaleCas
+        | Kind::Delete
+        | Kind::Create
+        | Kind::Children
+        | Kind::Multi
+        | Kind::Ephemeral
+        | Kind::Sequential => Request::GetData { path, watch: false },
+    }
+}
+
 /// The path whose data or existence a request of this program is about.
-fn written_or_read(request: &Request) -> Option<&Path> {
+fn key_path(request: &Request) -> Option<&Path> {
     match request {
         Request::Create { path, .. }
         | Request::Delete { path, .. }
@@ -348,3 +530,6 @@ fn written_or_read(request: &Request) -> Option<&Path> {
         | Request::Raw { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
