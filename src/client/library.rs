@@ -666,4 +666,8 @@ fn server_id(node: NodeId) -> ServerId {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the variants it is about"
+)]
 pub(super) mod tests;

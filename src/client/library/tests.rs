@@ -229,8 +229,8 @@ fn exists(path: &str) -> Request {
     }
 }
 
-fn data() -> Result<Response, ErrorCode> {
-    Ok(Response::Data(None, Stat::default()))
+fn data() -> Response {
+    Response::Data(None, Stat::default())
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_reconnect_carries_the_zxid_of_the_last_ordinary_reply() {
     bench.submit(get("/a", true));
     bench.submit(get("/b", false));
     bench.submit(get("/c", false));
-    bench.reply(1, 1, 6, data());
+    bench.reply(1, 1, 6, Ok(data()));
     bench.reply(1, 2, 7, Err(ErrorCode::NoNode));
     bench.reply(1, 3, 0, Err(ErrorCode::SystemError));
     bench.deliver(1, ToClient::Pong { zxid: Zxid(20) });
@@ -461,7 +461,7 @@ fn requests_are_pipelined_with_their_own_xids_and_answered_in_order() {
             "send 1: 3 get /c false",
         ]
     );
-    bench.reply(1, 1, 3, data());
+    bench.reply(1, 1, 3, Ok(data()));
     bench.reply(1, 2, 3, Err(ErrorCode::NoNode));
     assert_eq!(bench.seen(), ["returned 1 on 1", "returned 2 on 1: NoNode"]);
 }
@@ -472,7 +472,7 @@ fn a_reply_out_of_order_breaks_the_connection() {
     bench.submit(get("/a", false));
     bench.submit(get("/b", false));
     bench.seen();
-    bench.reply(1, 2, 3, data());
+    bench.reply(1, 2, 3, Ok(data()));
     assert_eq!(
         bench.said(),
         [
@@ -487,7 +487,7 @@ fn a_reply_out_of_order_breaks_the_connection() {
 #[test]
 fn a_reply_to_nothing_breaks_the_connection() {
     let mut bench = Bench::live();
-    bench.reply(1, 1, 3, data());
+    bench.reply(1, 1, 3, Ok(data()));
     assert_eq!(bench.said(), ["close 1", "disconnected 0x77 from 1"]);
 }
 
@@ -532,7 +532,7 @@ fn messages_of_a_dead_connection_are_not_heard() {
     bench.submit(get("/a", false));
     bench.resume();
     bench.seen();
-    bench.reply(1, 1, 3, data());
+    bench.reply(1, 1, 3, Ok(data()));
     bench.ended(1);
     assert!(bench.seen().is_empty());
 }
@@ -548,7 +548,7 @@ fn a_reconnect_sends_auth_then_watches_then_the_queue() {
     bench.reply(1, xid::AUTH, 0, Ok(Response::Empty));
     bench.submit(get("/a", true));
     bench.submit(exists("/b"));
-    bench.reply(1, 1, 6, data());
+    bench.reply(1, 1, 6, Ok(data()));
     bench.reply(1, 2, 8, Err(ErrorCode::NoNode));
     bench.ended(1);
     bench.submit(get("/c", false));
@@ -568,7 +568,7 @@ fn a_reconnect_sends_auth_then_watches_then_the_queue() {
 
     bench.reply(2, xid::AUTH, 0, Ok(Response::Empty));
     bench.reply(2, xid::SET_WATCHES, 9, Ok(Response::Empty));
-    bench.reply(2, 3, 9, data());
+    bench.reply(2, 3, 9, Ok(data()));
     assert_eq!(
         bench.seen(),
         ["watches reset on 2 at Some(Zxid(9))", "returned 4 on 2"]
@@ -592,8 +592,8 @@ fn a_one_shot_watch_is_gone_after_its_event() {
     let mut bench = Bench::live();
     bench.submit(get("/a", true));
     bench.submit(get("/b", true));
-    bench.reply(1, 1, 6, data());
-    bench.reply(1, 2, 6, data());
+    bench.reply(1, 1, 6, Ok(data()));
+    bench.reply(1, 2, 6, Ok(data()));
     bench.event(1, EventKind::DataChanged, "/a");
     bench.resume();
     assert!(bench.said()[1].contains("data: [\"/b\"], exist: []"));

@@ -179,4 +179,8 @@ fn create(path: Path, data: Data, flags: i32) -> Request {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the variants it is about"
+)]
 mod tests;

@@ -532,4 +532,8 @@ fn key_path(request: &Request) -> Option<&Path> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the variants it is about"
+)]
 mod tests;

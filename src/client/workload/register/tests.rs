@@ -171,8 +171,11 @@ fn a_key_is_read_before_it_is_written_again_after_an_unknown_write() {
             reads,
             "{after_unknown:?}"
         );
-        let last = bench.requests().pop().expect("operations");
-        assert!(matches!(*last, Request::SetData { .. }), "it writes again");
+        let newest = bench.requests().pop().expect("operations");
+        assert!(
+            matches!(*newest, Request::SetData { .. }),
+            "it writes again"
+        );
     }
 }
 
