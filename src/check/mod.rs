@@ -1,4 +1,9 @@
 //! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
 //! implementation stay independent.
 
+pub mod linear;
+pub mod panel;
+#[cfg(test)]
+mod script;
 pub mod verdict;
+mod wording;

@@ -1,0 +1,757 @@
+//! `linearizable-writes`: ZooKeeper's OSC(updates) judged from what clients saw alone (checkers.md §3, zab.md §16.2).
+//!
+//! Every write that was answered has its place in the order (its zxid) and its place in its znode's life (a version), so
+//! nothing is searched: per znode the known states are kept in zxid order, and two neighbours must fit. What no
+//! acknowledged write explains must be explained by distinct writes whose outcome is unknown. Reads only testify: a read
+//! that is stale for another client is legal here, and `session` judges what one session may see.
+
+mod evidence;
+mod holes;
+#[cfg(test)]
+mod oracle;
+mod stories;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use self::evidence::{Effect, Know, Version};
+use self::holes::{Hole, HoleKind, Slot, SlotKind};
+use self::timeline::{Key, Mark};
+use super::verdict::{At, Findings, Monitor, Property, Violation};
+use super::wording::Witness;
+use crate::base::id::{ClientId, SessionId};
+use crate::base::zxid::Zxid;
+use crate::history::fact::Fact;
+use crate::history::op::{Data, ErrorCode, Path, Request, Response, Stat};
+
+/// An operation: whose, and its number there.
+type OpKey = (ClientId, u64);
+
+/// Zxids whose writer is remembered.
+const AUTHORS: usize = 1 << 16;
+
+/// Ways to choose one explanation per gap that are tried; with more the znode is not judged at that moment.
+const CHOICES: usize = 64;
+
+/// An operation without a definite outcome.
+#[derive(Clone, Debug)]
+struct Pending {
+    witness: Witness,
+    /// The order of invocations.
+    sequence: u64,
+    /// It takes effect strictly above this.
+    above: Zxid,
+    /// What put it there.
+    above_by: Option<Witness>,
+    /// Known once the session is known to have gone on: it took effect strictly below this or never.
+    below: Option<Zxid>,
+    /// A reply showed its effect at this zxid.
+    bound: Option<Zxid>,
+}
+
+/// The largest zxid some replies proved, and the first of them to do so.
+#[derive(Clone, Debug, Default)]
+struct Watermark {
+    zxid: Zxid,
+    sequence: u64,
+    by: Option<Witness>,
+}
+
+impl Watermark {
+    fn raise(&mut self, zxid: Zxid, sequence: u64, witness: &Witness) {
+        if zxid > self.zxid {
+            *self = Self {
+                zxid,
+                sequence,
+                by: Some(witness.clone()),
+            };
+        }
+    }
+}
+
+/// The monitor.
+#[derive(Clone, Debug, Default)]
+pub struct LinearMonitor {
+    pending: BTreeMap<OpKey, Pending>,
+    invocations: u64,
+    proven: Watermark,
+    sessions: BTreeMap<SessionId, Watermark>,
+    keys: BTreeMap<Path, Key>,
+    /// Prefixes of sequential creates whose nodes others than clients may delete.
+    mortal_prefixes: Vec<Path>,
+    authors: BTreeMap<Zxid, Witness>,
+    /// Changes shown whose writer is not known yet.
+    shown: BTreeMap<Zxid, Vec<Path>>,
+}
+
+impl Monitor for LinearMonitor {
+    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        let found = if let Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } = fact
+        {
+            self.on_invoked(at, (*client, *op), request);
+            Ok(())
+        } else if let Fact::Returned {
+            client,
+            op,
+            session,
+            zxid,
+            result,
+            ..
+        } = fact
+        {
+            self.on_returned(
+                at,
+                (*client, *op),
+                *session,
+                *zxid,
+                result.as_ref(),
+                findings,
+            )
+        } else if let Fact::Lost {
+            client, op, sent, ..
+        } = fact
+        {
+            self.on_lost(at, (*client, *op), *sent)
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.on_client_crashed(*client);
+            Ok(())
+        } else {
+            Ok(())
+        };
+        if let Err(violation) = found {
+            findings.violate(violation);
+        }
+    }
+
+    fn finish(&mut self, _at: At, _findings: &mut Findings) {
+        // Every gap was matched with the unresolved writes when it opened and whenever one of them was resolved, so
+        // nothing is left to judge.
+    }
+}
+
+type Judged = Result<(), Violation>;
+
+impl LinearMonitor {
+    /// A monitor that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn on_invoked(&mut self, at: At, op: OpKey, request: &Arc<Request>) {
+        self.invocations += 1;
+        let pending = Pending {
+            witness: Witness::begin(op.0, op.1, at, request),
+            sequence: self.invocations,
+            above: self.proven.zxid,
+            above_by: self.proven.by.clone(),
+            below: None,
+            bound: None,
+        };
+        self.pending.insert(op, pending);
+        let mut touched: Vec<&Path> = Vec::new();
+        for part in evidence::parts(request) {
+            let Some((path, mortal, sequential)) = touch(part) else {
+                continue;
+            };
+            let key = self
+                .keys
+                .entry(Arc::clone(path))
+                .or_insert_with(|| Key::new(path));
+            key.mortal |= mortal;
+            if touched.contains(&path) {
+                key.compound |= !sequential;
+            } else {
+                key.unresolved.push(op);
+                touched.push(path);
+            }
+            if mortal && sequential && !self.mortal_prefixes.contains(path) {
+                self.mortal_prefixes.push(Arc::clone(path));
+            }
+        }
+    }
+
+    fn on_returned(
+        &mut self,
+        at: At,
+        op: OpKey,
+        session: SessionId,
+        zxid: Option<Zxid>,
+        result: Result<&Response, &ErrorCode>,
+        findings: &mut Findings,
+    ) -> Judged {
+        let Some(mut pending) = self.pending.remove(&op) else {
+            return Ok(());
+        };
+        pending.witness.returned = Some(at);
+        pending.witness.zxid = zxid;
+        pending.witness.error = result.err().copied();
+        pending.witness.stat = result.ok().and_then(stat_of);
+        let result = result.map_err(|error| *error);
+        if !pending.witness.request.is_write() {
+            return self.on_read(at, session, &pending, result);
+        }
+        if let Err(error) = result
+            && evidence::is_unknown(error)
+        {
+            self.pending.insert(op, pending);
+            return Ok(());
+        }
+        self.forget_candidate(op, &pending.witness.request);
+        findings.exercise(Property::LinearizableWrites);
+        let placed = match (zxid, result) {
+            (Some(zxid), Ok(_)) => Some(zxid),
+            (Some(zxid), Err(error)) if evidence::is_placed(error) => Some(zxid),
+            (Some(_) | None, _) => None,
+        };
+        stories::check_bound(at, &pending, placed)?;
+        if let Some(zxid) = placed {
+            self.on_placed(at, session, &pending, zxid, result)?;
+        }
+        self.settle_all(at, &pending.witness.request)
+    }
+
+    /// A write that the leader numbered: in real-time order, in its session's order, and fitting its znodes' lives.
+    fn on_placed(
+        &mut self,
+        at: At,
+        session: SessionId,
+        pending: &Pending,
+        zxid: Zxid,
+        result: Result<&Response, ErrorCode>,
+    ) -> Judged {
+        stories::check_order(at, pending, zxid, self.sessions.get(&session))?;
+        if let Some(other) = self.authors.get(&zxid)
+            && (other.client, other.op) != (pending.witness.client, pending.witness.op)
+        {
+            return Err(stories::double_zxid(at, other, &pending.witness, zxid));
+        }
+        if let Ok(response) = result {
+            stories::check_answer(at, &pending.witness, response, zxid)?;
+        }
+        self.remember(zxid, &pending.witness);
+        self.raise(session, zxid, pending);
+        self.bound_earlier(session, pending, zxid);
+        let effects = evidence::effects(&pending.witness.request, result.map(Some), zxid);
+        self.check_shown(at, zxid, &pending.witness, &effects)?;
+        for effect in effects {
+            self.place(at, zxid, &effect, &pending.witness)?;
+        }
+        Ok(())
+    }
+
+    fn on_read(
+        &mut self,
+        at: At,
+        session: SessionId,
+        pending: &Pending,
+        result: Result<&Response, ErrorCode>,
+    ) -> Judged {
+        if let Some(zxid) = pending.witness.zxid {
+            self.raise(session, zxid, pending);
+        }
+        let Ok(response) = result else { return Ok(()) };
+        let mut sights = Vec::new();
+        evidence::sights(&pending.witness.request, response, &mut sights);
+        let request = Arc::clone(&pending.witness.request);
+        for (path, stat, data) in sights {
+            let newest = stat.mzxid.max(stat.pzxid).max(stat.czxid);
+            self.raise(session, newest, pending);
+            self.on_sight(at, path, &stat, data, &pending.witness)?;
+        }
+        drop(request);
+        Ok(())
+    }
+
+    fn on_lost(&mut self, at: At, op: OpKey, sent: bool) -> Judged {
+        let Some(pending) = self.pending.get(&op) else {
+            return Ok(());
+        };
+        let request = Arc::clone(&pending.witness.request);
+        if sent && request.is_write() {
+            return Ok(());
+        }
+        let bound = pending.bound;
+        let witness = pending.witness.clone();
+        self.pending.remove(&op);
+        self.forget_candidate(op, &request);
+        if let Some(zxid) = bound {
+            return Err(stories::never_sent(at, &witness, zxid));
+        }
+        self.settle_all(at, &request)
+    }
+
+    fn on_client_crashed(&mut self, client: ClientId) {
+        self.pending
+            .retain(|op, pending| op.0 != client || pending.witness.request.is_write());
+    }
+
+    /// The write can no longer explain anything but what it says itself.
+    fn forget_candidate(&mut self, op: OpKey, request: &Request) {
+        for part in evidence::parts(request) {
+            if let Some((path, ..)) = touch(part)
+                && let Some(key) = self.keys.get_mut(path)
+            {
+                key.unresolved.retain(|other| *other != op);
+            }
+        }
+    }
+
+    fn raise(&mut self, session: SessionId, zxid: Zxid, pending: &Pending) {
+        self.proven.raise(zxid, pending.sequence, &pending.witness);
+        if session != SessionId::NONE {
+            self.sessions.entry(session).or_default().raise(
+                zxid,
+                pending.sequence,
+                &pending.witness,
+            );
+        }
+    }
+
+    /// Later updates of a session come later in the order, so they bound earlier ones of unknown outcome.
+    fn bound_earlier(&mut self, session: SessionId, later: &Pending, zxid: Zxid) {
+        let client = later.witness.client;
+        let _ = session;
+        for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
+            if pending.sequence < later.sequence && pending.below.is_none_or(|below| below > zxid) {
+                pending.below = Some(zxid);
+            }
+        }
+    }
+
+    fn remember(&mut self, zxid: Zxid, witness: &Witness) {
+        self.authors.insert(zxid, witness.clone());
+        if self.authors.len() > AUTHORS {
+            self.authors.pop_first();
+        }
+    }
+
+    /// No reply may have shown a change at this zxid on a znode that its write did not change.
+    fn check_shown(&mut self, at: At, zxid: Zxid, witness: &Witness, effects: &[Effect]) -> Judged {
+        let Some(paths) = self.shown.remove(&zxid) else {
+            return Ok(());
+        };
+        for path in paths {
+            let changes = effects
+                .iter()
+                .any(|effect| effect.change && effect.path == path);
+            let seen = self
+                .keys
+                .get(&path)
+                .and_then(|key| key.marks.get(&zxid))
+                .and_then(|mark| mark.seen.as_ref());
+            if !changes && let Some(seen) = seen {
+                return Err(stories::other_write(at, &path, zxid, seen, witness));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an effect into its znode's timeline.
+    fn place(&mut self, at: At, zxid: Zxid, effect: &Effect, author: &Witness) -> Judged {
+        let key = self
+            .keys
+            .entry(Arc::clone(&effect.path))
+            .or_insert_with(|| Key::new(&effect.path));
+        if key.broken || zxid <= key.floor() {
+            return Ok(());
+        }
+        if let Know::Present {
+            czxid: Some(czxid), ..
+        } = effect.before
+        {
+            self.on_life(at, &effect.path, czxid, author)?;
+        }
+        let key = self
+            .keys
+            .get_mut(&effect.path)
+            .expect("the key was made above");
+        let mut mark = Mark {
+            before: effect.before,
+            after: effect.after,
+            data: effect.data.clone(),
+            change: effect.change,
+            author: Some(author.clone()),
+            seen: None,
+        };
+        if let Some(old) = key.marks.get(&zxid) {
+            if let Some(seen) = &old.seen
+                && let Some(why) = stories::difference(old, &mark)
+            {
+                key.broken = true;
+                return Err(stories::shown_differently(
+                    at,
+                    &effect.path,
+                    seen,
+                    author,
+                    &why,
+                ));
+            }
+            mark.before = mark.before.and(old.before);
+            mark.after = mark.after.and(old.after);
+            mark.seen.clone_from(&old.seen);
+            mark.data = mark.data.or_else(|| old.data.clone());
+        }
+        key.insert(zxid, mark).map_err(|clash| {
+            key.broken = true;
+            stories::clash(at, &effect.path, key, clash)
+        })
+    }
+
+    /// A reply showed a znode: its life began at czxid, and its data was set at mzxid.
+    fn on_sight(
+        &mut self,
+        at: At,
+        path: &Path,
+        stat: &Stat,
+        data: Option<&Data>,
+        witness: &Witness,
+    ) -> Judged {
+        if stat.mzxid != stat.czxid {
+            self.on_life(at, path, stat.czxid, witness)?;
+        }
+        let key = self
+            .keys
+            .entry(Arc::clone(path))
+            .or_insert_with(|| Key::new(path));
+        let birth = stat.mzxid == stat.czxid;
+        let before = match (birth, key.compound) {
+            (true, true) => Know::Nothing,
+            (true, false) => Know::Absent,
+            (false, compound) => Know::Present {
+                czxid: Some(stat.czxid),
+                version: if compound {
+                    Version::Any
+                } else {
+                    Version::Is(stat.version.wrapping_sub(1))
+                },
+            },
+        };
+        let mark = Mark {
+            before,
+            after: Know::Present {
+                czxid: Some(stat.czxid),
+                version: Version::Is(stat.version),
+            },
+            data: data.cloned(),
+            change: true,
+            author: None,
+            seen: Some(witness.clone()),
+        };
+        self.on_shown(at, path, stat.mzxid, mark)
+    }
+
+    /// A reply showed that a znode's life began at this zxid.
+    fn on_life(&mut self, at: At, path: &Path, czxid: Zxid, witness: &Witness) -> Judged {
+        let key = self
+            .keys
+            .entry(Arc::clone(path))
+            .or_insert_with(|| Key::new(path));
+        let compound = key.compound;
+        let mark = Mark {
+            before: if compound {
+                Know::Nothing
+            } else {
+                Know::Absent
+            },
+            after: Know::Present {
+                czxid: Some(czxid),
+                version: if compound {
+                    Version::Any
+                } else {
+                    Version::Is(0)
+                },
+            },
+            data: None,
+            change: true,
+            author: None,
+            seen: Some(witness.clone()),
+        };
+        self.on_shown(at, path, czxid, mark)
+    }
+
+    fn on_shown(&mut self, at: At, path: &Path, zxid: Zxid, mark: Mark) -> Judged {
+        let Some(key) = self.keys.get_mut(path) else {
+            return Ok(());
+        };
+        if key.broken || zxid <= key.floor() {
+            return Ok(());
+        }
+        let seen = mark.seen.as_ref().expect("a reply showed it");
+        if let Some(old) = key.marks.get_mut(&zxid) {
+            if let Some(why) = stories::difference(&mark, old) {
+                let other = old.witness().cloned();
+                key.broken = true;
+                return Err(match other {
+                    Some(other) => stories::shown_differently(at, path, seen, &other, &why),
+                    None => stories::shown_differently(at, path, seen, seen, &why),
+                });
+            }
+            let known = old.data.is_some() || mark.data.is_none();
+            old.seen.get_or_insert_with(|| seen.clone());
+            old.data = old.data.take().or(mark.data);
+            if known || !old.is_unauthored() {
+                return Ok(());
+            }
+            return self.settle(at, path);
+        }
+        if let Some(author) = self.authors.get(&zxid) {
+            key.broken = true;
+            return Err(stories::other_write(at, path, zxid, seen, author));
+        }
+        self.shown.entry(zxid).or_default().push(Arc::clone(path));
+        if self.shown.len() > AUTHORS {
+            self.shown.pop_first();
+        }
+        if let Err(clash) = key.insert(zxid, mark) {
+            key.broken = true;
+            return Err(stories::clash(at, path, key, clash));
+        }
+        self.settle(at, path)
+    }
+
+    /// Judges again whatever a resolved write might have explained.
+    fn settle_all(&mut self, at: At, request: &Request) -> Judged {
+        for part in evidence::parts(request) {
+            let Some((path, _, sequential)) = touch(part) else {
+                continue;
+            };
+            if sequential {
+                let named: Vec<Path> = self
+                    .keys
+                    .range(Arc::clone(path)..)
+                    .map(|(name, _)| name)
+                    .take_while(|name| name.starts_with(&**path))
+                    .filter(|name| evidence::sequence_prefix(name) == Some(path))
+                    .cloned()
+                    .collect();
+                for name in named {
+                    self.settle(at, &name)?;
+                }
+            } else {
+                self.settle(at, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every unexplained change of a znode must have a writer of its own among the unresolved writes.
+    fn settle(&mut self, at: At, path: &Path) -> Judged {
+        let Some(key) = self.keys.get(path) else {
+            return Ok(());
+        };
+        if key.broken || (key.gaps.is_empty() && key.unauthored.is_empty()) {
+            return Ok(());
+        }
+        let mortal = evidence::sequence_prefix(path)
+            .is_some_and(|prefix| self.mortal_prefixes.iter().any(|other| &**other == prefix));
+        let slots = self.slots(path);
+        let shown = shown_holes(key);
+        let choices = key.gaps.values().map(Vec::len).product::<usize>();
+        if choices > CHOICES {
+            return Ok(());
+        }
+        let mut failure = None;
+        for choice in 0..choices {
+            let mut holes: Vec<Hole> = shown.iter().map(|(_, hole)| hole.clone()).collect();
+            let mut rest = choice;
+            for ways in key.gaps.values() {
+                holes.extend(ways[rest % ways.len()].iter().cloned());
+                rest /= ways.len();
+            }
+            holes.retain(|hole| !(mortal && hole.kind == HoleKind::Delete));
+            match holes::fill(&holes, &slots) {
+                Ok(_) => return self.bind_shown(at, path, &shown, &slots),
+                Err(hole) => {
+                    failure.get_or_insert_with(|| (holes[hole].clone(), holes.len()));
+                }
+            }
+        }
+        let (hole, count) = failure.expect("a choice was tried and failed");
+        let story = stories::unexplained(at, path, key, &hole, count, &self.candidates(path));
+        self.keys.get_mut(path).expect("it was read above").broken = true;
+        Err(story)
+    }
+
+    /// The unresolved writes that might have touched a path.
+    fn candidates(&self, path: &Path) -> Vec<&Pending> {
+        let own = self.keys.get(path).map(|key| &key.unresolved);
+        let prefix = evidence::sequence_prefix(path)
+            .and_then(|prefix| self.keys.get(prefix))
+            .map(|key| &key.unresolved);
+        own.into_iter()
+            .chain(prefix)
+            .flatten()
+            .filter_map(|op| self.pending.get(op))
+            .collect()
+    }
+
+    fn slots(&self, path: &Path) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for pending in self.candidates(path) {
+            for part in evidence::parts(&pending.witness.request) {
+                if let Some(kind) = slot(part, path) {
+                    slots.push(Slot {
+                        op: (pending.witness.client, pending.witness.op),
+                        kind,
+                        above: pending.above,
+                        below: pending.below,
+                    });
+                }
+            }
+        }
+        slots
+    }
+
+    /// A shown change that only one unresolved write can have made was made by it, with everything else it does.
+    fn bind_shown(
+        &mut self,
+        at: At,
+        path: &Path,
+        shown: &[(Zxid, Hole)],
+        slots: &[Slot],
+    ) -> Judged {
+        for (zxid, hole) in shown {
+            let mut makers = slots.iter().filter(|slot| slot.fits(hole));
+            let (Some(maker), None) = (makers.next(), makers.next()) else {
+                continue;
+            };
+            self.bind(at, path, *zxid, maker.op)?;
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, at: At, path: &Path, zxid: Zxid, op: OpKey) -> Judged {
+        let Some(pending) = self.pending.get_mut(&op) else {
+            return Ok(());
+        };
+        if pending.bound.is_some() {
+            return Ok(());
+        }
+        pending.bound = Some(zxid);
+        let mut witness = pending.witness.clone();
+        witness.zxid = Some(zxid);
+        self.forget_candidate(op, &witness.request);
+        self.remember(zxid, &witness);
+        let mut effects = evidence::effects(&witness.request, Ok(None), zxid);
+        if !effects.iter().any(|effect| effect.path == *path) {
+            effects.push(Effect {
+                path: Arc::clone(path),
+                before: Know::Absent,
+                after: Know::Present {
+                    czxid: Some(zxid),
+                    version: Version::Is(0),
+                },
+                data: None,
+                change: true,
+            });
+        }
+        self.check_shown(at, zxid, &witness, &effects)?;
+        for effect in &effects {
+            self.place(at, zxid, effect, &witness)?;
+        }
+        Ok(())
+    }
+}
+
+/// Which path a part of a write may change, whether others may delete what it creates, and whether it is only a prefix.
+fn touch(part: &Request) -> Option<(&Path, bool, bool)> {
+    if let Request::Create {
+        op, path, flags, ..
+    } = part
+    {
+        let sequential = evidence::is_sequential(*flags);
+        Some((path, evidence::is_mortal(*op, *flags), sequential))
+    } else if let Request::Delete { path, .. }
+    | Request::DeleteContainer { path }
+    | Request::SetData { path, .. } = part
+    {
+        Some((path, false, false))
+    } else {
+        None
+    }
+}
+
+fn slot(part: &Request, path: &Path) -> Option<SlotKind> {
+    if let Request::Create {
+        path: asked,
+        data,
+        flags,
+        ..
+    } = part
+    {
+        let fits = if evidence::is_sequential(*flags) {
+            evidence::sequence_prefix(path) == Some(asked)
+        } else {
+            asked == path
+        };
+        fits.then(|| SlotKind::Create(data.clone()))
+    } else if let Request::SetData {
+        path: asked,
+        data,
+        version,
+    } = part
+    {
+        (asked == path).then(|| SlotKind::Set(data.clone(), *version))
+    } else if let Request::Delete { path: asked, .. } | Request::DeleteContainer { path: asked } =
+        part
+    {
+        (asked == path).then_some(SlotKind::Delete)
+    } else {
+        None
+    }
+}
+
+fn shown_holes(key: &Key) -> Vec<(Zxid, Hole)> {
+    let hole = |zxid: &Zxid| {
+        let mark = &key.marks[zxid];
+        let kind = match (key.compound, mark.after) {
+            (
+                false,
+                Know::Present {
+                    czxid: Some(czxid),
+                    version: Version::Is(version),
+                },
+            ) => {
+                if czxid == *zxid {
+                    HoleKind::Create
+                } else {
+                    HoleKind::Set(i64::from(version))
+                }
+            }
+            (true | false, _) => HoleKind::Either,
+        };
+        let hole = Hole {
+            kind,
+            above: Zxid(zxid.0 - 1),
+            below: zxid.next(),
+            data: mark.data.clone(),
+        };
+        (*zxid, hole)
+    };
+    key.unauthored.iter().map(hole).collect()
+}
+
+fn stat_of(response: &Response) -> Option<Stat> {
+    match response {
+        Response::PathStat(_, stat)
+        | Response::Stat(stat)
+        | Response::Data(_, stat)
+        | Response::Children(_, Some(stat))
+        | Response::Acl(_, stat) => Some(*stat),
+        Response::Empty
+        | Response::Path(_)
+        | Response::Children(_, None)
+        | Response::Multi(_)
+        | Response::Paths(_)
+        | Response::Count(_)
+        | Response::Identities(_) => None,
+    }
+}

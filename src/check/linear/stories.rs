@@ -1,0 +1,412 @@
+//! The contradictions of `linearizable-writes`, each told with two or three operations (checkers.md §3.6).
+
+use super::evidence::{Know, Version};
+use super::holes::{Hole, HoleKind};
+use super::timeline::{Clash, Key, Mark};
+use super::{Judged, Pending, Watermark};
+use crate::base::zxid::Zxid;
+use crate::check::verdict::{At, Property, Sentence, Violation};
+use crate::check::wording::{self, Witness};
+use crate::history::op::{Path, Request, Response};
+
+fn tell(
+    at: At,
+    signature: &'static str,
+    evidence: Vec<Sentence>,
+    contradiction: String,
+) -> Violation {
+    wording::violation(
+        Property::LinearizableWrites,
+        at,
+        signature,
+        evidence,
+        contradiction,
+    )
+}
+
+/// A write that a reply already showed at one zxid must say so itself.
+pub(super) fn check_bound(at: At, pending: &Pending, placed: Option<Zxid>) -> Judged {
+    let witness = &pending.witness;
+    match pending.bound {
+        None => Ok(()),
+        Some(bound) if placed == Some(bound) && witness.error.is_none() => Ok(()),
+        Some(bound) => Err(tell(
+            at,
+            "answer-contradicts-effect",
+            vec![witness.sentence()],
+            format!(
+                "a read had already shown the effect of {} at zxid {bound}",
+                witness.name()
+            ),
+        )),
+    }
+}
+
+/// A write that was never sent cannot have taken effect.
+pub(super) fn never_sent(at: At, witness: &Witness, zxid: Zxid) -> Violation {
+    tell(
+        at,
+        "answer-contradicts-effect",
+        vec![witness.sentence()],
+        format!(
+            "{} was never sent, yet a read showed its effect at zxid {zxid}",
+            witness.name()
+        ),
+    )
+}
+
+/// Real time and the session's order agree with the order of zxids.
+pub(super) fn check_order(
+    at: At,
+    pending: &Pending,
+    zxid: Zxid,
+    session: Option<&Watermark>,
+) -> Judged {
+    let witness = &pending.witness;
+    if zxid.is_label() {
+        return Err(tell(
+            at,
+            "zxid-is-a-label",
+            vec![witness.sentence()],
+            format!("{zxid} starts an epoch and belongs to no write"),
+        ));
+    }
+    if zxid <= pending.above
+        && let Some(earlier) = &pending.above_by
+    {
+        return Err(tell(
+            at,
+            "real-time-order",
+            vec![earlier.sentence(), began(witness)],
+            format!(
+                "{} began after zxid {} had been shown, yet took effect at {zxid}",
+                witness.name(),
+                pending.above
+            ),
+        ));
+    }
+    if let Some(session) = session
+        && session.sequence < pending.sequence
+        && zxid <= session.zxid
+        && let Some(earlier) = &session.by
+    {
+        return Err(tell(
+            at,
+            "session-order",
+            vec![earlier.sentence(), began(witness)],
+            format!(
+                "{} follows it in the same session, yet took effect at zxid {zxid}, not after {}",
+                witness.name(),
+                session.zxid
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn began(witness: &Witness) -> Sentence {
+    Sentence {
+        at: witness.invoked,
+        text: format!("{} began", witness.name()),
+    }
+}
+
+/// Two writes under one zxid.
+pub(super) fn double_zxid(at: At, one: &Witness, two: &Witness, zxid: Zxid) -> Violation {
+    tell(
+        at,
+        "double-zxid",
+        vec![one.sentence(), two.sentence()],
+        format!("zxid {zxid} was given to both of them"),
+    )
+}
+
+/// A reply shows a change under the zxid of a write that did not make it.
+pub(super) fn other_write(
+    at: At,
+    path: &Path,
+    zxid: Zxid,
+    seen: &Witness,
+    author: &Witness,
+) -> Violation {
+    tell(
+        at,
+        "change-of-another-write",
+        vec![seen.sentence(), author.sentence()],
+        format!(
+            "{path} was shown as changed at zxid {zxid}, but that is {} which did not change it",
+            author.name()
+        ),
+    )
+}
+
+/// The answer of a successful write speaks of its own zxid and of the version it expected.
+pub(super) fn check_answer(at: At, witness: &Witness, response: &Response, zxid: Zxid) -> Judged {
+    if let (Request::Multi(parts), Response::Multi(results)) = (&*witness.request, response) {
+        if results.iter().any(Result::is_err) {
+            return Ok(());
+        }
+        for (part, result) in parts.iter().zip(results) {
+            if let Ok(response) = result {
+                check_part(at, witness, part, response, zxid)?;
+            }
+        }
+        Ok(())
+    } else {
+        check_part(at, witness, &witness.request, response, zxid)
+    }
+}
+
+fn check_part(
+    at: At,
+    witness: &Witness,
+    part: &Request,
+    response: &Response,
+    zxid: Zxid,
+) -> Judged {
+    let (expected, stat) = match (part, response) {
+        (Request::SetData { version, .. }, Response::Stat(stat)) => (*version, stat),
+        (Request::Create { .. }, Response::PathStat(_, stat)) => (-1, stat),
+        _ => return Ok(()),
+    };
+    if stat.mzxid != zxid {
+        return Err(tell(
+            at,
+            "status-of-another-write",
+            vec![witness.sentence()],
+            format!(
+                "its answer says that {} was last changed at {}, not by this write at {zxid}",
+                wording::request(part),
+                stat.mzxid
+            ),
+        ));
+    }
+    if expected != -1 && stat.version.wrapping_sub(1) != expected {
+        return Err(tell(
+            at,
+            "cas-wrongly-passed",
+            vec![witness.sentence()],
+            format!(
+                "{} made version {}, so it passed although the version was {}",
+                wording::request(part),
+                stat.version,
+                stat.version.wrapping_sub(1)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Why two accounts of one change of one znode cannot both be true.
+pub(super) fn difference(shown: &Mark, other: &Mark) -> Option<String> {
+    if shown.change != other.change {
+        return Some(
+            "one of them says that it was changed there, the other that it was not".into(),
+        );
+    }
+    if let (Some(one), Some(two)) = (&shown.data, &other.data)
+        && one != two
+    {
+        return Some(format!(
+            "the data is {} for one and {} for the other",
+            wording::data(one),
+            wording::data(two)
+        ));
+    }
+    match (shown.after, other.after) {
+        (
+            Know::Present { czxid, version },
+            Know::Present {
+                czxid: other_czxid,
+                version: other_version,
+            },
+        ) => {
+            if let (Some(one), Some(two)) = (czxid, other_czxid)
+                && one != two
+            {
+                return Some(format!(
+                    "the znode was born at {one} for one and at {two} for the other"
+                ));
+            }
+            match (version, other_version) {
+                (Version::Is(one), Version::Is(two)) if one != two => Some(format!(
+                    "the version is {one} for one and {two} for the other"
+                )),
+                (Version::Is(_) | Version::Any | Version::Not(_), _) => None,
+            }
+        }
+        (Know::Absent, Know::Present { .. }) | (Know::Present { .. }, Know::Absent) => {
+            Some("the znode exists for one and is gone for the other".into())
+        }
+        (Know::Nothing, _) | (_, Know::Nothing) | (Know::Absent, Know::Absent) => None,
+    }
+}
+
+/// Two accounts of one change differ.
+pub(super) fn shown_differently(
+    at: At,
+    path: &Path,
+    seen: &Witness,
+    other: &Witness,
+    why: &str,
+) -> Violation {
+    tell(
+        at,
+        "phantom-data",
+        vec![seen.sentence(), other.sentence()],
+        format!("both speak of the same change of {path}, but {why}"),
+    )
+}
+
+/// Two neighbouring states of one znode exclude each other.
+pub(super) fn clash(at: At, path: &Path, key: &Key, clash: Clash) -> Violation {
+    let lower = &key.marks[&clash.lower];
+    let upper = &key.marks[&clash.upper];
+    let between = clash.between.map(|zxid| (zxid, &key.marks[&zxid]));
+    let evidence = [Some(lower), between.map(|(_, mark)| mark), Some(upper)]
+        .into_iter()
+        .flatten()
+        .filter_map(Mark::witness)
+        .map(Witness::sentence)
+        .collect();
+    let signature = match (lower.after, upper.before) {
+        (
+            Know::Present {
+                czxid: one,
+                version: low,
+            },
+            Know::Present {
+                czxid: two,
+                version: high,
+            },
+        ) => match (low, high) {
+            _ if one.is_some() && two.is_some() && one != two => "lives-overlap",
+            (Version::Is(low), Version::Is(high)) if low == high.wrapping_add(1) => {
+                "double-version"
+            }
+            (Version::Is(_) | Version::Any | Version::Not(_), _) => "version-order",
+        },
+        (Know::Nothing | Know::Absent | Know::Present { .. }, _) => "lives-overlap",
+    };
+    if let Some((zxid, mark)) = between {
+        let refused = mark
+            .author
+            .as_ref()
+            .is_some_and(|author| author.error.is_some());
+        return tell(
+            at,
+            if refused {
+                "failed-wrongly"
+            } else {
+                "cas-wrongly-passed"
+            },
+            evidence,
+            format!(
+                "{path} {} after zxid {} and {} before {}, so it cannot be that it {} at {zxid}",
+                state(lower.after),
+                clash.lower,
+                state(upper.before),
+                clash.upper,
+                state(mark.before)
+            ),
+        );
+    }
+    tell(
+        at,
+        signature,
+        evidence,
+        format!(
+            "{path} {} after zxid {}, so it cannot be that it {} just before zxid {}",
+            state(lower.after),
+            clash.lower,
+            state(upper.before),
+            clash.upper
+        ),
+    )
+}
+
+fn state(know: Know) -> String {
+    match know {
+        Know::Nothing => "is unknown".into(),
+        Know::Absent => "does not exist".into(),
+        Know::Present { czxid, version } => {
+            let version = match version {
+                Version::Any => String::from("exists"),
+                Version::Is(version) => format!("has version {version}"),
+                Version::Not(version) => format!("has not version {version}"),
+            };
+            match czxid {
+                Some(czxid) => format!("{version} (born at {czxid})"),
+                None => version,
+            }
+        }
+    }
+}
+
+/// Changes that nobody can have made.
+pub(super) fn unexplained(
+    at: At,
+    path: &Path,
+    key: &Key,
+    hole: &Hole,
+    needed: usize,
+    candidates: &[&Pending],
+) -> Violation {
+    let lower = key.marks.range(..=hole.above).next_back();
+    let upper = key.marks.range(hole.above.next()..).next();
+    let mut evidence: Vec<Sentence> = [lower, upper]
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, mark)| mark.witness())
+        .map(Witness::sentence)
+        .collect();
+    evidence.extend(
+        candidates
+            .iter()
+            .take(1)
+            .map(|pending| pending.witness.sentence()),
+    );
+    let upper = upper.map(|(_, mark)| mark);
+    let signature = signature_of(hole, upper);
+    let what = match hole.kind {
+        HoleKind::Create => format!("{path} was created"),
+        HoleKind::Delete => format!("{path} was deleted"),
+        HoleKind::Set(version) => format!("{path} got version {version}"),
+        HoleKind::Either => format!("{path} was changed"),
+    };
+    let data = match &hole.data {
+        Some(data) => format!(" with data {}", wording::data(data)),
+        None => String::new(),
+    };
+    let who = match (candidates.len(), needed) {
+        (0, _) => String::from("no write whose outcome is unknown could have done it"),
+        (count, _) => format!(
+            "none of the {count} writes of unknown outcome is left to have done it ({needed} unexplained changes)"
+        ),
+    };
+    tell(
+        at,
+        signature,
+        evidence,
+        format!(
+            "{what}{data} between zxid {} and {} by no acknowledged write, and {who}",
+            hole.above, hole.below
+        ),
+    )
+}
+
+fn signature_of(hole: &Hole, upper: Option<&Mark>) -> &'static str {
+    let Some(upper) = upper else { return "hole" };
+    if upper.is_unauthored() && hole.above.next().next() == hole.below {
+        return "phantom-data";
+    }
+    match (&upper.author, upper.change) {
+        (Some(author), false) if author.error.is_some() => "failed-wrongly",
+        (Some(_), false) => "cas-wrongly-passed",
+        (Some(author), true) => match &*author.request {
+            Request::Create { .. } | Request::Delete { .. } => "cas-wrongly-passed",
+            _ => "hole",
+        },
+        (None, _) => "hole",
+    }
+}

@@ -1,0 +1,198 @@
+//! Sentences for stories: operations, results and data as a reader of a report wants to see them.
+
+use std::sync::Arc;
+
+use super::verdict::{At, Property, Sentence, Violation};
+use crate::base::id::ClientId;
+use crate::base::zxid::Zxid;
+use crate::history::op::{Data, ErrorCode, EventKind, Request, Stat, WatchEvent};
+
+/// An operation as evidence: cheap to keep, rendered only when a story needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Witness {
+    /// Whose.
+    pub client: ClientId,
+    /// Its number at that client.
+    pub op: u64,
+    /// When the client handed it to its library.
+    pub invoked: At,
+    /// When the reply arrived.
+    pub returned: Option<At>,
+    /// What.
+    pub request: Arc<Request>,
+    /// The reply header's zxid.
+    pub zxid: Option<Zxid>,
+    /// How it failed.
+    pub error: Option<ErrorCode>,
+    /// The status it answered.
+    pub stat: Option<Stat>,
+}
+
+impl Witness {
+    /// An operation that has just begun.
+    pub(super) fn begin(client: ClientId, op: u64, at: At, request: &Arc<Request>) -> Self {
+        Self {
+            client,
+            op,
+            invoked: at,
+            returned: None,
+            request: Arc::clone(request),
+            zxid: None,
+            error: None,
+            stat: None,
+        }
+    }
+
+    /// Where its last news is.
+    pub(super) fn at(&self) -> At {
+        self.returned.unwrap_or(self.invoked)
+    }
+
+    /// `client c1's op 4, setData /k1 (expected version 3)`.
+    pub(super) fn name(&self) -> String {
+        format!(
+            "client {}'s op {}, {},",
+            self.client,
+            self.op,
+            request(&self.request)
+        )
+    }
+
+    /// One sentence of what came of it.
+    pub(super) fn sentence(&self) -> Sentence {
+        let mut text = self.name();
+        match (self.returned, self.error) {
+            (None, _) if self.zxid.is_some() => {
+                text.push_str(" was sent; a read showed its effect");
+            }
+            (None, _) => text.push_str(" was sent; its outcome is unknown"),
+            (Some(_), Some(error)) => text.push_str(&format!(" failed with {error}")),
+            (Some(_), None) if self.request.is_write() => text.push_str(" succeeded"),
+            (Some(_), None) => text.push_str(" answered"),
+        }
+        if let Some(zxid) = self.zxid {
+            text.push_str(&format!(" at zxid {zxid}"));
+        }
+        if let Some(stat) = self.stat {
+            text.push_str(&format!(
+                ": version {}, mzxid {}, czxid {}",
+                stat.version, stat.mzxid, stat.czxid
+            ));
+        }
+        Sentence {
+            at: self.at(),
+            text,
+        }
+    }
+}
+
+/// A violation whose evidence is put in order of time; the contradiction comes last.
+pub(super) fn violation(
+    property: Property,
+    at: At,
+    signature: &'static str,
+    mut evidence: Vec<Sentence>,
+    contradiction: String,
+) -> Violation {
+    evidence.sort_by_key(|sentence| sentence.at);
+    evidence.dedup();
+    evidence.push(Sentence {
+        at,
+        text: contradiction,
+    });
+    Violation {
+        property,
+        at,
+        signature,
+        story: evidence,
+    }
+}
+
+/// A request in a few words.
+pub(super) fn request(request: &Request) -> String {
+    match request {
+        Request::Create {
+            path, data: bytes, ..
+        } => format!("create {path} {}", data(bytes)),
+        Request::Delete { path, version } => format!("delete {path}{}", expected(*version)),
+        Request::DeleteContainer { path } => format!("deleteContainer {path}"),
+        Request::SetData {
+            path,
+            data: bytes,
+            version,
+        } => format!("setData {path} {}{}", data(bytes), expected(*version)),
+        Request::Exists { path, watch } => format!("exists {path}{}", watching(*watch)),
+        Request::GetData { path, watch } => format!("getData {path}{}", watching(*watch)),
+        Request::GetChildren { path, watch, .. } => {
+            format!("getChildren {path}{}", watching(*watch))
+        }
+        Request::GetAllChildrenNumber { path } => format!("getAllChildrenNumber {path}"),
+        Request::GetEphemerals { prefix } => format!("getEphemerals {prefix}"),
+        Request::GetAcl { path } => format!("getACL {path}"),
+        Request::SetAcl { path, version, .. } => format!("setACL {path}{}", expected(*version)),
+        Request::Check { path, version } => format!("check {path}{}", expected(*version)),
+        Request::Sync { path } => format!("sync {path}"),
+        Request::Multi(parts) => format!("multi [{}]", list(parts)),
+        Request::MultiRead(parts) => format!("multiRead [{}]", list(parts)),
+        Request::WhoAmI => "whoAmI".to_owned(),
+        Request::AddWatch { path, mode } => format!("addWatch {path} mode {mode}"),
+        Request::CheckWatches { path, kind } => format!("checkWatches {path} kind {kind}"),
+        Request::RemoveWatches { path, kind } => format!("removeWatches {path} kind {kind}"),
+        Request::SetWatches(watches) => format!("setWatches after {}", watches.relative_zxid),
+        Request::Auth { scheme, .. } => format!("auth {scheme}"),
+        Request::CloseSession => "closeSession".to_owned(),
+        Request::Raw { opcode } => format!("opcode {opcode}"),
+    }
+}
+
+fn list(parts: &[Request]) -> String {
+    let parts: Vec<String> = parts.iter().map(request).collect();
+    parts.join(", ")
+}
+
+fn expected(version: i32) -> String {
+    if version == -1 {
+        String::new()
+    } else {
+        format!(" (expected version {version})")
+    }
+}
+
+fn watching(watch: bool) -> &'static str {
+    if watch { " with a watch" } else { "" }
+}
+
+/// Data, quoted and shortened.
+pub(super) fn data(data: &Data) -> String {
+    const SHOWN: usize = 24;
+    match data {
+        None => "null".to_owned(),
+        Some(bytes) => {
+            let text = String::from_utf8_lossy(bytes);
+            if text.chars().count() > SHOWN {
+                let start: String = text.chars().take(SHOWN).collect();
+                format!("{start:?}… ({} bytes)", bytes.len())
+            } else {
+                format!("{text:?}")
+            }
+        }
+    }
+}
+
+/// An event kind by ZooKeeper's name.
+pub(super) fn kind(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Created => "NodeCreated",
+        EventKind::Deleted => "NodeDeleted",
+        EventKind::DataChanged => "NodeDataChanged",
+        EventKind::ChildrenChanged => "NodeChildrenChanged",
+    }
+}
+
+/// `NodeDeleted /a (zxid 1:4)`.
+pub(super) fn event(event: &WatchEvent) -> String {
+    match event.zxid {
+        Some(zxid) => format!("{} {} (zxid {zxid})", kind(event.kind), event.path),
+        None => format!("{} {} (made by setWatches)", kind(event.kind), event.path),
+    }
+}
