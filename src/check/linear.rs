@@ -238,7 +238,7 @@ impl LinearMonitor {
         }
         self.remember(zxid, &pending.witness);
         self.raise(session, zxid, pending);
-        self.bound_earlier(session, pending, zxid);
+        self.bound_earlier(pending, zxid);
         let effects = evidence::effects(&pending.witness.request, result.map(Some), zxid);
         self.check_shown(at, zxid, &pending.witness, &effects)?;
         for effect in effects {
@@ -260,13 +260,11 @@ impl LinearMonitor {
         let Ok(response) = result else { return Ok(()) };
         let mut sights = Vec::new();
         evidence::sights(&pending.witness.request, response, &mut sights);
-        let request = Arc::clone(&pending.witness.request);
         for (path, stat, data) in sights {
             let newest = stat.mzxid.max(stat.pzxid).max(stat.czxid);
             self.raise(session, newest, pending);
             self.on_sight(at, path, &stat, data, &pending.witness)?;
         }
-        drop(request);
         Ok(())
     }
 
@@ -316,9 +314,8 @@ impl LinearMonitor {
     }
 
     /// Later updates of a session come later in the order, so they bound earlier ones of unknown outcome.
-    fn bound_earlier(&mut self, session: SessionId, later: &Pending, zxid: Zxid) {
+    fn bound_earlier(&mut self, later: &Pending, zxid: Zxid) {
         let client = later.witness.client;
-        let _ = session;
         for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
             if pending.sequence < later.sequence && pending.below.is_none_or(|below| below > zxid) {
                 pending.below = Some(zxid);

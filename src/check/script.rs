@@ -155,6 +155,7 @@ pub(crate) fn assert_broken(findings: &Findings, property: Property, signature: 
     );
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "data is optional on the wire")]
 pub(crate) fn bytes(text: &str) -> Data {
     Some(Arc::from(text.as_bytes()))
 }

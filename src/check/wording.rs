@@ -60,25 +60,25 @@ impl Witness {
 
     /// One sentence of what came of it.
     pub(super) fn sentence(&self) -> Sentence {
-        let mut text = self.name();
-        match (self.returned, self.error) {
-            (None, _) if self.zxid.is_some() => {
-                text.push_str(" was sent; a read showed its effect");
-            }
-            (None, _) => text.push_str(" was sent; its outcome is unknown"),
-            (Some(_), Some(error)) => text.push_str(&format!(" failed with {error}")),
-            (Some(_), None) if self.request.is_write() => text.push_str(" succeeded"),
-            (Some(_), None) => text.push_str(" answered"),
-        }
-        if let Some(zxid) = self.zxid {
-            text.push_str(&format!(" at zxid {zxid}"));
-        }
-        if let Some(stat) = self.stat {
-            text.push_str(&format!(
+        let came = match (self.returned, self.error) {
+            (None, _) if self.zxid.is_some() => "was sent; a read showed its effect".to_owned(),
+            (None, _) => "was sent; its outcome is unknown".to_owned(),
+            (Some(_), Some(error)) => format!("failed with {error}"),
+            (Some(_), None) if self.request.is_write() => "succeeded".to_owned(),
+            (Some(_), None) => "answered".to_owned(),
+        };
+        let place = match self.zxid {
+            Some(zxid) => format!(" at zxid {zxid}"),
+            None => String::new(),
+        };
+        let status = match self.stat {
+            Some(stat) => format!(
                 ": version {}, mzxid {}, czxid {}",
                 stat.version, stat.mzxid, stat.czxid
-            ));
-        }
+            ),
+            None => String::new(),
+        };
+        let text = format!("{} {came}{place}{status}", self.name());
         Sentence {
             at: self.at(),
             text,

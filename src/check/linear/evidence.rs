@@ -502,7 +502,7 @@ pub(super) fn sights<'a>(
 ) {
     match (request, response) {
         (Request::GetData { path, .. }, Response::Data(data, stat)) => {
-            out.push((path, *stat, Some(data)))
+            out.push((path, *stat, Some(data)));
         }
         (Request::Exists { path, .. } | Request::SetAcl { path, .. }, Response::Stat(stat))
         | (Request::GetChildren { path, .. }, Response::Children(_, Some(stat)))

@@ -403,10 +403,14 @@ fn signature_of(hole: &Hole, upper: Option<&Mark>) -> &'static str {
     match (&upper.author, upper.change) {
         (Some(author), false) if author.error.is_some() => "failed-wrongly",
         (Some(_), false) => "cas-wrongly-passed",
-        (Some(author), true) => match &*author.request {
-            Request::Create { .. } | Request::Delete { .. } => "cas-wrongly-passed",
-            _ => "hole",
-        },
-        (None, _) => "hole",
+        (Some(author), true)
+            if matches!(
+                *author.request,
+                Request::Create { .. } | Request::Delete { .. }
+            ) =>
+        {
+            "cas-wrongly-passed"
+        }
+        (Some(_), true) | (None, _) => "hole",
     }
 }
