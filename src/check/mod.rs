@@ -7,3 +7,6 @@ pub mod panel;
 mod script;
 pub mod verdict;
 mod wording;
+pub mod liveness;
+pub mod verdict;
+pub mod zab;

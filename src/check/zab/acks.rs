@@ -1,0 +1,233 @@
+//! What servers claim of their disks: `truthful-ack` (S9), `truthful-newleader-ack` (S10), `truthful-vote` (S12).
+
+use super::ZabMonitor;
+use super::histories::Node;
+use super::story::{Claim, Cx, Story, claim};
+use crate::base::id::ServerId;
+use crate::base::lineage::Lineage;
+use crate::base::zxid::{Epoch, Zxid};
+use crate::check::verdict::Property;
+
+const ACK_UNKNOWN: Claim = claim(Property::TruthfulAck, "ack-of-missing-transaction");
+const ACK_NOT_DURABLE: Claim = claim(Property::TruthfulAck, "ack-before-durable");
+const NEWLEADER_EPOCH: Claim = claim(Property::TruthfulNewleaderAck, "newleader-ack-before-epoch");
+const NEWLEADER_HISTORY: Claim = claim(
+    Property::TruthfulNewleaderAck,
+    "newleader-ack-without-history",
+);
+const VOTE_UNTRUE: Claim = claim(Property::TruthfulVote, "vote-differs-from-disk");
+const VOTE_BELOW: Claim = claim(Property::TruthfulVote, "vote-below-acknowledged");
+const VOTE_POSITION: Claim = claim(Property::TruthfulVote, "vote-with-wrong-position");
+
+/// A server's vote for itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vote {
+    pub(super) lineage: Lineage,
+    pub(super) zxid: Zxid,
+    pub(super) epoch: Epoch,
+}
+
+/// "zxid -1": a server without data, which neither votes nor is voted for.
+const NO_DATA: Zxid = Zxid(u64::MAX);
+
+impl ZabMonitor {
+    /// An ACK of a transaction left, or the leader counted its own.
+    pub(super) fn on_ack_sent(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
+        let epoch = self.ack_epoch(server, zxid);
+        self.judge_promise(cx, server, epoch, zxid);
+        if zxid.is_label() {
+            return;
+        }
+        cx.exercise(Property::TruthfulAck);
+        let ghost = self.ghost_mut(server);
+        let (log, dur) = (ghost.log, ghost.dur);
+        let Some(node) = self.tree.ending_at(log, zxid) else {
+            let mut story = Story::default();
+            self.tell_fate(&mut story, zxid);
+            let conclusion = format!(
+                "server {server} acknowledged {zxid}, which is not in its log; that ends at {}",
+                self.describe_end(log)
+            );
+            cx.violate(ACK_UNKNOWN, story, conclusion);
+            return;
+        };
+        if let Some(proposal) = self.proposals.get_mut(&zxid)
+            && proposal.node == node
+        {
+            proposal.acks.push((server, cx.at));
+        }
+        let tree = &self.tree;
+        if let Some(ghost) = self.servers.get_mut(&server) {
+            ghost.vouch(tree, node, cx.at);
+        }
+        if self.tree.is_prefix(node, dur) {
+            return;
+        }
+        let mut story = Story::default();
+        self.tell_fate(&mut story, zxid);
+        self.tell_durable(&mut story, server);
+        let conclusion = format!(
+            "server {server} acknowledged {}, but its disk holds only what ends at {}",
+            self.describe(zxid),
+            self.describe_end(dur)
+        );
+        cx.violate(ACK_NOT_DURABLE, story, conclusion);
+    }
+
+    /// Tells since when a server's disk holds what it holds.
+    pub(super) fn tell_durable(&self, story: &mut Story, server: ServerId) {
+        let Some(ghost) = self.ghost(server) else {
+            return;
+        };
+        if let Some(at) = ghost.dur_since {
+            let end = self.describe_end(ghost.dur);
+            story.tell(
+                at,
+                format!("the disk of server {server} came to hold a history that ends at {end}"),
+            );
+        }
+    }
+
+    /// A learner acknowledged NEWLEADER.
+    pub(super) fn on_newleader_ack(
+        &mut self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        epoch: Epoch,
+        voter: bool,
+    ) {
+        self.judge_promise(cx, server, epoch, Zxid::label(epoch));
+        let tree = &self.tree;
+        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        ghost.joined = Some(epoch);
+        if !voter {
+            return;
+        }
+        ghost.vouch(tree, ghost.dur, cx.at);
+        let follows = ghost.follows;
+        self.judge_history_epoch(cx, server);
+        self.judge_newleader_ack(cx, server, epoch);
+        if let Some((leader, initial)) = self.initial_of(epoch, follows) {
+            self.judge_initial(cx, server, leader, initial);
+        }
+    }
+
+    /// The leader of `epoch` that a learner follows, and the history with which it began.
+    fn initial_of(&self, epoch: Epoch, follows: Option<ServerId>) -> Option<(ServerId, Node)> {
+        let proposers = self.initials.get(&epoch)?;
+        proposers
+            .iter()
+            .rev()
+            .find(|(leader, _)| Some(*leader) == follows)
+            .or(proposers.last().filter(|_| proposers.len() == 1))
+            .copied()
+    }
+
+    /// S10: currentEpoch is durable.
+    fn judge_newleader_ack(&self, cx: &mut Cx<'_>, server: ServerId, epoch: Epoch) {
+        cx.exercise(Property::TruthfulNewleaderAck);
+        let Some(ghost) = self.ghost(server) else {
+            return;
+        };
+        if ghost.current == epoch {
+            return;
+        }
+        let mut story = Story::default();
+        if let Some(current) = ghost.highest_current {
+            story.tell(
+                current.at,
+                format!(
+                    "currentEpoch {} became durable at server {server}",
+                    current.value
+                ),
+            );
+        }
+        let conclusion = format!(
+            "server {server} acknowledged NEWLEADER of epoch {epoch} with currentEpoch {} on disk",
+            ghost.current
+        );
+        cx.violate(NEWLEADER_EPOCH, story, conclusion);
+    }
+
+    /// S10: the durable history extends the one with which the leader began.
+    pub(super) fn judge_initial(
+        &self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        leader: ServerId,
+        initial: Node,
+    ) {
+        cx.exercise(Property::TruthfulNewleaderAck);
+        let Some(ghost) = self.ghost(server) else {
+            return;
+        };
+        if self.tree.is_prefix(initial, ghost.dur) {
+            return;
+        }
+        let mut story = Story::default();
+        self.tell_fate(&mut story, self.tree.zxid(initial));
+        self.tell_durable(&mut story, server);
+        let conclusion = format!(
+            "server {server} acknowledged NEWLEADER of server {leader}, whose history ends at {}, but its disk holds only what ends at {}",
+            self.describe_end(initial),
+            self.describe_end(ghost.dur)
+        );
+        cx.violate(NEWLEADER_HISTORY, story, conclusion);
+    }
+
+    /// A server entered LOOKING and votes for itself.
+    pub(super) fn on_voted(&mut self, cx: &mut Cx<'_>, server: ServerId, vote: Vote) {
+        self.judge_booted(cx, server);
+        if !self.voters.contains(server) || vote.zxid == NO_DATA {
+            return;
+        }
+        let voted = self.tree.claim(vote.lineage);
+        let Some(ghost) = self.ghost(server).filter(|ghost| !ghost.excused) else {
+            return;
+        };
+        cx.exercise(Property::TruthfulVote);
+        let end = self.describe_end(voted);
+        let mut story = Story::default();
+        if !self.tree.is_prefix(voted, ghost.dur) || vote.epoch != ghost.current {
+            self.tell_durable(&mut story, server);
+            let conclusion = format!(
+                "server {server} votes with epoch {} and a history to {end}, but on its disk are epoch {} and a history to {}",
+                vote.epoch,
+                ghost.current,
+                self.describe_end(ghost.dur)
+            );
+            cx.violate(VOTE_UNTRUE, story, conclusion);
+        } else if !self.tree.is_prefix(ghost.vouched, voted) {
+            if let Some(at) = ghost.vouched_at {
+                let end = self.describe_end(ghost.vouched);
+                story.tell(
+                    at,
+                    format!("server {server} acknowledged its history to {end}"),
+                );
+            }
+            let conclusion = format!(
+                "server {server} votes with a history that ends at {end}, before what it acknowledged"
+            );
+            cx.violate(VOTE_BELOW, story, conclusion);
+        } else if !is_position(vote, self.tree.zxid(voted)) {
+            let conclusion = format!(
+                "server {server} votes with zxid {}, but its history ends at {end}",
+                vote.zxid
+            );
+            cx.violate(VOTE_POSITION, story, conclusion);
+        }
+    }
+
+    /// S7 after boot, once what K3 drops has been dropped.
+    fn judge_booted(&mut self, cx: &mut Cx<'_>, server: ServerId) {
+        if self.ghost_mut(server).boot_unjudged.take().is_some() {
+            self.judge_history_epoch(cx, server);
+        }
+    }
+}
+
+/// Whether a vote's zxid names the end of its history: its last transaction, or the label of a later epoch that its
+/// currentEpoch covers (an established leader is at `(e,0)` before its first transaction).
+fn is_position(vote: Vote, last: Zxid) -> bool {
+    vote.zxid == last || vote.zxid.is_label() && vote.zxid > last && vote.zxid.epoch() <= vote.epoch
+}

@@ -1,0 +1,123 @@
+//! G, the globally committed sequence (zab.md §11.1, §11.3), and the epochs that were established over it.
+
+use std::collections::BTreeMap;
+
+use super::histories::{Histories, Node, ROOT};
+use crate::base::id::{ClientId, ServerId};
+use crate::base::zxid::{Epoch, Zxid};
+use crate::check::verdict::At;
+
+/// How a client came to know of a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) client: ClientId,
+    pub(super) at: At,
+}
+
+/// The highest epoch of which anything was proposed or established, and what made it so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) epoch: Epoch,
+    pub(super) server: ServerId,
+    pub(super) at: At,
+}
+
+/// The committed sequence.
+#[derive(Clone, Debug)]
+pub(super) struct Committed {
+    /// The history of each length; index 0 is the empty one.
+    nodes: Vec<Node>,
+    positions: BTreeMap<Zxid, u64>,
+    /// Length of G when a label's epoch was established.
+    labels: BTreeMap<Epoch, u64>,
+    /// The highest epoch begun (S5).
+    pub(super) begun: Option<Begun>,
+    /// Positions that clients were told of while they were not committed.
+    pub(super) told_early: BTreeMap<Zxid, Told>,
+}
+
+impl Committed {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![ROOT],
+            positions: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            begun: None,
+            told_early: BTreeMap::new(),
+        }
+    }
+
+    /// |G|.
+    pub(super) fn len(&self) -> u64 {
+        self.nodes.len() as u64 - 1
+    }
+
+    /// The whole of G as a history.
+    pub(super) fn tip(&self) -> Node {
+        *self
+            .nodes
+            .last()
+            .expect("the empty history is always there")
+    }
+
+    /// The prefix of G of this length.
+    pub(super) fn at_depth(&self, depth: u64) -> Option<Node> {
+        let index = usize::try_from(depth).ok()?;
+        self.nodes.get(index).copied()
+    }
+
+    /// Whether a history is a prefix of G.
+    pub(super) fn holds(&self, tree: &Histories, node: Node) -> bool {
+        self.at_depth(tree.depth(node)) == Some(node)
+    }
+
+    /// The longest prefix of a history that is in G.
+    pub(super) fn shared(&self, tree: &Histories, node: Node) -> Node {
+        tree.longest_prefix(node, |tree, at| self.holds(tree, at))
+            .unwrap_or(ROOT)
+    }
+
+    /// The position of a transaction or of an established epoch's label; at most |G|, so what has one is committed.
+    pub(super) fn position(&self, zxid: Zxid) -> Option<u64> {
+        if zxid.is_label() {
+            self.labels.get(&zxid.epoch()).copied()
+        } else {
+            self.positions.get(&zxid).copied()
+        }
+    }
+
+    /// The highest epoch established.
+    pub(super) fn established(&self) -> Option<Epoch> {
+        self.labels.last_key_value().map(|(epoch, _)| *epoch)
+    }
+
+    /// An epoch was established over G as it is now.
+    pub(super) fn establish(&mut self, epoch: Epoch) {
+        let length = self.len();
+        self.labels.entry(epoch).or_insert(length);
+    }
+
+    /// Notes that something of an epoch was proposed or established.
+    pub(super) fn begin(&mut self, begun: Begun) {
+        if self.begun.is_none_or(|known| known.epoch < begun.epoch) {
+            self.begun = Some(begun);
+        }
+    }
+
+    /// Extends G to a history of which it is a prefix; returns what was added.
+    pub(super) fn extend(&mut self, tree: &Histories, node: Node) {
+        let mut added = Vec::new();
+        let mut at = node;
+        while at != self.tip() {
+            added.push(at);
+            at = tree
+                .parent(at)
+                .expect("G is a prefix of what it is extended to");
+        }
+        for node in added.into_iter().rev() {
+            self.nodes.push(node);
+            self.positions.insert(tree.zxid(node), self.len());
+            self.told_early.remove(&tree.zxid(node));
+        }
+    }
+}

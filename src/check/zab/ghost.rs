@@ -1,0 +1,176 @@
+//! What the monitor knows of one server: its history in memory, in the log and on disk, its epochs and its promises.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::histories::{Histories, Node, ROOT};
+use crate::base::id::ServerId;
+use crate::base::zxid::{Epoch, Zxid};
+use crate::check::verdict::At;
+
+/// A value and when it became so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since<T> {
+    pub(super) value: T,
+    pub(super) at: At,
+}
+
+/// A role instance, from `ServeStart` to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Serving {
+    pub(super) epoch: Epoch,
+    pub(super) since: At,
+    /// The applied history.
+    pub(super) mem: Node,
+    /// It left G; that was reported once and is not judged again.
+    pub(super) strayed: bool,
+}
+
+/// A term as leader, from `LeadStarted` to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Lead {
+    /// Numbers the terms of all servers.
+    pub(super) term: u32,
+    /// The history with which it began (`I_e`).
+    pub(super) initial: Node,
+    /// The history that ends with its last proposal.
+    pub(super) tip: Node,
+    /// Its epoch, once proposed.
+    pub(super) epoch: Option<Epoch>,
+    /// Proposed and not yet decided.
+    pub(super) outstanding: BTreeMap<Zxid, Node>,
+}
+
+impl Lead {
+    /// A term that begins with this history.
+    pub(super) fn new(term: u32, initial: Node) -> Self {
+        Self {
+            term,
+            initial,
+            tip: initial,
+            epoch: None,
+            outstanding: BTreeMap::new(),
+        }
+    }
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub(super) struct Ghost {
+    pub(super) serving: Option<Serving>,
+    pub(super) lead: Option<Lead>,
+    /// What the log ends with, forced or not.
+    pub(super) log: Node,
+    /// What the disk is known to hold.
+    pub(super) dur: Node,
+    /// When it came to hold that.
+    pub(super) dur_since: Option<At>,
+    /// Appended and not yet forced, oldest first.
+    unforced: VecDeque<Node>,
+    /// Durable epochs as they are.
+    pub(super) accepted: Epoch,
+    pub(super) current: Epoch,
+    /// The highest durable epochs ever; they survive restarts (S7).
+    pub(super) highest_accepted: Option<Since<Epoch>>,
+    pub(super) highest_current: Option<Since<Epoch>>,
+    /// The highest epoch promised in a counted ACKEPOCH or by proposing it (S8).
+    pub(super) promised: Option<Since<Epoch>>,
+    /// The epoch of the leader last joined with an ACK of NEWLEADER, or led.
+    pub(super) joined: Option<Epoch>,
+    /// Whom the last election made it follow.
+    pub(super) follows: Option<ServerId>,
+    /// The longest part of `dur` that it acknowledged, proposed or counted in a NEWLEADER ack (S12, S17).
+    pub(super) vouched: Node,
+    pub(super) vouched_at: Option<At>,
+    /// It booted, and its epoch discipline is still to be judged.
+    pub(super) boot_unjudged: Option<At>,
+    /// The last crash, and what was durable then.
+    pub(super) crashed: Option<Since<Zxid>>,
+    /// A fault destroyed its disk: not counted against durability.
+    pub(super) excused: bool,
+}
+
+impl Ghost {
+    pub(super) fn new() -> Self {
+        Self {
+            serving: None,
+            lead: None,
+            log: ROOT,
+            dur: ROOT,
+            dur_since: None,
+            unforced: VecDeque::new(),
+            accepted: Epoch(0),
+            current: Epoch(0),
+            highest_accepted: None,
+            highest_current: None,
+            promised: None,
+            joined: None,
+            follows: None,
+            vouched: ROOT,
+            vouched_at: None,
+            boot_unjudged: None,
+            crashed: None,
+            excused: false,
+        }
+    }
+
+    /// A record was appended.
+    pub(super) fn append(&mut self, node: Node) {
+        self.log = node;
+        self.unforced.push_back(node);
+    }
+
+    /// Everything appended up to `zxid` is forced.
+    pub(super) fn force(&mut self, tree: &Histories, zxid: Zxid, at: At) {
+        while let Some(node) = self.unforced.front().copied() {
+            if tree.zxid(node) > zxid {
+                break;
+            }
+            self.unforced.pop_front();
+            self.dur = node;
+            self.dur_since = Some(at);
+        }
+    }
+
+    /// The disk now holds exactly this; what was appended on top of it and is not forced stays on its way.
+    pub(super) fn replace(&mut self, tree: &Histories, node: Node, at: At) {
+        self.unforced
+            .retain(|later| tree.depth(*later) > tree.depth(node) && tree.is_prefix(node, *later));
+        self.log = self.unforced.back().copied().unwrap_or(node);
+        self.dur = node;
+        self.dur_since = Some(at);
+        if !tree.is_prefix(self.vouched, node) {
+            self.vouched = tree.common(self.vouched, node);
+        }
+    }
+
+    /// It acknowledged everything up to this history.
+    pub(super) fn vouch(&mut self, tree: &Histories, node: Node, at: At) {
+        if !tree.is_prefix(node, self.vouched) {
+            self.vouched = node;
+            self.vouched_at = Some(at);
+        }
+    }
+
+    /// Volatile state is gone.
+    pub(super) fn crash(&mut self, tree: &Histories, at: At) {
+        self.end_role();
+        self.log = self.dur;
+        self.unforced.clear();
+        self.crashed = Some(Since {
+            value: tree.zxid(self.dur),
+            at,
+        });
+    }
+
+    /// The role is over: nothing is served or led.
+    pub(super) fn end_role(&mut self) {
+        self.serving = None;
+        self.lead = None;
+    }
+
+    /// What boot would recover: the durable history without what belongs to an epoch above `currentEpoch` (K3).
+    pub(super) fn recoverable(&self, tree: &Histories) -> Node {
+        tree.longest_prefix(self.dur, |tree, at| tree.zxid(at).epoch() <= self.current)
+            .unwrap_or(ROOT)
+    }
+}

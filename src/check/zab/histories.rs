@@ -1,0 +1,377 @@
+//! The history tree (zab.md §11.1): every history that anybody ever claimed or grew, hash-consed, so that a history is one
+//! small number and two histories are equal iff their numbers are.
+//!
+//! Each node has a parent and one jump pointer (Myers' skew-binary scheme), so an ancestor is found in O(log n).
+
+use std::collections::BTreeMap;
+
+use crate::base::id::ServerId;
+use crate::base::lineage::Lineage;
+use crate::base::zxid::Zxid;
+use crate::check::verdict::At;
+
+/// A history: a node of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Node(u32);
+
+/// The empty history.
+pub(super) const ROOT: Node = Node(0);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    lineage: Lineage,
+    /// Itself for the root and for a history that came from nowhere.
+    parent: Node,
+    jump: Node,
+    /// The child grown last: most lookups ask for it again.
+    heir: Node,
+    /// The nearest history, this one included, whose last step breaks primary order.
+    broken: Option<Node>,
+    /// The state after this history as the first server showed it.
+    state: Option<State>,
+}
+
+/// What a server's state was after some history.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    /// Digest of the tree and the session table.
+    pub(super) digest: u64,
+    /// Who showed it.
+    pub(super) server: ServerId,
+    /// When.
+    pub(super) at: At,
+}
+
+/// All histories.
+#[derive(Clone, Debug)]
+pub(super) struct Histories {
+    entries: Vec<Entry>,
+    by_hash: BTreeMap<u64, Node>,
+}
+
+impl Histories {
+    pub(super) fn new() -> Self {
+        let root = Entry {
+            lineage: Lineage::EMPTY,
+            parent: ROOT,
+            jump: ROOT,
+            heir: ROOT,
+            broken: None,
+            state: None,
+        };
+        Self {
+            entries: vec![root],
+            by_hash: BTreeMap::from([(Lineage::EMPTY.hash, ROOT)]),
+        }
+    }
+
+    fn entry(&self, node: Node) -> &Entry {
+        &self.entries[node.0 as usize]
+    }
+
+    fn entry_mut(&mut self, node: Node) -> &mut Entry {
+        &mut self.entries[node.0 as usize]
+    }
+
+    /// The node of a history that somebody claims to have. An unknown one becomes an orphan: nothing is its prefix but
+    /// itself, so it fails wherever a property is judged on it.
+    pub(super) fn claim(&mut self, lineage: Lineage) -> Node {
+        if let Some(node) = self.by_hash.get(&lineage.hash) {
+            return *node;
+        }
+        let orphan = self.next_node();
+        self.insert(Entry {
+            lineage,
+            parent: orphan,
+            jump: orphan,
+            heir: orphan,
+            broken: None,
+            state: None,
+        })
+    }
+
+    /// The history `parent` continued by one transaction.
+    pub(super) fn grow(&mut self, parent: Node, zxid: Zxid, digest: u64) -> Node {
+        let above = self.entry(parent);
+        let lineage = above.lineage.push(zxid, digest);
+        if self.entry(above.heir).lineage == lineage {
+            return above.heir;
+        }
+        let known = self.by_hash.get(&lineage.hash).copied();
+        let node = match known {
+            Some(node) if self.is_orphan(node) => {
+                self.adopt(node, parent);
+                node
+            }
+            Some(node) => node,
+            None => {
+                let (jump, broken) = self.derive(self.next_node(), parent, zxid);
+                let heir = self.next_node();
+                self.insert(Entry {
+                    lineage,
+                    parent,
+                    jump,
+                    heir,
+                    broken,
+                    state: None,
+                })
+            }
+        };
+        self.entry_mut(parent).heir = node;
+        node
+    }
+
+    fn next_node(&self) -> Node {
+        Node(u32::try_from(self.entries.len()).expect("fewer than 2^32 histories in a run"))
+    }
+
+    fn insert(&mut self, entry: Entry) -> Node {
+        let node = self.next_node();
+        self.by_hash.insert(entry.lineage.hash, node);
+        self.entries.push(entry);
+        node
+    }
+
+    /// Jump pointer and order of a node from those of its parent.
+    fn derive(&self, node: Node, parent: Node, zxid: Zxid) -> (Node, Option<Node>) {
+        let above = self.entry(parent);
+        let far = self.entry(above.jump).jump;
+        let near = self.depth(parent) - self.depth(above.jump);
+        let jump = if near == self.depth(above.jump) - self.depth(far) {
+            far
+        } else {
+            parent
+        };
+        let broken = if zxid.follows(above.lineage.last) {
+            above.broken
+        } else {
+            Some(node)
+        };
+        (jump, broken)
+    }
+
+    /// A history that came from nowhere turns out to continue a known one.
+    fn adopt(&mut self, orphan: Node, parent: Node) {
+        let (jump, broken) = self.derive(orphan, parent, self.zxid(orphan));
+        let entry = self.entry_mut(orphan);
+        entry.parent = parent;
+        entry.jump = jump;
+        entry.broken = broken;
+    }
+
+    /// Whether nobody saw how this history came about.
+    pub(super) fn is_orphan(&self, node: Node) -> bool {
+        node != ROOT && self.entry(node).parent == node
+    }
+
+    #[cfg(test)]
+    pub(super) fn lineage(&self, node: Node) -> Lineage {
+        self.entry(node).lineage
+    }
+
+    /// The last transaction.
+    pub(super) fn zxid(&self, node: Node) -> Zxid {
+        self.entry(node).lineage.last
+    }
+
+    /// How many transactions.
+    pub(super) fn depth(&self, node: Node) -> u64 {
+        self.entry(node).lineage.depth
+    }
+
+    /// The history without its last transaction, if it is known.
+    pub(super) fn parent(&self, node: Node) -> Option<Node> {
+        let parent = self.entry(node).parent;
+        (parent != node).then_some(parent)
+    }
+
+    /// The nearest prefix, itself included, whose last step breaks primary order.
+    pub(super) fn broken(&self, node: Node) -> Option<Node> {
+        self.entry(node).broken
+    }
+
+    /// The longest prefix that satisfies `accept`, which must hold for every prefix of what it holds for.
+    pub(super) fn longest_prefix(
+        &self,
+        node: Node,
+        accept: impl Fn(&Self, Node) -> bool,
+    ) -> Option<Node> {
+        let mut at = node;
+        while !accept(self, at) {
+            let entry = self.entry(at);
+            if entry.parent == at {
+                return None;
+            }
+            at = if accept(self, entry.jump) {
+                entry.parent
+            } else {
+                entry.jump
+            };
+        }
+        Some(at)
+    }
+
+    /// The prefix of this length.
+    pub(super) fn ancestor(&self, node: Node, depth: u64) -> Option<Node> {
+        self.longest_prefix(node, |tree, at| tree.depth(at) <= depth)
+            .filter(|at| self.depth(*at) == depth)
+    }
+
+    /// Whether `prefix` is a prefix of `whole`; every history is one of itself.
+    pub(super) fn is_prefix(&self, prefix: Node, whole: Node) -> bool {
+        self.ancestor(whole, self.depth(prefix)) == Some(prefix)
+    }
+
+    /// The longest common prefix; the empty history if nothing is known in common.
+    pub(super) fn common(&self, one: Node, other: Node) -> Node {
+        let depth = self.depth(one).min(self.depth(other));
+        let (Some(mut one), Some(mut other)) =
+            (self.ancestor(one, depth), self.ancestor(other, depth))
+        else {
+            return ROOT;
+        };
+        while one != other {
+            let (left, right) = (self.entry(one), self.entry(other));
+            if left.parent == one || right.parent == other {
+                return ROOT;
+            }
+            let jumps = left.jump != right.jump && self.depth(left.jump) == self.depth(right.jump);
+            (one, other) = if jumps {
+                (left.jump, right.jump)
+            } else {
+                (left.parent, right.parent)
+            };
+        }
+        one
+    }
+
+    /// The prefix whose last transaction is `zxid`.
+    pub(super) fn ending_at(&self, node: Node, zxid: Zxid) -> Option<Node> {
+        self.longest_prefix(node, |tree, at| tree.zxid(at) <= zxid)
+            .filter(|at| self.zxid(*at) == zxid)
+    }
+
+    /// Notes the state after a history; returns what the first server showed, if this is not the first.
+    pub(super) fn note_state(&mut self, node: Node, state: State) -> Option<State> {
+        let known = &mut self.entry_mut(node).state;
+        let earlier = *known;
+        known.get_or_insert(state);
+        earlier
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::zxid::Epoch;
+
+    fn zxid(epoch: u32, counter: u32) -> Zxid {
+        Zxid::new(Epoch(epoch), counter)
+    }
+
+    /// A tree in which every node has up to three children, as explicit parent lists beside it.
+    fn random_tree(nodes: usize) -> (Histories, Vec<(Node, Vec<Node>)>) {
+        let mut tree = Histories::new();
+        let mut paths = vec![(ROOT, vec![ROOT])];
+        let mut seed = 7_u64;
+        for step in 0..nodes {
+            seed = crate::base::digest::mix(seed.wrapping_add(step as u64));
+            let recent = paths.len().min(40);
+            let pick = paths.len() - 1 - usize::try_from(seed % recent as u64).unwrap();
+            let (parent, mut path) = paths[pick].clone();
+            let node = tree.grow(parent, tree.zxid(parent).next(), seed % 3);
+            path.push(node);
+            paths.push((node, path));
+        }
+        (tree, paths)
+    }
+
+    #[test]
+    fn a_history_is_its_chain_of_transactions() {
+        let mut tree = Histories::new();
+        let one = tree.grow(ROOT, zxid(1, 1), 5);
+        let two = tree.grow(one, zxid(1, 2), 6);
+        assert_eq!(
+            tree.lineage(two),
+            Lineage::EMPTY.push(zxid(1, 1), 5).push(zxid(1, 2), 6)
+        );
+        assert_eq!(tree.grow(one, zxid(1, 2), 6), two);
+        assert_ne!(tree.grow(one, zxid(1, 2), 7), two);
+        assert_eq!(tree.grow(one, zxid(1, 2), 6), two);
+        assert_eq!(tree.claim(tree.lineage(two)), two);
+    }
+
+    #[test]
+    fn ancestors_and_common_prefixes_agree_with_explicit_paths() {
+        let (tree, paths) = random_tree(600);
+        for (node, path) in paths.iter().step_by(7) {
+            for depth in 0..=path.len() as u64 {
+                let expected = path.get(usize::try_from(depth).unwrap()).copied();
+                assert_eq!(tree.ancestor(*node, depth), expected);
+            }
+            for (other, other_path) in paths.iter().step_by(11) {
+                let shared = path
+                    .iter()
+                    .zip(other_path)
+                    .take_while(|(left, right)| left == right)
+                    .count();
+                assert_eq!(tree.common(*node, *other), path[shared - 1]);
+                assert_eq!(tree.is_prefix(*node, *other), other_path.contains(node));
+            }
+        }
+    }
+
+    #[test]
+    fn an_ancestor_is_found_in_logarithmic_steps() {
+        let mut tree = Histories::new();
+        let mut tip = ROOT;
+        for counter in 1..=20_000 {
+            tip = tree.grow(tip, zxid(1, counter), 0);
+        }
+        let steps = std::cell::Cell::new(0_u32);
+        for depth in (0..20_000).step_by(97) {
+            steps.set(0);
+            let found = tree.longest_prefix(tip, |tree, at| {
+                steps.set(steps.get() + 1);
+                tree.depth(at) <= depth
+            });
+            assert_eq!(found.map(|node| tree.depth(node)), Some(depth));
+            assert!(steps.get() < 120, "{} steps to depth {depth}", steps.get());
+        }
+    }
+
+    #[test]
+    fn a_history_from_nowhere_has_no_known_prefix_until_somebody_grows_it() {
+        let mut tree = Histories::new();
+        let one = tree.grow(ROOT, zxid(1, 1), 5);
+        let lineage = tree.lineage(one).push(zxid(1, 2), 6);
+        let orphan = tree.claim(lineage);
+        assert!(tree.is_orphan(orphan));
+        assert!(!tree.is_prefix(one, orphan));
+        let above = tree.grow(orphan, zxid(1, 3), 7);
+        assert_eq!(tree.grow(one, zxid(1, 2), 6), orphan);
+        assert!(!tree.is_orphan(orphan));
+        assert!(tree.is_prefix(one, above));
+    }
+
+    #[test]
+    fn a_step_out_of_primary_order_marks_every_history_above_it() {
+        let mut tree = Histories::new();
+        let one = tree.grow(ROOT, zxid(1, 1), 0);
+        let gap = tree.grow(one, zxid(1, 3), 0);
+        let above = tree.grow(gap, zxid(2, 1), 0);
+        assert_eq!(tree.broken(one), None);
+        assert_eq!(tree.broken(gap), Some(gap));
+        assert_eq!(tree.broken(above), Some(gap));
+    }
+
+    #[test]
+    fn a_prefix_is_found_by_its_last_transaction() {
+        let mut tree = Histories::new();
+        let one = tree.grow(ROOT, zxid(1, 1), 0);
+        let two = tree.grow(one, zxid(2, 1), 0);
+        assert_eq!(tree.ending_at(two, zxid(1, 1)), Some(one));
+        assert_eq!(tree.ending_at(two, zxid(1, 2)), None);
+        assert_eq!(tree.ending_at(two, zxid(2, 1)), Some(two));
+    }
+}

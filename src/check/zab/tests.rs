@@ -1,0 +1,1 @@
+//! Hand-made runs: for each property good facts it accepts and bad ones it catches.
