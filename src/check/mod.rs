@@ -2,11 +2,10 @@
 //! implementation stay independent.
 
 pub mod linear;
+pub mod liveness;
 pub mod panel;
 #[cfg(test)]
 mod script;
 pub mod verdict;
 mod wording;
-pub mod liveness;
-pub mod verdict;
 pub mod zab;
