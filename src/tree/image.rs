@@ -1,19 +1,10 @@
-//! A snapshot: the whole replicated state at one moment; cloning shares everything.
-
-use std::hash::{Hash, Hasher};
+//! A snapshot: the whole replicated state at one moment; cloning shares everything, hashing takes only its digest.
 
 use super::store::Tree;
 
 /// A snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image {
     /// The state.
     pub tree: Tree,
-}
-
-impl Hash for Image {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.tree.digest());
-        self.tree.lineage().hash(state);
-    }
 }

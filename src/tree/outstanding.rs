@@ -11,7 +11,7 @@ use crate::history::op::{Acl, ErrorCode, Path};
 pub(super) type Record = Option<Pending>;
 
 /// A znode as it will be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pending {
     pub(super) version: i32,
     /// The stored counter.
@@ -21,6 +21,8 @@ pub(super) struct Pending {
     /// Number of children.
     pub(super) children: usize,
     pub(super) acl: Acl,
+    /// Bytes of data.
+    pub(super) length: usize,
 }
 
 impl Pending {
@@ -32,12 +34,13 @@ impl Pending {
             kind: node.kind,
             children: node.children.len(),
             acl: node.acl.clone(),
+            length: node.length(),
         }
     }
 }
 
 /// Changes in flight, by path and in order of zxid.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outstanding {
     latest: BTreeMap<Path, (Zxid, Record)>,
     order: VecDeque<(Zxid, Path)>,

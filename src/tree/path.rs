@@ -20,10 +20,10 @@ pub fn validate(path: &str) -> Result<(), ErrorCode> {
         return Ok(());
     }
     let names = path.strip_prefix('/').ok_or(ErrorCode::BadArguments)?;
-    let named = names
+    let is_named = names
         .split('/')
         .all(|name| !matches!(name, "" | "." | ".."));
-    if named && !path.chars().any(is_forbidden) {
+    if is_named && !path.chars().any(is_forbidden) {
         Ok(())
     } else {
         Err(ErrorCode::BadArguments)

@@ -62,7 +62,7 @@ pub enum ExtendedTypes {
 }
 
 /// The preparing stage's state: what is prepared and not yet applied.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Prep {
     /// Its choices.
     pub rules: PrepRules,
@@ -330,6 +330,7 @@ impl Attempt<'_> {
                 kind: mode.believed(self.session),
                 children: 0,
                 acl: acl.clone(),
+                length: bytes,
             }),
         );
         Ok(Body::Create {
@@ -386,17 +387,14 @@ impl Attempt<'_> {
         path::validate(path)?;
         let mut node = self.view.find(path)?;
         demand(&node.acl, self.identities, perms::WRITE)?;
-        let before = self
-            .view
-            .tree
-            .get(path)
-            .map_or(0, super::znode::Znode::length);
+        let before = node.length;
         let after = data.as_ref().map_or(0, |data| data.len());
         self.check_quota(path, Growth::SetData { before, after })?;
         match self.rules.set_data {
             SetDataRule::ComparesVersion => compare(version, node.version)?,
             SetDataRule::IgnoresVersion => {}
         }
+        node.length = after;
         node.version = node.version.wrapping_add(1);
         let version = node.version;
         self.view.stage(path, Some(node));
@@ -414,7 +412,7 @@ impl Attempt<'_> {
         demand(&node.acl, self.identities, perms::ADMIN)?;
         compare(version, node.aversion)?;
         node.aversion = node.aversion.wrapping_add(1);
-        node.acl = acl.clone();
+        node.acl.clone_from(&acl);
         let version = node.aversion;
         self.view.stage(path, Some(node));
         Ok(Body::SetAcl {

@@ -60,10 +60,8 @@ impl Track {
     }
 }
 
-fn usage_text(count: i64, bytes: i64) -> Data {
-    Some(Arc::from(
-        format!("count={count},bytes={bytes}").into_bytes(),
-    ))
+fn usage_text(count: i64, bytes: i64) -> Arc<[u8]> {
+    Arc::from(format!("count={count},bytes={bytes}").into_bytes())
 }
 
 /// The path whose quota this limits or usage node describes.

@@ -22,7 +22,7 @@ pub struct Answer {
 pub fn answer(
     tree: &Tree,
     watches: &mut Watches,
-    watcher: Watcher,
+    connection: Watcher,
     session: SessionId,
     identities: &Identities,
     request: &Request,
@@ -30,13 +30,13 @@ pub fn answer(
     if let Request::SetWatches(lists) = request {
         return Answer {
             result: Ok(Response::Empty),
-            events: set_watches(tree, watches, watcher, lists),
+            events: set_watches(tree, watches, connection, lists),
         };
     }
     let mut read = Read {
         tree,
         watches,
-        watcher,
+        connection,
         session,
         identities,
     };
@@ -50,7 +50,7 @@ pub fn answer(
 struct Read<'a> {
     tree: &'a Tree,
     watches: &'a mut Watches,
-    watcher: Watcher,
+    connection: Watcher,
     session: SessionId,
     identities: &'a Identities,
 }
@@ -69,15 +69,18 @@ impl Read<'_> {
             Request::GetAcl { path } => self.get_acl(path),
             Request::Sync { path } => Ok(Response::Path(path.clone())),
             Request::MultiRead(requests) => self.multi_read(requests),
-            Request::WhoAmI => Ok(Response::Identities(self.identities.shown())),
+            // A raw whoAmI is whole: it has no body.
+            Request::WhoAmI | Request::Raw { opcode: 107 } => {
+                Ok(Response::Identities(self.identities.shown()))
+            }
             Request::AddWatch { path, mode } => self.add_watch(path, *mode),
             Request::CheckWatches { path, kind } => {
                 let which = Which::by_number(*kind).ok_or(ErrorCode::MarshallingError)?;
-                found(self.watches.check(path, self.watcher, which))
+                found(self.watches.check(path, self.connection, which))
             }
             Request::RemoveWatches { path, kind } => {
                 let which = Which::by_number(*kind).ok_or(ErrorCode::MarshallingError)?;
-                found(self.watches.remove(path, self.watcher, which))
+                found(self.watches.remove(path, self.connection, which))
             }
             Request::Raw { opcode } => Err(undecodable(*opcode)),
             Request::Create { .. }
@@ -107,7 +110,7 @@ impl Read<'_> {
         let found = self.readable(path).map(Znode::stat);
         // A missing node can be watched for, one that may not be read cannot.
         if watch && matches!(found, Ok(_) | Err(ErrorCode::NoNode)) {
-            self.watches.add_data(path, self.watcher);
+            self.watches.add_data(path, self.connection);
         }
         found.map(Response::Stat)
     }
@@ -116,7 +119,7 @@ impl Read<'_> {
         let node = self.readable(path)?;
         let response = Response::Data(node.data.clone(), node.stat());
         if watch {
-            self.watches.add_data(path, self.watcher);
+            self.watches.add_data(path, self.connection);
         }
         Ok(response)
     }
@@ -131,7 +134,7 @@ impl Read<'_> {
         let names = node.children.iter().cloned().collect();
         let response = Response::Children(names, stat.then(|| node.stat()));
         if watch {
-            self.watches.add_child(path, self.watcher);
+            self.watches.add_child(path, self.connection);
         }
         Ok(response)
     }
@@ -193,8 +196,8 @@ impl Read<'_> {
 
     fn add_watch(&mut self, path: &Path, mode: i32) -> Result<Response, ErrorCode> {
         match mode {
-            0 => self.watches.add_persistent(path, self.watcher),
-            1 => self.watches.add_recursive(path, self.watcher),
+            0 => self.watches.add_persistent(path, self.connection),
+            1 => self.watches.add_recursive(path, self.connection),
             _ => return Err(ErrorCode::MarshallingError),
         }
         Ok(Response::Empty)
@@ -223,7 +226,7 @@ fn undecodable(opcode: i32) -> ErrorCode {
 fn set_watches(
     tree: &Tree,
     watches: &mut Watches,
-    watcher: Watcher,
+    connection: Watcher,
     lists: &SetWatches,
 ) -> Vec<WatchEvent> {
     let mut events = Vec::new();
@@ -238,31 +241,31 @@ fn set_watches(
         match tree.get(path) {
             None => tell(EventKind::Deleted, path),
             Some(node) if node.stored.mzxid > lists.relative_zxid => {
-                tell(EventKind::DataChanged, path)
+                tell(EventKind::DataChanged, path);
             }
-            Some(_) => watches.add_data(path, watcher),
+            Some(_) => watches.add_data(path, connection),
         }
     }
     for path in &lists.exist {
         match tree.get(path) {
             Some(_) => tell(EventKind::Created, path),
-            None => watches.add_data(path, watcher),
+            None => watches.add_data(path, connection),
         }
     }
     for path in &lists.child {
         match tree.get(path) {
             None => tell(EventKind::Deleted, path),
             Some(node) if node.stored.pzxid > lists.relative_zxid => {
-                tell(EventKind::ChildrenChanged, path)
+                tell(EventKind::ChildrenChanged, path);
             }
-            Some(_) => watches.add_child(path, watcher),
+            Some(_) => watches.add_child(path, connection),
         }
     }
     for path in &lists.persistent {
-        watches.add_persistent(path, watcher);
+        watches.add_persistent(path, connection);
     }
     for path in &lists.recursive {
-        watches.add_recursive(path, watcher);
+        watches.add_recursive(path, connection);
     }
     events
 }

@@ -1,6 +1,7 @@
 //! The tree every server holds: znodes, sessions, ephemerals (`DataTree`, semantics.md §1), changed only by applying
 //! transactions. Cloning shares everything; a digest of the whole is kept up to date with each change.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -52,12 +53,30 @@ pub struct Trigger {
     pub acl: Acl,
 }
 
+/// A stored counter of a znode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Of setData.
+    Version,
+    /// Of creates of children.
+    Cversion,
+    /// Of setACL.
+    Aversion,
+}
+
 /// The transaction being applied.
 #[derive(Clone, Copy)]
 struct Now {
     zxid: Zxid,
     session: SessionId,
     time_ms: u64,
+}
+
+impl Hash for Tree {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest);
+        self.lineage.hash(state);
+    }
 }
 
 impl Default for Tree {
@@ -123,12 +142,13 @@ impl Tree {
 
     /// The znodes below a path, itself excluded, in order of paths.
     pub fn below(&self, path: &str) -> impl Iterator<Item = (&Path, &Znode)> {
-        let prefix = if path == path::ROOT {
-            String::from(path)
+        let prefix = if path::canonical(path) == path::ROOT {
+            String::from(path::ROOT)
         } else {
             format!("{path}/")
         };
-        let from: Bound<Path> = Bound::Included(Path::from(&*prefix));
+        // Only the root is itself among the paths that start with its prefix.
+        let from: Bound<Path> = Bound::Excluded(Path::from(&*prefix));
         self.nodes
             .range((from, Bound::Unbounded))
             .take_while(move |(path, _)| path.starts_with(&*prefix))
@@ -311,9 +331,8 @@ impl Tree {
                 node.stored.cversion = *parent_cversion;
                 node.stored.pzxid = now.zxid;
             }
-            if !exists {
-                node.children.insert(Path::from(name));
-            }
+            // Also if the node is there: a replay may have lost it from its parent.
+            node.children.insert(Path::from(name));
         });
         if exists {
             return Err(ErrorCode::NodeExists);
@@ -361,7 +380,7 @@ impl Tree {
     ) -> Result<Stat, ErrorCode> {
         let before = self.get(path).ok_or(ErrorCode::NoNode)?.length();
         self.edit(path, |node| {
-            node.data = data.clone();
+            node.data.clone_from(data);
             node.stored.version = version;
             node.stored.mzxid = now.zxid;
             node.stored.mtime = now.time_ms;
@@ -376,7 +395,7 @@ impl Tree {
 
     fn set_acl(&mut self, path: &Path, acl: &Acl, version: i32) -> Result<Stat, ErrorCode> {
         self.edit(path, |node| {
-            node.acl = acl.clone();
+            node.acl.clone_from(acl);
             node.stored.aversion = version;
             node.reseal(path);
         });
@@ -388,10 +407,19 @@ impl Tree {
         Ok((path.clone(), node.acl.clone()))
     }
 
+    /// Writes a stored counter behind the log's back, as a debugger would: recorded vectors reach their overflow so.
+    pub fn overwrite_counter(&mut self, path: &str, counter: Counter, value: i32) {
+        self.edit(path, |node| match counter {
+            Counter::Version => node.stored.version = value,
+            Counter::Cversion => node.stored.cversion = value,
+            Counter::Aversion => node.stored.aversion = value,
+        });
+    }
+
     /// Replaces the data of a znode behind the log's back, as ZooKeeper keeps its quota statistics.
-    pub(super) fn overwrite(&mut self, path: &str, data: Data) {
+    pub(super) fn overwrite(&mut self, path: &str, data: Arc<[u8]>) {
         self.edit(path, |node| {
-            node.data = data;
+            node.data = Some(data);
             node.reseal(path);
         });
     }

@@ -82,7 +82,7 @@ impl Modes {
 }
 
 /// The watches of one manager.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Manager {
     paths: OrdMap<Path, OrdMap<Watcher, Modes>>,
     /// Number of recursive watches; without any, ancestors need not be looked up.
@@ -145,7 +145,7 @@ impl Manager {
 }
 
 /// All watches of one server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Watches {
     data: Manager,
     child: Manager,
@@ -221,6 +221,9 @@ impl Watches {
         identities: impl Fn(Watcher) -> Option<&'a Identities>,
     ) -> Vec<(Watcher, WatchEvent)> {
         let mut events = Vec::new();
+        if self.watched.is_empty() {
+            return events;
+        }
         for trigger in triggers {
             for watcher in self.concerned(trigger) {
                 if identities(watcher).is_some_and(|ids| permits(&trigger.acl, ids, perms::READ)) {

@@ -1,0 +1,350 @@
+//! Reading a vector: a step's arguments as a request, and an answer in the vector's own words.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use zablab::base::zxid::Zxid;
+use zablab::history::op::{
+    Acl, AclEntry, CreateOp, Data, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat,
+    WatchEvent, flags,
+};
+
+/// How a script's paths and zxids map to the tree's.
+pub(super) struct Frame {
+    /// Prefix of every path of a script whose root is an ordinary znode, else empty.
+    pub(super) chroot: String,
+    /// The zxid that a script calls 0.
+    pub(super) base: Zxid,
+}
+
+impl Frame {
+    pub(super) fn path(&self, sent: &str) -> Path {
+        match sent {
+            "/" if !self.chroot.is_empty() => Path::from(&*self.chroot),
+            _ => Path::from(format!("{}{sent}", self.chroot)),
+        }
+    }
+
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        match path
+            .strip_prefix(&*self.chroot)
+            .expect("a path under the chroot")
+        {
+            "" if !path.is_empty() => "/",
+            rest => rest,
+        }
+    }
+
+    pub(super) fn relative(&self, zxid: Zxid) -> u64 {
+        zxid.0.saturating_sub(self.base.0)
+    }
+
+    pub(super) fn absolute(&self, relative: &Value) -> Zxid {
+        Zxid(self.base.0 + relative.as_u64().expect("a relative zxid"))
+    }
+}
+
+/// The request of a step or of an operation inside one.
+pub(super) fn request(step: &Value, frame: &Frame) -> Request {
+    let path = |key: &str| frame.path(step[key].as_str().unwrap_or_default());
+    let number = |key: &str, default: i64| step[key].as_i64().unwrap_or(default);
+    let int = |key: &str, default: i64| i32::try_from(number(key, default)).expect("an int");
+    let watch = step["watch"].as_bool().unwrap_or(false);
+    let Some(op) = step["op"].as_str() else {
+        return Request::Raw {
+            opcode: int("op", 0),
+        };
+    };
+    let create = |op, default_flags: i32| Request::Create {
+        op,
+        path: path("path"),
+        data: data(&step["data"]),
+        acl: acl(step),
+        flags: int("flags", default_flags.into()),
+        ttl: number("ttl", -1),
+    };
+    let inner = || -> Vec<Request> {
+        let ops = step["ops"].as_array().expect("a list of operations");
+        ops.iter().map(|op| request(op, frame)).collect()
+    };
+    match op {
+        "create" => create(CreateOp::Create, flags::PERSISTENT),
+        "create2" => create(CreateOp::Create2, flags::PERSISTENT),
+        "createContainer" => create(CreateOp::Container, flags::CONTAINER),
+        "createTTL" => create(CreateOp::Ttl, flags::TTL),
+        "delete" => Request::Delete {
+            path: path("path"),
+            version: int("version", -1),
+        },
+        "deleteContainer" => Request::DeleteContainer { path: path("path") },
+        "setData" => Request::SetData {
+            path: path("path"),
+            data: data(&step["data"]),
+            version: int("version", -1),
+        },
+        "exists" => Request::Exists {
+            path: path("path"),
+            watch,
+        },
+        "getData" => Request::GetData {
+            path: path("path"),
+            watch,
+        },
+        "getChildren" => Request::GetChildren {
+            path: path("path"),
+            watch,
+            stat: false,
+        },
+        "getChildren2" => Request::GetChildren {
+            path: path("path"),
+            watch,
+            stat: true,
+        },
+        "getACL" => Request::GetAcl { path: path("path") },
+        "setACL" => Request::SetAcl {
+            path: path("path"),
+            acl: acl(step),
+            version: int("version", -1),
+        },
+        "sync" => Request::Sync { path: path("path") },
+        "check" => Request::Check {
+            path: path("path"),
+            version: int("version", -1),
+        },
+        "multi" => Request::Multi(inner()),
+        "multiRead" => Request::MultiRead(inner()),
+        "getEphemerals" => Request::GetEphemerals {
+            prefix: path("path"),
+        },
+        "getAllChildrenNumber" => Request::GetAllChildrenNumber { path: path("path") },
+        "whoAmI" => Request::WhoAmI,
+        "addWatch" => Request::AddWatch {
+            path: path("path"),
+            mode: int("mode", 0),
+        },
+        "checkWatches" => Request::CheckWatches {
+            path: path("path"),
+            kind: int("type", 0),
+        },
+        "removeWatches" => Request::RemoveWatches {
+            path: path("path"),
+            kind: int("type", 0),
+        },
+        "setWatches" | "setWatches2" => Request::SetWatches(Box::new(set_watches(step, frame))),
+        "auth" => Request::Auth {
+            scheme: Arc::from(step["scheme"].as_str().expect("a scheme")),
+            auth: Arc::from(step["auth"].as_str().expect("credentials").as_bytes()),
+        },
+        "close" => Request::CloseSession,
+        other => panic!("unknown operation {other:?}"),
+    }
+}
+
+fn set_watches(step: &Value, frame: &Frame) -> SetWatches {
+    let list = |key: &str| -> Vec<Path> {
+        let paths = step[key].as_array().into_iter().flatten();
+        paths
+            .map(|path| frame.path(path.as_str().expect("a path")))
+            .collect()
+    };
+    SetWatches {
+        relative_zxid: frame.absolute(&step["rel"]),
+        data: list("data"),
+        exist: list("exist"),
+        child: list("child"),
+        persistent: list("persistent"),
+        recursive: list("recursive"),
+    }
+}
+
+fn data(value: &Value) -> Data {
+    if let Some(text) = value.as_str() {
+        return Some(Arc::from(text.as_bytes()));
+    }
+    let fill = value.get("fill")?;
+    let unit = fill[0].as_str().expect("a character").as_bytes();
+    let count = usize::try_from(fill[1].as_u64().expect("a count")).expect("a small count");
+    Some(unit.repeat(count).into())
+}
+
+fn acl(step: &Value) -> Option<Acl> {
+    let Some(entries) = step.get("acl") else {
+        return Some(zablab::tree::acl::open());
+    };
+    let entry = |entry: &Value| AclEntry {
+        perms: entry[0]
+            .as_i64()
+            .and_then(|perms| i32::try_from(perms).ok())
+            .expect("perms"),
+        scheme: Arc::from(entry[1].as_str().expect("a scheme")),
+        id: Arc::from(entry[2].as_str().expect("an id")),
+    };
+    Some(entries.as_array()?.iter().map(entry).collect())
+}
+
+/// The vector's name of an error.
+pub(super) fn error_name(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Ok => "ok",
+        ErrorCode::SystemError => "SystemError",
+        ErrorCode::RuntimeInconsistency => "RuntimeInconsistency",
+        ErrorCode::ConnectionLoss => "ConnectionLoss",
+        ErrorCode::MarshallingError => "MarshallingError",
+        ErrorCode::Unimplemented => "Unimplemented",
+        ErrorCode::OperationTimeout => "OperationTimeout",
+        ErrorCode::BadArguments => "BadArguments",
+        ErrorCode::UnknownSession => "UnknownSession",
+        ErrorCode::NoNode => "NoNode",
+        ErrorCode::NoAuth => "NoAuth",
+        ErrorCode::BadVersion => "BadVersion",
+        ErrorCode::NoChildrenForEphemerals => "NoChildrenForEphemerals",
+        ErrorCode::NodeExists => "NodeExists",
+        ErrorCode::NotEmpty => "NotEmpty",
+        ErrorCode::SessionExpired => "SessionExpired",
+        ErrorCode::InvalidAcl => "InvalidACL",
+        ErrorCode::AuthFailed => "AuthFailed",
+        ErrorCode::SessionMoved => "SessionMoved",
+        ErrorCode::NoWatcher => "NoWatcher",
+        ErrorCode::QuotaExceeded => "QuotaExceeded",
+    }
+}
+
+/// A watch event as a vector shows it.
+pub(super) fn event(event: &WatchEvent, frame: &Frame) -> Value {
+    let kind = match event.kind {
+        EventKind::Created => "created",
+        EventKind::Deleted => "deleted",
+        EventKind::DataChanged => "changed",
+        EventKind::ChildrenChanged => "child",
+    };
+    let zxid = event
+        .zxid
+        .map_or(json!(-1), |zxid| json!(frame.relative(zxid)));
+    json!([kind, frame.shown(&event.path), zxid])
+}
+
+/// Shows answers; `owner` names the client that owns a session.
+pub(super) struct Shower<'a> {
+    pub(super) frame: &'a Frame,
+    pub(super) owner: &'a dyn Fn(u64) -> String,
+}
+
+impl Shower<'_> {
+    /// A reply's fields without `z`.
+    pub(super) fn reply(
+        &self,
+        request: &Request,
+        result: &Result<Response, ErrorCode>,
+    ) -> Map<String, Value> {
+        let mut fields = match result {
+            Ok(response) => self.response(request, response),
+            Err(_) => Map::new(),
+        };
+        let code = result.as_ref().err().copied().unwrap_or(ErrorCode::Ok);
+        fields.insert("err".into(), json!(error_name(code)));
+        fields
+    }
+
+    fn response(&self, request: &Request, response: &Response) -> Map<String, Value> {
+        let fields = match response {
+            Response::Empty if matches!(request, Request::AddWatch { .. }) => json!({"body": 0}),
+            Response::Empty => json!({}),
+            Response::Path(path) => json!({"path": self.frame.shown(path)}),
+            Response::PathStat(path, stat) => {
+                json!({"path": self.frame.shown(path), "stat": self.stat(stat)})
+            }
+            Response::Stat(stat) => json!({"stat": self.stat(stat)}),
+            Response::Data(data, stat) => json!({"data": text(data), "stat": self.stat(stat)}),
+            Response::Children(names, None) => json!({"children": strings(names)}),
+            Response::Children(names, Some(stat)) => {
+                json!({"children": strings(names), "stat": self.stat(stat)})
+            }
+            Response::Acl(acl, stat) => {
+                let entries: Vec<Value> = acl
+                    .iter()
+                    .map(|entry| json!([entry.perms, &*entry.scheme, &*entry.id]))
+                    .collect();
+                json!({"acl": entries, "stat": self.stat(stat)})
+            }
+            Response::Multi(results) => json!({"results": self.results(request, results)}),
+            Response::Paths(paths) => {
+                let shown: Vec<&str> = paths.iter().map(|path| self.frame.shown(path)).collect();
+                json!({"paths": shown})
+            }
+            Response::Count(count) => json!({"n": count}),
+            Response::Identities(ids) => {
+                let pairs: Vec<Value> = ids
+                    .iter()
+                    .map(|(scheme, user)| json!([&**scheme, &**user]))
+                    .collect();
+                json!({"who": pairs})
+            }
+        };
+        match fields {
+            Value::Object(fields) => fields,
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    fn results(&self, request: &Request, results: &[Result<Response, ErrorCode>]) -> Vec<Value> {
+        let (Request::Multi(requests) | Request::MultiRead(requests)) = request else {
+            panic!("{request:?} has no results");
+        };
+        let one = |(request, result): (&Request, &Result<Response, ErrorCode>)| match result {
+            Err(code) => json!({"err": error_name(*code)}),
+            Ok(response) => {
+                let mut fields = self.response(request, response);
+                fields.insert("type".into(), json!(kind_of_result(request)));
+                Value::Object(fields)
+            }
+        };
+        assert_eq!(requests.len(), results.len(), "one result per operation");
+        requests.iter().zip(results).map(one).collect()
+    }
+
+    fn stat(&self, stat: &Stat) -> Value {
+        let owner = match stat.owner {
+            0 => json!(0),
+            session => json!((self.owner)(session)),
+        };
+        json!({
+            "czxid": self.frame.relative(stat.czxid),
+            "mzxid": self.frame.relative(stat.mzxid),
+            "pzxid": self.frame.relative(stat.pzxid),
+            "version": stat.version,
+            "cversion": stat.cversion,
+            "aversion": stat.aversion,
+            "owner": owner,
+            "len": stat.data_length,
+            "nchild": stat.children,
+        })
+    }
+}
+
+fn kind_of_result(request: &Request) -> &'static str {
+    match request {
+        Request::Create {
+            op: CreateOp::Create,
+            ..
+        } => "create",
+        // createContainer and createTTL come back as create2.
+        Request::Create { .. } => "create2",
+        Request::Delete { .. } => "delete",
+        Request::SetData { .. } => "setData",
+        Request::Check { .. } => "check",
+        Request::GetData { .. } => "getData",
+        Request::GetChildren { .. } => "getChildren",
+        other => panic!("{other:?} has no place in a multi"),
+    }
+}
+
+fn text(data: &Data) -> Value {
+    match data {
+        None => Value::Null,
+        Some(bytes) => json!(std::str::from_utf8(bytes).expect("the vectors hold text")),
+    }
+}
+
+fn strings(paths: &[Path]) -> Vec<&str> {
+    paths.iter().map(|path| &**path).collect()
+}
