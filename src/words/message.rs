@@ -87,6 +87,8 @@ pub enum Packet {
     },
     /// SNAP and the snapshot stream.
     Snap {
+        /// The leader's position: the state's last transaction, or the label of an established epoch.
+        zxid: Zxid,
         /// The state.
         image: Box<Image>,
     },

@@ -9,8 +9,6 @@ pub enum Timer {
     Resend,
     /// Election: 200 ms without a better vote.
     Finalize,
-    /// Election: dial this peer again.
-    Redial(ServerId),
     /// Wait before entering LOOKING (observers; a failed discovery, K8).
     Pause,
     /// Learner: dial the leader again.

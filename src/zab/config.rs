@@ -56,4 +56,19 @@ impl Config {
         let (voters, observers) = (self.voters, self.observers);
         voters.iter().chain(observers.iter())
     }
+
+    /// Whether these servers decide, by the rule in force.
+    pub fn is_quorum(&self, members: ServerSet) -> bool {
+        self.rules.quorum.contains_quorum(members, self.voters)
+    }
+
+    /// initLimit as a span.
+    pub fn init_span(&self) -> Span {
+        self.tick * u64::from(self.init_limit)
+    }
+
+    /// syncLimit as a span.
+    pub fn sync_span(&self) -> Span {
+        self.tick * u64::from(self.sync_limit)
+    }
 }

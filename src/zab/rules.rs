@@ -1,11 +1,16 @@
 //! The design choices of the protocol, each read at exactly one place. The first variant of each is the correct one
 //! (zab.md §16.1); the others are designs that fail, switched on by `mutant`.
 
+use crate::base::id::ServerSet;
+use crate::tree::prep::PrepRules;
+
 /// All choices together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// Which sets of voters decide.
     pub quorum: QuorumRule,
+    /// How requests become transactions.
+    pub prep: PrepRules,
 }
 
 /// Which sets of voters decide.
@@ -16,4 +21,15 @@ pub enum QuorumRule {
     Majority,
     /// floor(n/2) servers: two quorums need not meet.
     HalfRoundedDown,
+}
+
+impl QuorumRule {
+    /// Whether `members` of `voters` decide; members that are no voters do not count (`QuorumMaj.containsQuorum`).
+    pub fn contains_quorum(self, members: ServerSet, voters: ServerSet) -> bool {
+        let votes = members.iter().filter(|server| voters.contains(*server)).count();
+        match self {
+            Self::Majority => votes > voters.len() / 2,
+            Self::HalfRoundedDown => votes >= (voters.len() / 2).max(1),
+        }
+    }
 }

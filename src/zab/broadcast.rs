@@ -1,0 +1,144 @@
+//! Broadcast on the leader's side: proposals in flight, their acks, the commit rule (`Leader.propose`, `processAck`,
+//! `tryToCommit`, zab.md §5.2).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::config::Config;
+use super::server::Out;
+use crate::base::id::{ServerId, ServerSet, SessionId};
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::fact::Fact;
+use crate::tree::txn::Txn;
+
+/// A proposal that is not committed yet.
+#[derive(Clone, Debug, Hash)]
+struct Proposal {
+    txn: Arc<Txn>,
+    acks: ServerSet,
+}
+
+/// Who waits for a SYNC after some commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SyncWaiter {
+    /// The learner that asked.
+    pub learner: ServerId,
+    /// Its client's session.
+    pub session: SessionId,
+    /// The request's number.
+    pub cxid: i32,
+}
+
+/// What one commit sets in motion.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// What was committed.
+    pub txn: Arc<Txn>,
+    /// Syncs that waited for it.
+    pub syncs: Vec<SyncWaiter>,
+}
+
+/// The leader's proposals in one epoch.
+#[derive(Clone, Debug, Hash)]
+pub struct Broadcast {
+    me: ServerId,
+    epoch: Epoch,
+    outstanding: BTreeMap<Zxid, Proposal>,
+    last_proposed: Zxid,
+    last_committed: Zxid,
+    /// Committed, not applied here yet (`toBeApplied`).
+    to_be_applied: VecDeque<Arc<Txn>>,
+    syncs: BTreeMap<Zxid, Vec<SyncWaiter>>,
+}
+
+impl Broadcast {
+    /// No proposal yet in this epoch.
+    pub fn new(me: ServerId, epoch: Epoch) -> Self {
+        let label = Zxid::label(epoch);
+        Self {
+            me,
+            epoch,
+            outstanding: BTreeMap::new(),
+            last_proposed: label,
+            last_committed: label,
+            to_be_applied: VecDeque::new(),
+            syncs: BTreeMap::new(),
+        }
+    }
+
+    /// The last zxid given out.
+    pub fn last_proposed(&self) -> Zxid {
+        self.last_proposed
+    }
+
+    /// The zxid of the next proposal; `None` when the counter is used up and the epoch must end (ZOOKEEPER-1277).
+    pub fn next_zxid(&self) -> Option<Zxid> {
+        (self.last_proposed.counter() < u32::MAX).then(|| self.last_proposed.next())
+    }
+
+    /// Records a proposal; its PROPOSALs go out in the same step.
+    pub fn propose(&mut self, txn: Arc<Txn>, out: &mut Out) {
+        assert!(Some(txn.zxid) == self.next_zxid(), "proposal {} after {}", txn.zxid, self.last_proposed);
+        self.last_proposed = txn.zxid;
+        let (server, zxid, digest) = (self.me, txn.zxid, txn.digest);
+        out.note(Fact::Proposed { server, zxid, digest, txn: Arc::clone(&txn.summary) });
+        self.outstanding.insert(txn.zxid, Proposal { txn, acks: ServerSet::EMPTY });
+    }
+
+    /// An ack arrived; returns what it commits, in order.
+    pub fn on_ack(&mut self, from: ServerId, zxid: Zxid, config: &Config, out: &mut Out) -> Vec<Commit> {
+        if zxid.is_label() || zxid <= self.last_committed || !config.voters.contains(from) {
+            return Vec::new();
+        }
+        let Some(proposal) = self.outstanding.get_mut(&zxid) else {
+            out.note(Fact::Ignored { server: self.me, why: "ack-of-no-proposal" });
+            return Vec::new();
+        };
+        proposal.acks.insert(from);
+        let mut commits = Vec::new();
+        while let Some(commit) = self.try_commit(config, out) {
+            commits.push(commit);
+        }
+        commits
+    }
+
+    /// Commits the oldest proposal if a quorum has acknowledged it: never one before its predecessor.
+    fn try_commit(&mut self, config: &Config, out: &mut Out) -> Option<Commit> {
+        let (zxid, proposal) = self.outstanding.first_key_value()?;
+        if !config.is_quorum(proposal.acks) {
+            return None;
+        }
+        let zxid = *zxid;
+        let Proposal { txn, acks } = self.outstanding.remove(&zxid).expect("just looked at");
+        assert!(zxid == self.last_committed.next(), "commit of {zxid} after {}", self.last_committed);
+        self.last_committed = zxid;
+        self.to_be_applied.push_back(Arc::clone(&txn));
+        out.note(Fact::CommitDecided { server: self.me, zxid, epoch: self.epoch, acks });
+        Some(Commit { txn, syncs: self.syncs.remove(&zxid).unwrap_or_default() })
+    }
+
+    /// The leader has applied its oldest committed transaction.
+    pub fn on_applied(&mut self, zxid: Zxid) {
+        let head = self.to_be_applied.pop_front().expect("only committed transactions are applied");
+        assert!(head.zxid == zxid, "applied {zxid}, but {} was due", head.zxid);
+    }
+
+    /// A learner's sync: the waiter is returned if nothing is in flight, else it waits for the last proposal's commit.
+    pub fn on_sync(&mut self, waiter: SyncWaiter) -> Option<SyncWaiter> {
+        if self.outstanding.is_empty() {
+            return Some(waiter);
+        }
+        self.syncs.entry(self.last_proposed).or_default().push(waiter);
+        None
+    }
+
+    /// Committed transactions after `seen` that are not applied yet.
+    pub fn committed_after(&self, seen: Zxid) -> impl Iterator<Item = &Arc<Txn>> {
+        self.to_be_applied.iter().filter(move |txn| txn.zxid > seen)
+    }
+
+    /// Proposals after `seen` that are not committed.
+    pub fn proposed_after(&self, seen: Zxid) -> impl Iterator<Item = &Arc<Txn>> {
+        self.outstanding.range(seen.next()..).map(|(_, proposal)| &proposal.txn)
+    }
+}

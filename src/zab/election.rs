@@ -1,0 +1,236 @@
+//! Fast Leader Election (`FastLeaderElection.lookForLeader`, zab.md §2.4-2.5): rounds decide which votes count, the vote
+//! order decides which wins, a quorum and 200 ms of silence end it.
+//!
+//! ```text
+//!   LOOKING ── same round: adopt the better vote, tell all ──▶ quorum for it ── 200 ms without a better one ──▶ decided
+//!           ── somebody already follows or leads ──▶ join, if its leader says so itself
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::config::Config;
+use super::server::{Core, Out};
+use super::vote::{Ballot, Vote};
+use crate::base::id::{ServerId, ServerSet};
+use crate::base::time::Span;
+use crate::words::message::{Notification, ServerState};
+use crate::words::timer::{Stage, Timer};
+
+/// How long the winner of a quorum must stay unbeaten (`finalizeWait`).
+pub const FINALIZE_WAIT: Span = Span::from_ms(200);
+
+/// First interval after which an unanswered vote is sent again (`minNotificationInterval`).
+const MIN_NOTIFICATION: Span = Span::from_ms(200);
+
+/// What waits for what in the main loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Wait {
+    /// For any notification, or `notTimeout`.
+    Message,
+    /// For a better vote than the quorum's, or `finalizeWait`.
+    Better,
+}
+
+/// The outcome of an election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// The elected.
+    pub vote: Vote,
+    /// The round that decided.
+    pub round: u64,
+}
+
+/// One run of `lookForLeader`.
+#[derive(Clone, Debug, Hash)]
+pub struct Election {
+    /// My vote at the start; what I fall back on when a higher round begins.
+    initial: Vote,
+    /// My vote now.
+    proposal: Vote,
+    round: u64,
+    /// Votes of this round.
+    received: BTreeMap<ServerId, Ballot>,
+    /// What decided servers say, of any round.
+    decided: BTreeMap<ServerId, Ballot>,
+    /// Notifications not looked at yet.
+    queue: VecDeque<(ServerId, Notification)>,
+    wait: Wait,
+    resend_after: Span,
+}
+
+impl Election {
+    /// Starts an election and tells everybody.
+    pub fn start(core: &mut Core, out: &mut Out) -> Self {
+        core.round += 1;
+        let initial = core.own_vote();
+        let mut election = Self {
+            initial,
+            proposal: initial,
+            round: core.round,
+            received: BTreeMap::new(),
+            decided: BTreeMap::new(),
+            queue: VecDeque::new(),
+            wait: Wait::Message,
+            resend_after: MIN_NOTIFICATION,
+        };
+        election.broadcast(core, out);
+        out.arm(Timer::Resend, election.resend_after);
+        election
+    }
+
+    /// What I answer while LOOKING.
+    pub fn notification(&self) -> Notification {
+        Notification {
+            state: ServerState::Looking,
+            leader: self.proposal.leader,
+            zxid: self.proposal.zxid,
+            round: self.round,
+            peer_epoch: self.proposal.epoch,
+        }
+    }
+
+    /// The round of this election.
+    pub fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// A voter's notification came in; the main loop will look at it.
+    pub fn enqueue(&mut self, from: ServerId, n: Notification, out: &mut Out) {
+        self.queue.push_back((from, n));
+        out.wake(Stage::Election);
+    }
+
+    fn broadcast(&mut self, core: &mut Core, out: &mut Out) {
+        let n = self.notification();
+        for voter in core.config.voters.iter() {
+            if voter == core.me {
+                self.enqueue(voter, n, out);
+            } else {
+                core.peers.send(voter, n, out);
+            }
+        }
+    }
+
+    /// The main loop: looks at what has come in.
+    pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Decision> {
+        while let Some((from, n)) = self.queue.pop_front() {
+            let decision = match self.wait {
+                Wait::Message => self.on_notification(from, n, core, out),
+                Wait::Better => {
+                    self.on_notification_while_finalizing(from, n, out);
+                    None
+                }
+            };
+            if decision.is_some() {
+                return decision;
+            }
+        }
+        match self.wait {
+            Wait::Message => out.arm(Timer::Resend, self.resend_after),
+            Wait::Better => {}
+        }
+        None
+    }
+
+    /// Silence for `notTimeout`: say it again, ever more rarely.
+    pub fn on_resend(&mut self, core: &mut Core, out: &mut Out) {
+        if core.peers.have_delivered() {
+            self.broadcast(core, out);
+        } else {
+            core.peers.connect_all(out);
+        }
+        self.resend_after = (self.resend_after * 2).min(core.config.max_notification);
+        out.arm(Timer::Resend, self.resend_after);
+    }
+
+    /// 200 ms without a better vote: done.
+    pub fn on_finalized(&self) -> Decision {
+        Decision { vote: self.proposal, round: self.round }
+    }
+
+    /// While finalizing only a better vote matters: it goes to the queue's tail and the wait is abandoned; everything
+    /// else is thrown away, whatever its round (zab.md §2.9 item 1).
+    fn on_notification_while_finalizing(&mut self, from: ServerId, n: Notification, out: &mut Out) {
+        if Vote::of(&n).is_newer_than(self.proposal) {
+            self.queue.push_back((from, n));
+            self.wait = Wait::Message;
+            out.disarm(Timer::Finalize);
+        } else {
+            out.arm(Timer::Finalize, FINALIZE_WAIT);
+        }
+    }
+
+    fn on_notification(&mut self, from: ServerId, n: Notification, core: &mut Core, out: &mut Out) -> Option<Decision> {
+        if !core.config.voters.contains(n.leader) {
+            core.ignore("vote-for-no-voter", out);
+            return None;
+        }
+        match n.state {
+            ServerState::Looking => {
+                self.on_looking(from, n, core, out);
+                None
+            }
+            ServerState::Observing => None,
+            ServerState::Following | ServerState::Leading => self.join(from, &n, core),
+        }
+    }
+
+    fn on_looking(&mut self, from: ServerId, n: Notification, core: &mut Core, out: &mut Out) {
+        if n.round < self.round {
+            core.ignore("vote-of-older-round", out);
+            return;
+        }
+        let vote = Vote::of(&n);
+        if n.round > self.round {
+            self.round = n.round;
+            core.round = n.round;
+            self.received.clear();
+            self.proposal = if vote.is_newer_than(self.initial) { vote } else { self.initial };
+            self.broadcast(core, out);
+        } else if vote.is_newer_than(self.proposal) {
+            self.proposal = vote;
+            self.broadcast(core, out);
+        }
+        self.received.insert(from, Ballot::of(&n));
+        let mine = Ballot { vote: self.proposal, round: self.round, state: ServerState::Looking };
+        if has_quorum_for(&self.received, &mine, &core.config) {
+            self.wait = Wait::Better;
+            out.disarm(Timer::Resend);
+            out.arm(Timer::Finalize, FINALIZE_WAIT);
+        }
+    }
+
+    /// Joins an ensemble that has decided without me, in my round or in another.
+    fn join(&mut self, from: ServerId, n: &Notification, core: &mut Core) -> Option<Decision> {
+        let theirs = Ballot::of(n);
+        if n.round == self.round {
+            self.received.insert(from, theirs);
+            if has_quorum_for(&self.received, &theirs, &core.config)
+                && is_leader_alive(&self.received, n, self.round, core.me)
+            {
+                return Some(Decision { vote: theirs.vote, round: self.round });
+            }
+        }
+        self.decided.insert(from, theirs);
+        if has_quorum_for(&self.decided, &theirs, &core.config) && is_leader_alive(&self.decided, n, self.round, core.me) {
+            core.round = n.round;
+            return Some(Decision { vote: theirs.vote, round: n.round });
+        }
+        None
+    }
+}
+
+fn has_quorum_for(ballots: &BTreeMap<ServerId, Ballot>, wanted: &Ballot, config: &Config) -> bool {
+    let supporters: ServerSet =
+        ballots.iter().filter(|(_, ballot)| ballot.agrees_with(wanted)).map(|(sid, _)| *sid).collect();
+    config.is_quorum(supporters)
+}
+
+/// Nobody is elected on the word of its ex-followers: it must itself say that it leads (`checkLeader`).
+fn is_leader_alive(ballots: &BTreeMap<ServerId, Ballot>, n: &Notification, round: u64, me: ServerId) -> bool {
+    if n.leader == me {
+        round == n.round
+    } else {
+        ballots.get(&n.leader).is_some_and(|ballot| ballot.state == ServerState::Leading)
+    }
+}

@@ -1,0 +1,153 @@
+//! A learner in broadcast (`Follower.processPacket`, `Observer.processPacket`; zab.md §5.3): logs and acknowledges
+//! proposals, applies what is committed, serves clients. An observer gets committed transactions only and never acks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::front::{Ask, Front, SyncHandling};
+use super::learner::Waiting;
+use super::server::{Core, Out, Quit, Step};
+use crate::base::time::LocalTime;
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::fact::{Fact, Role};
+use crate::history::wire::ToServer;
+use crate::sim::process::{Conn, Cx};
+use crate::tree::txn::Txn;
+use crate::words::message::{Msg, Packet};
+use crate::words::timer::Stage;
+
+/// A follower or observer that is up to date.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    conn: Conn,
+    /// Its clients.
+    pub front: Front,
+    /// Proposals received and not committed, oldest first (`pendingTxns`).
+    pending: VecDeque<Arc<Txn>>,
+    /// The last proposal received (`lastQueued`).
+    last: Zxid,
+}
+
+impl Follower {
+    /// Begins to serve in `epoch`.
+    pub fn begin(conn: Conn, epoch: Epoch, now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
+        let role = if core.is_voter() { Role::Follower } else { Role::Observer };
+        let (lineage, tree) = (core.memory.tree.lineage(), core.memory.tree.digest());
+        out.note(Fact::ServeStart { server: core.me, role, epoch, lineage, tree });
+        let front = Front::open(SyncHandling::WaitsForLeader, now, core, out);
+        Self { conn, front, pending: VecDeque::new(), last: core.log.tail().last }
+    }
+
+    /// Goes on with what came between NEWLEADER and UPTODATE: what is on disk already is acknowledged at once, the rest
+    /// is logged first (K2).
+    pub fn take_over(&mut self, waiting: Waiting, core: &mut Core, out: &mut Out) -> Step {
+        for txn in waiting.durable {
+            if core.is_voter() {
+                self.ack(txn.zxid, core, out);
+            }
+            self.pending.push_back(txn);
+        }
+        for txn in waiting.late {
+            self.log(txn, core, out)?;
+        }
+        for zxid in waiting.commits {
+            self.on_commit(zxid, out)?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, packet: Packet, out: &mut Out) {
+        out.send(self.conn, Msg::Quorum(packet));
+    }
+
+    fn ack(&self, zxid: Zxid, core: &Core, out: &mut Out) {
+        out.note(Fact::AckSent { server: core.me, zxid });
+        self.send(Packet::Ack { zxid }, out);
+    }
+
+    /// The leader says something.
+    pub fn on_packet(&mut self, cx: Cx, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+        match packet {
+            Packet::Proposal { txn } if core.is_voter() => {
+                self.log(txn, core, out)?;
+                core.count_towards_snapshot(cx, out);
+            }
+            Packet::Commit { zxid } if core.is_voter() => self.on_commit(zxid, out)?,
+            Packet::Inform { txn } if !core.is_voter() => {
+                let zxid = txn.zxid;
+                self.log(txn, core, out)?;
+                core.count_towards_snapshot(cx, out);
+                self.on_commit(zxid, out)?;
+            }
+            Packet::Ping { .. } => {
+                let touched = self.front.take_touched();
+                self.send(Packet::Pong { touched }, out);
+            }
+            Packet::Sync { session, cxid } => self.front.release_sync(session, cxid, out),
+            Packet::Revalidated { session, valid } => self.front.on_revalidated(session, valid, out),
+            Packet::FollowerInfo { .. }
+            | Packet::LeaderInfo { .. }
+            | Packet::AckEpoch { .. }
+            | Packet::Diff { .. }
+            | Packet::Trunc { .. }
+            | Packet::Snap { .. }
+            | Packet::NewLeader { .. }
+            | Packet::UpToDate
+            | Packet::Proposal { .. }
+            | Packet::Commit { .. }
+            | Packet::Inform { .. }
+            | Packet::Ack { .. }
+            | Packet::Pong { .. }
+            | Packet::Request(_)
+            | Packet::Revalidate { .. } => core.ignore("unexpected-packet", out),
+        }
+        Ok(())
+    }
+
+    /// A proposal goes to the log and waits for its commit.
+    fn log(&mut self, txn: Arc<Txn>, core: &mut Core, out: &mut Out) -> Step {
+        if !txn.zxid.follows(self.last) {
+            return Err(Quit("a gap in the proposals"));
+        }
+        self.last = txn.zxid;
+        self.pending.push_back(Arc::clone(&txn));
+        core.log.append(txn, out);
+        out.wake(Stage::Sync);
+        Ok(())
+    }
+
+    /// The head of what is pending is committed; it is applied whether or not our own fsync is done (zab.md §1.4).
+    fn on_commit(&mut self, zxid: Zxid, out: &mut Out) -> Step {
+        if self.pending.front().is_none_or(|head| head.zxid != zxid) {
+            return Err(Quit("a commit without its proposal at the head"));
+        }
+        let txn = self.pending.pop_front().expect("just looked at");
+        self.front.commit(txn, out);
+        Ok(())
+    }
+
+    /// Records were forced: a follower acknowledges them, in order.
+    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) {
+        if core.is_voter() {
+            for zxid in forced {
+                self.ack(*zxid, core, out);
+            }
+        }
+        core.log.force(out);
+    }
+
+    /// The Commit stage may apply its next transaction.
+    pub fn on_apply(&mut self, core: &mut Core, out: &mut Out) {
+        self.front.on_run(core, out);
+    }
+
+    /// A client says something.
+    pub fn on_client(&mut self, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
+        match self.front.on_message(conn, msg, core, out) {
+            Ask::Nothing => {}
+            Ask::Write(forwarded) => self.send(Packet::Request(Box::new(forwarded)), out),
+            Ask::Sync(session, cxid) => self.send(Packet::Sync { session, cxid }, out),
+            Ask::Revalidate(session, timeout_ms) => self.send(Packet::Revalidate { session, timeout_ms }, out),
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! A server's clients: handshakes, the per-session order of requests, and the Commit stage that applies transactions
+//! and answers (`NIOServerCnxn`, `CommitProcessor`, `FinalRequestProcessor`; zab.md §5.4, §6).
+//!
+//! ```text
+//!   request ─▶ write or sync: waits at the head of its session's queue for its commit ─▶ reply ─▶ reads behind it
+//!           └▶ read: answered at once if nothing of its session waits
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::server::{Core, Out};
+use super::sessions::{first_session_id, password};
+use crate::base::id::SessionId;
+use crate::base::time::LocalTime;
+use crate::base::zxid::Zxid;
+use crate::history::fact::Fact;
+use crate::history::op::{ErrorCode, Request, Response};
+use crate::history::wire::{ToClient, ToServer, xid as special};
+use crate::sim::process::{Conn, Effect, LinkClass};
+use crate::tree::acl::Identities;
+use crate::tree::read::answer;
+use crate::tree::txn::{Body, Txn};
+use crate::tree::watch::{Watcher, Watches};
+use crate::words::message::{Forwarded, Msg, RequestBody};
+use crate::words::timer::Stage;
+
+/// The address every simulated client has.
+const CLIENT_ADDRESS: &str = "127.0.0.1";
+
+/// What the role must do about a client's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing more.
+    Nothing,
+    /// Bring this write to Prep.
+    Write(Forwarded),
+    /// Ask the leader for a SYNC; the leader itself treats a sync as a read.
+    Sync(SessionId, i32),
+    /// Ask the leader's tracker whether this session lives.
+    Revalidate(SessionId, u32),
+}
+
+/// How the server treats a sync of its own clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SyncHandling {
+    /// A learner waits for the leader's SYNC in the commit stream.
+    WaitsForLeader,
+    /// The leader answers like a read (zab.md §5.6).
+    AnswersAtOnce,
+}
+
+/// Where a client's connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Handshake {
+    /// Nothing received yet.
+    Fresh,
+    /// Its createSession is under way.
+    Opening,
+    /// The leader is asked whether its session lives.
+    Revalidating,
+    /// Requests flow.
+    Open,
+}
+
+/// Why a queued request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Waits {
+    /// For its own transaction.
+    ForCommit,
+    /// For the leader's SYNC.
+    ForSync,
+    /// For what is before it.
+    InLine,
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Waiting {
+    xid: i32,
+    request: Arc<Request>,
+    waits: Waits,
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Client {
+    handshake: Handshake,
+    session: SessionId,
+    timeout_ms: u32,
+    identities: Arc<Identities>,
+    queue: VecDeque<Waiting>,
+}
+
+/// What the Commit stage has to do next, in zxid order.
+#[derive(Clone, Debug, Hash)]
+enum Committed {
+    Txn(Arc<Txn>),
+    Sync(SessionId, i32),
+}
+
+/// All clients of one serving server.
+#[derive(Clone, Debug)]
+pub struct Front {
+    sync: SyncHandling,
+    clients: BTreeMap<Conn, Client>,
+    sessions: BTreeMap<SessionId, Conn>,
+    watches: Watches,
+    committed: VecDeque<Committed>,
+    touched: BTreeMap<SessionId, u32>,
+}
+
+impl Front {
+    /// Begins to serve clients.
+    pub fn open(sync: SyncHandling, now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
+        core.next_session = core.next_session.max(first_session_id(core.me, now));
+        out.push(Effect::Listen(LinkClass::Client));
+        Self {
+            sync,
+            clients: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            watches: Watches::new(),
+            committed: VecDeque::new(),
+            touched: BTreeMap::new(),
+        }
+    }
+
+    /// Hangs up on every client; sessions live on.
+    pub fn hang_up(&mut self, out: &mut Out) {
+        out.push(Effect::Unlisten(LinkClass::Client));
+        for conn in self.clients.keys() {
+            out.close(*conn);
+        }
+        self.clients.clear();
+    }
+
+    /// A client connected.
+    pub fn on_accepted(&mut self, conn: Conn) {
+        let identities = Arc::new(Identities::from_address(CLIENT_ADDRESS));
+        let client = Client {
+            handshake: Handshake::Fresh,
+            session: SessionId::NONE,
+            timeout_ms: 0,
+            identities,
+            queue: VecDeque::new(),
+        };
+        self.clients.insert(conn, client);
+    }
+
+    /// A client's connection ended; returns whether it was one of ours.
+    pub fn on_ended(&mut self, conn: Conn) -> bool {
+        let Some(client) = self.clients.remove(&conn) else { return false };
+        if self.sessions.get(&client.session) == Some(&conn) {
+            self.sessions.remove(&client.session);
+        }
+        self.watches.forget(Watcher(conn.0));
+        true
+    }
+
+    fn drop_client(&mut self, conn: Conn, out: &mut Out) {
+        if self.on_ended(conn) {
+            out.close(conn);
+        }
+    }
+
+    /// Sessions heard of since the last call, with their timeouts.
+    pub fn take_touched(&mut self) -> Vec<(SessionId, u32)> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    // ----- messages
+
+    /// A client says something.
+    pub fn on_message(&mut self, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) -> Ask {
+        let Some(client) = self.clients.get(&conn) else {
+            core.ignore("message-of-gone-client", out);
+            return Ask::Nothing;
+        };
+        match (msg, client.handshake) {
+            (ToServer::Connect { last_zxid_seen, timeout_ms, session, password }, Handshake::Fresh) => {
+                self.on_connect(conn, last_zxid_seen, timeout_ms, (session, password), core, out)
+            }
+            (ToServer::Ping, Handshake::Open) => {
+                self.touched.insert(client.session, client.timeout_ms);
+                send(conn, ToClient::Pong { zxid: core.memory.processed() }, out);
+                Ask::Nothing
+            }
+            (ToServer::Request { xid, request }, Handshake::Open) => self.on_request(conn, xid, request, core, out),
+            (ToServer::Connect { .. } | ToServer::Ping | ToServer::Request { .. }, _) => {
+                core.ignore("message-out-of-handshake", out);
+                self.drop_client(conn, out);
+                Ask::Nothing
+            }
+        }
+    }
+
+    fn on_connect(
+        &mut self,
+        conn: Conn,
+        last_zxid_seen: Zxid,
+        timeout_ms: i32,
+        (session, given): (SessionId, u64),
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Ask {
+        if last_zxid_seen > core.memory.processed() {
+            core.ignore("client-has-seen-more", out);
+            self.drop_client(conn, out);
+            return Ask::Nothing;
+        }
+        let (low, high) = core.config.session_timeout_ms;
+        let timeout_ms = u32::try_from(timeout_ms).unwrap_or(0).clamp(low, high);
+        if session != SessionId::NONE && given != password(session) {
+            self.refuse_session(conn, out);
+            return Ask::Nothing;
+        }
+        let is_new = session == SessionId::NONE;
+        let session = if is_new { take_session_id(core) } else { session };
+        if let Some(old) = self.sessions.insert(session, conn).filter(|old| *old != conn) {
+            self.drop_client(old, out);
+        }
+        let client = self.clients.get_mut(&conn).expect("checked by the caller");
+        (client.session, client.timeout_ms) = (session, timeout_ms);
+        if is_new {
+            client.handshake = Handshake::Opening;
+            let identities = Arc::clone(&client.identities);
+            Ask::Write(Forwarded { session, cxid: 0, body: RequestBody::OpenSession { timeout_ms }, identities })
+        } else {
+            client.handshake = Handshake::Revalidating;
+            Ask::Revalidate(session, timeout_ms)
+        }
+    }
+
+    fn refuse_session(&mut self, conn: Conn, out: &mut Out) {
+        send(conn, ToClient::Connected { session: SessionId::NONE, password: 0, timeout_ms: 0 }, out);
+        self.drop_client(conn, out);
+    }
+
+    /// The leader's tracker has answered a `Revalidate`.
+    pub fn on_revalidated(&mut self, session: SessionId, is_valid: bool, out: &mut Out) {
+        let Some(conn) = self.sessions.get(&session).copied() else { return };
+        let client = self.clients.get_mut(&conn).expect("sessions name clients");
+        if client.handshake != Handshake::Revalidating {
+            return;
+        }
+        if is_valid {
+            client.handshake = Handshake::Open;
+            welcome(conn, client, out);
+        } else {
+            self.refuse_session(conn, out);
+        }
+    }
+
+    fn on_request(&mut self, conn: Conn, xid: i32, request: Arc<Request>, core: &mut Core, out: &mut Out) -> Ask {
+        let client = self.clients.get_mut(&conn).expect("checked by the caller");
+        self.touched.insert(client.session, client.timeout_ms);
+        if let Request::Auth { scheme, auth } = &*request {
+            let (scheme, auth) = (Arc::clone(scheme), Arc::clone(auth));
+            self.on_auth(conn, &scheme, &auth, out);
+            return Ask::Nothing;
+        }
+        let waits = match &*request {
+            Request::Sync { .. } if self.sync == SyncHandling::WaitsForLeader => Waits::ForSync,
+            request if request.is_write() => Waits::ForCommit,
+            _ => Waits::InLine,
+        };
+        if waits == Waits::InLine && client.queue.is_empty() {
+            self.answer_read(conn, xid, &request, core, out);
+            return Ask::Nothing;
+        }
+        client.queue.push_back(Waiting { xid, request: Arc::clone(&request), waits });
+        match waits {
+            Waits::InLine => Ask::Nothing,
+            Waits::ForSync => Ask::Sync(client.session, xid),
+            Waits::ForCommit => Ask::Write(Forwarded {
+                session: client.session,
+                cxid: xid,
+                body: RequestBody::Client(request),
+                identities: Arc::clone(&client.identities),
+            }),
+        }
+    }
+
+    fn on_auth(&mut self, conn: Conn, scheme: &str, auth: &[u8], out: &mut Out) {
+        let client = self.clients.get_mut(&conn).expect("checked by the caller");
+        let result = Arc::make_mut(&mut client.identities).authenticate(scheme, auth);
+        let failed = result.is_err();
+        let reply = ToClient::Reply { xid: special::AUTH, zxid: Some(Zxid::ZERO), result: result.map(|()| Response::Empty) };
+        send(conn, reply, out);
+        if failed {
+            self.drop_client(conn, out);
+        }
+    }
+
+    fn answer_read(&mut self, conn: Conn, xid: i32, request: &Request, core: &Core, out: &mut Out) {
+        let client = &self.clients[&conn];
+        let tree = &core.memory.tree;
+        let answer = answer(tree, &mut self.watches, Watcher(conn.0), client.session, &client.identities, request);
+        for event in answer.events {
+            send(conn, ToClient::Event(event), out);
+        }
+        let is_unknown = answer.result == Err(ErrorCode::Unimplemented);
+        let zxid = if is_unknown { None } else { Some(core.memory.processed()) };
+        send(conn, ToClient::Reply { xid, zxid, result: answer.result }, out);
+        if is_unknown {
+            self.drop_client(conn, out);
+        }
+    }
+
+    // ----- the Commit stage
+
+    /// A transaction is committed and may be applied when its turn comes.
+    pub fn commit(&mut self, txn: Arc<Txn>, out: &mut Out) {
+        self.committed.push_back(Committed::Txn(txn));
+        out.wake(Stage::Commit);
+    }
+
+    /// The leader's SYNC arrived: everything committed before it is in the queue before it.
+    pub fn release_sync(&mut self, session: SessionId, cxid: i32, out: &mut Out) {
+        self.committed.push_back(Committed::Sync(session, cxid));
+        out.wake(Stage::Commit);
+    }
+
+    /// Applies the next committed transaction and answers; returns it.
+    pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Arc<Txn>> {
+        let next = self.committed.pop_front()?;
+        if !self.committed.is_empty() {
+            out.wake(Stage::Commit);
+        }
+        match next {
+            Committed::Txn(txn) => {
+                self.apply(&txn, core, out);
+                Some(txn)
+            }
+            Committed::Sync(session, cxid) => {
+                self.answer_sync(session, cxid, core, out);
+                None
+            }
+        }
+    }
+
+    fn apply(&mut self, txn: &Arc<Txn>, core: &mut Core, out: &mut Out) {
+        let applied = core.memory.tree.apply(txn);
+        core.memory.remember(Arc::clone(txn));
+        let (zxid, digest, tree) = (txn.zxid, txn.digest, core.memory.tree.digest());
+        out.note(Fact::Delivered { server: core.me, zxid, digest, tree });
+        let clients = &self.clients;
+        let identities = |watcher: Watcher| clients.get(&Conn(watcher.0)).map(|client| &*client.identities);
+        for (watcher, event) in self.watches.fire(&applied.triggers, identities) {
+            send(Conn(watcher.0), ToClient::Event(event), out);
+        }
+        self.answer_write(txn, applied.result, core, out);
+    }
+
+    /// Answers a transaction's client if it is ours, then the reads that waited behind it.
+    fn answer_write(&mut self, txn: &Txn, result: Result<Response, ErrorCode>, core: &Core, out: &mut Out) {
+        let Some(conn) = self.sessions.get(&txn.session).copied() else { return };
+        let client = self.clients.get_mut(&conn).expect("sessions name clients");
+        if matches!(txn.body, Body::OpenSession { .. }) && client.handshake == Handshake::Opening {
+            client.handshake = Handshake::Open;
+            welcome(conn, client, out);
+            return;
+        }
+        let is_close = matches!(txn.body, Body::CloseSession { .. });
+        let is_head = |head: &Waiting| head.waits == Waits::ForCommit && head.xid == txn.cxid;
+        if client.queue.front().is_some_and(is_head) {
+            client.queue.pop_front();
+            if result == Err(ErrorCode::SessionMoved) {
+                self.drop_client(conn, out);
+                return;
+            }
+            send(conn, ToClient::Reply { xid: txn.cxid, zxid: Some(txn.zxid), result }, out);
+        }
+        if is_close {
+            self.drop_client(conn, out);
+        } else {
+            self.answer_in_line(conn, core, out);
+        }
+    }
+
+    fn answer_sync(&mut self, session: SessionId, cxid: i32, core: &Core, out: &mut Out) {
+        let Some(conn) = self.sessions.get(&session).copied() else { return };
+        let client = self.clients.get_mut(&conn).expect("sessions name clients");
+        if !client.queue.front().is_some_and(|head| head.waits == Waits::ForSync && head.xid == cxid) {
+            return;
+        }
+        let head = client.queue.pop_front().expect("just looked at");
+        self.answer_read(conn, head.xid, &head.request, core, out);
+        self.answer_in_line(conn, core, out);
+    }
+
+    fn answer_in_line(&mut self, conn: Conn, core: &Core, out: &mut Out) {
+        while let Some(client) = self.clients.get_mut(&conn) {
+            if !client.queue.front().is_some_and(|head| head.waits == Waits::InLine) {
+                return;
+            }
+            let head = client.queue.pop_front().expect("just looked at");
+            self.answer_read(conn, head.xid, &head.request, core, out);
+        }
+    }
+}
+
+fn send(conn: Conn, msg: ToClient, out: &mut Out) {
+    out.send(conn, Msg::ToClient(msg));
+}
+
+fn welcome(conn: Conn, client: &Client, out: &mut Out) {
+    let timeout_ms = i32::try_from(client.timeout_ms).expect("timeouts are clamped");
+    let (session, password) = (client.session, password(client.session));
+    send(conn, ToClient::Connected { session, password, timeout_ms }, out);
+}
+
+fn take_session_id(core: &mut Core) -> SessionId {
+    let id = core.next_session;
+    core.next_session += 1;
+    SessionId(id)
+}

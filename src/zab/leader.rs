@@ -1,0 +1,585 @@
+//! The leader (`Leader.lead`, zab.md §3.2): from discovery over synchronisation to broadcast.
+//!
+//! ```text
+//!   AwaitsEpochQuorum ─▶ StoresAccepted ─▶ AwaitsPromises ─▶ StoresCurrent ─▶ AwaitsNewLeaderAcks ─▶ Reigning
+//!        L3                  D1                 L5               D4                  L7                 L8, L9
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::broadcast::{Broadcast, Commit};
+use super::discovery::{EpochChoice, Promise, Promises, Summary};
+use super::handler::{Handler, Stand};
+use super::reign::Reign;
+use super::server::{Core, Out, Quit, Step};
+use super::synchronization::{Peer, decide};
+use crate::base::id::{ServerId, ServerSet};
+use crate::base::time::Span;
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::fact::{Fact, Role};
+use crate::history::wire::ToServer;
+use crate::sim::process::{Conn, Cx, Effect, LinkClass};
+use crate::words::message::Packet;
+use crate::words::timer::{Stage, Timer};
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
+
+/// Where the leader stands.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// L3: waits for a quorum's acceptedEpochs.
+    AwaitsEpochQuorum(EpochChoice),
+    /// D1: acceptedEpoch = e is being written.
+    StoresAccepted,
+    /// L5: waits for a quorum's promises.
+    AwaitsPromises,
+    /// D4: currentEpoch = e is being written.
+    StoresCurrent,
+    /// L7: waits for a quorum's NEWLEADER acks.
+    AwaitsNewLeaderAcks,
+    /// L8, L9: serves.
+    Reigning(Box<Reign>),
+}
+
+/// A leader.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    phase: Phase,
+    /// e, once chosen; 0 before.
+    epoch: Epoch,
+    promises: Promises,
+    newleader_acks: ServerSet,
+    /// One handler per learner; a learner that connects anew replaces its former connection.
+    handlers: BTreeMap<ServerId, Handler>,
+    /// Proposals in flight; empty before the reign.
+    broadcast: Broadcast,
+    ticks: u64,
+    /// Half ticks since the start.
+    half_ticks: u64,
+}
+
+impl Leader {
+    /// An elected server, before any contact.
+    pub fn new(core: &Core) -> Self {
+        let mine = Summary { epoch: core.current, zxid: core.memory.processed() };
+        Self {
+            phase: Phase::AwaitsEpochQuorum(EpochChoice::new(core.me)),
+            epoch: Epoch(0),
+            promises: Promises::new(core.me, mine),
+            newleader_acks: ServerSet::EMPTY,
+            handlers: BTreeMap::new(),
+            broadcast: Broadcast::new(core.me, Epoch(0)),
+            ticks: 0,
+            half_ticks: 0,
+        }
+    }
+
+    /// L1-L3: opens the quorum port and counts itself.
+    pub fn start(&mut self, _cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        out.push(Effect::Listen(LinkClass::Quorum));
+        out.note(Fact::LeadStarted { server: core.me, lineage: core.memory.tree.lineage() });
+        out.arm(Timer::PhaseLimit, core.config.init_span());
+        self.hear_accepted(core.me, core.accepted, core, out);
+        Ok(())
+    }
+
+    /// Whether it serves clients.
+    pub fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Reigning(_))
+    }
+
+    /// The role is over: every connection is closed, every timer taken back.
+    pub fn hang_up(&mut self, out: &mut Out) {
+        out.push(Effect::Unlisten(LinkClass::Quorum));
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.front.hang_up(out);
+        }
+        for (sid, handler) in std::mem::take(&mut self.handlers) {
+            out.close(handler.conn);
+            out.disarm(Timer::LearnerSilent(sid));
+        }
+        out.disarm(Timer::PhaseLimit);
+        out.disarm(Timer::HalfTick);
+    }
+
+    // ----- connections
+
+    /// A learner connected to the quorum port.
+    pub fn on_learner(&mut self, cx: Cx, conn: Conn, sid: ServerId, core: &Core, out: &mut Out) {
+        let grace = u64::from(core.config.init_limit + core.config.sync_limit);
+        let handler = Handler::new(sid, conn, self.ticks + grace, cx.now);
+        if let Some(old) = self.handlers.insert(sid, handler) {
+            out.close(old.conn);
+        }
+        out.arm(Timer::LearnerSilent(sid), core.config.init_span());
+    }
+
+    /// A connection ended.
+    pub fn on_ended(&mut self, conn: Conn, out: &mut Out) {
+        if let Some(sid) = self.sid_of(conn) {
+            self.handlers.remove(&sid);
+            out.disarm(Timer::LearnerSilent(sid));
+        } else if let Phase::Reigning(reign) = &mut self.phase {
+            reign.front.on_ended(conn);
+        }
+    }
+
+    fn sid_of(&self, conn: Conn) -> Option<ServerId> {
+        self.handlers.values().find(|handler| handler.conn == conn).map(|handler| handler.sid)
+    }
+
+    fn drop_learner(&mut self, sid: ServerId, why: &'static str, core: &Core, out: &mut Out) {
+        core.ignore(why, out);
+        if let Some(handler) = self.handlers.remove(&sid) {
+            out.close(handler.conn);
+            out.disarm(Timer::LearnerSilent(sid));
+        }
+    }
+
+    // ----- packets
+
+    /// A learner says something.
+    pub fn on_packet(&mut self, cx: Cx, conn: Conn, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+        let Some(sid) = self.sid_of(conn) else {
+            core.ignore("packet-of-gone-learner", out);
+            return Ok(());
+        };
+        let handler = self.handlers.get_mut(&sid).expect("found by its connection");
+        handler.heard = cx.now;
+        match (packet, handler.stand) {
+            (Packet::FollowerInfo { accepted, voter, want_snapshot }, Stand::Connected) => {
+                (handler.is_voter, handler.want_snapshot) = (voter, want_snapshot);
+                self.on_follower_info(cx, sid, accepted, core, out)
+            }
+            (Packet::AckEpoch { zxid, current }, Stand::ToldEpoch) => {
+                self.on_ack_epoch(sid, zxid, current, core, out);
+                Ok(())
+            }
+            (Packet::Ack { zxid }, Stand::ToldNewLeader) => {
+                self.on_newleader_ack(cx, sid, zxid, core, out);
+                Ok(())
+            }
+            (packet, Stand::Synced) => {
+                handler.deadline = self.ticks + u64::from(core.config.sync_limit);
+                self.on_learner_packet(cx, sid, packet, core, out);
+                Ok(())
+            }
+            (_, _) => {
+                self.drop_learner(sid, "packet-out-of-phase", core, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_follower_info(&mut self, cx: Cx, sid: ServerId, accepted: Epoch, core: &mut Core, out: &mut Out) -> Step {
+        let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
+        handler.stand = Stand::AwaitsEpoch;
+        let is_voter = handler.is_voter;
+        match &self.phase {
+            Phase::AwaitsEpochQuorum(_) => {
+                self.hear_accepted(sid, accepted, core, out);
+                Ok(())
+            }
+            Phase::StoresAccepted => Ok(()),
+            Phase::AwaitsPromises | Phase::StoresCurrent | Phase::AwaitsNewLeaderAcks | Phase::Reigning(_) => {
+                if accepted > self.epoch && is_voter && self.may_raise(cx, core) {
+                    core.raised_at = Some(cx.now);
+                    core.store(ACCEPTED_EPOCH, accepted, out);
+                    return Err(Quit("a voter has promised a later epoch"));
+                }
+                self.tell_epoch(sid, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// K8: at most once per initLimit a leader gives way to a voter that promised a later epoch.
+    fn may_raise(&self, cx: Cx, core: &Core) -> bool {
+        core.raised_at.is_none_or(|at| cx.now.since(at) >= core.config.init_span())
+    }
+
+    fn hear_accepted(&mut self, sid: ServerId, accepted: Epoch, core: &mut Core, out: &mut Out) {
+        let Phase::AwaitsEpochQuorum(choice) = &mut self.phase else { return };
+        if let Some(epoch) = choice.hear(sid, accepted, &core.config) {
+            self.epoch = epoch;
+            self.phase = Phase::StoresAccepted;
+            out.arm(Timer::PhaseLimit, core.config.init_span());
+            core.store(ACCEPTED_EPOCH, epoch, out);
+        }
+    }
+
+    fn tell_epoch(&mut self, sid: ServerId, out: &mut Out) {
+        let epoch = self.epoch;
+        let handler = self.handlers.get_mut(&sid).expect("only connected learners are told");
+        handler.stand = Stand::ToldEpoch;
+        handler.send(Packet::LeaderInfo { epoch }, out);
+    }
+
+    fn on_ack_epoch(&mut self, sid: ServerId, zxid: Zxid, current: Option<Epoch>, core: &mut Core, out: &mut Out) {
+        let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
+        handler.stand = Stand::Promised(Peer { zxid, want_snapshot: handler.want_snapshot });
+        if matches!(self.phase, Phase::AwaitsPromises) {
+            let theirs = current.map(|epoch| Summary { epoch, zxid });
+            self.hear_promise(sid, theirs, core, out);
+        } else {
+            out.wake(Stage::Handler(sid));
+        }
+    }
+
+    fn hear_promise(&mut self, sid: ServerId, theirs: Option<Summary>, core: &mut Core, out: &mut Out) {
+        match self.promises.hear(sid, theirs, &core.config) {
+            Promise::Counted => {}
+            Promise::FollowerAhead => self.drop_learner(sid, "follower-ahead-of-leader", core, out),
+            Promise::Quorum => {
+                self.phase = Phase::StoresCurrent;
+                core.store(CURRENT_EPOCH, self.epoch, out);
+                for handler in self.handlers.values() {
+                    if matches!(handler.stand, Stand::Promised(_)) {
+                        out.wake(Stage::Handler(handler.sid));
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_newleader_ack(&mut self, cx: Cx, sid: ServerId, zxid: Zxid, core: &mut Core, out: &mut Out) {
+        if zxid != Zxid::label(self.epoch) {
+            core.ignore("newleader-ack-of-other-epoch", out);
+            return;
+        }
+        let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
+        handler.stand = Stand::AckedNewLeader;
+        handler.deadline = self.ticks + u64::from(core.config.sync_limit);
+        if self.is_serving() {
+            self.tell_up_to_date(sid, out);
+        } else {
+            self.count_newleader_ack(cx, sid, core, out);
+        }
+    }
+
+    fn count_newleader_ack(&mut self, cx: Cx, sid: ServerId, core: &mut Core, out: &mut Out) {
+        if core.config.voters.contains(sid) {
+            self.newleader_acks.insert(sid);
+        }
+        let has_quorum = self.newleader_acks.contains(core.me) && core.config.is_quorum(self.newleader_acks);
+        if matches!(self.phase, Phase::AwaitsNewLeaderAcks) && has_quorum {
+            self.begin_reign(cx, core, out);
+        }
+    }
+
+    fn tell_up_to_date(&mut self, sid: ServerId, out: &mut Out) {
+        let handler = self.handlers.get_mut(&sid).expect("only connected learners are told");
+        handler.stand = Stand::Synced;
+        handler.send(Packet::UpToDate, out);
+    }
+
+    // ----- the disk answers
+
+    /// An epoch file is durable.
+    pub fn on_stored(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        match self.phase {
+            Phase::StoresAccepted => {
+                out.note(Fact::EpochProposed { server: core.me, epoch: self.epoch });
+                self.phase = Phase::AwaitsPromises;
+                out.arm(Timer::PhaseLimit, core.config.init_span());
+                let waiting: Vec<ServerId> = self.standing(Stand::AwaitsEpoch);
+                for sid in waiting {
+                    self.tell_epoch(sid, out);
+                }
+                let mine = Summary { epoch: core.current, zxid: core.memory.processed() };
+                self.hear_promise(core.me, Some(mine), core, out);
+            }
+            Phase::StoresCurrent => {
+                self.phase = Phase::AwaitsNewLeaderAcks;
+                out.arm(Timer::PhaseLimit, core.config.init_span());
+                self.count_newleader_ack(cx, core.me, core, out);
+            }
+            Phase::AwaitsEpochQuorum(_) | Phase::AwaitsPromises | Phase::AwaitsNewLeaderAcks | Phase::Reigning(_) => {
+                core.ignore("stored-for-past-phase", out);
+            }
+        }
+        Ok(())
+    }
+
+    fn standing(&self, stand: Stand) -> Vec<ServerId> {
+        self.handlers.values().filter(|handler| handler.stand == stand).map(|handler| handler.sid).collect()
+    }
+
+    /// Records were forced: the leader's own acks.
+    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) {
+        for zxid in forced {
+            out.note(Fact::AckSent { server: core.me, zxid: *zxid });
+            self.on_ack(core.me, *zxid, core, out);
+        }
+        core.log.force(out);
+    }
+
+    // ----- the reign
+
+    /// L8: a quorum has the leader's history on disk; it is committed, and the leader serves.
+    fn begin_reign(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
+        assert!(matches!(self.phase, Phase::AwaitsNewLeaderAcks), "a reign begins with a quorum of NEWLEADER acks");
+        let (server, epoch, lineage) = (core.me, self.epoch, core.memory.tree.lineage());
+        out.note(Fact::QuorumFormed { server, epoch, members: self.newleader_acks, lineage });
+        out.disarm(Timer::PhaseLimit);
+        core.memory.set_label(epoch);
+        core.vote.0.epoch = epoch;
+        core.failures = 0;
+        self.broadcast = Broadcast::new(server, epoch);
+        let tree = core.memory.tree.digest();
+        out.note(Fact::ServeStart { server, role: Role::Leader, epoch, lineage, tree });
+        self.phase = Phase::Reigning(Box::new(Reign::begin(cx, core, out)));
+        for sid in self.standing(Stand::AckedNewLeader) {
+            self.tell_up_to_date(sid, out);
+        }
+        out.arm(Timer::HalfTick, half(core.config.tick));
+    }
+
+    /// Every half tick: ping; every second one: are enough followers there, is a session due?
+    fn on_half_tick(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        out.arm(Timer::HalfTick, half(core.config.tick));
+        self.half_ticks += 1;
+        let (last_proposed, sync_span) = (self.broadcast.last_proposed(), core.config.sync_span());
+        let is_late = |handler: &Handler| handler.unacked.is_some_and(|(_, since)| cx.now.since(since) > sync_span);
+        let late: Vec<ServerId> = self.handlers.values().filter(|handler| is_late(handler)).map(|handler| handler.sid).collect();
+        for sid in late {
+            self.drop_learner(sid, "learner-acks-too-late", core, out);
+        }
+        for handler in self.handlers.values_mut() {
+            if handler.is_forwarding && handler.is_draining() {
+                handler.send(Packet::Ping { zxid: last_proposed }, out);
+            }
+        }
+        if self.half_ticks.is_multiple_of(2) {
+            self.ticks += 1;
+            self.check_quorum(core)?;
+        }
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.expire_sessions(cx, out);
+        }
+        Ok(())
+    }
+
+    fn check_quorum(&self, core: &Core) -> Step {
+        let alive = self.handlers.values().filter(|handler| self.ticks <= handler.deadline).map(|handler| handler.sid);
+        let present: ServerSet = alive.chain([core.me]).collect();
+        if core.config.is_quorum(present) { Ok(()) } else { Err(Quit("not enough followers")) }
+    }
+
+    fn on_learner_packet(&mut self, cx: Cx, sid: ServerId, packet: Packet, core: &mut Core, out: &mut Out) {
+        if let Packet::Ack { zxid } = packet {
+            self.on_ack(sid, zxid, core, out);
+            return;
+        }
+        let Phase::Reigning(reign) = &mut self.phase else { unreachable!("learners are up to date only in a reign") };
+        match packet {
+            Packet::Pong { touched } => {
+                for (session, timeout_ms) in touched {
+                    reign.tracker.touch(session, timeout_ms, cx.now, out);
+                }
+            }
+            Packet::Request(forwarded) => reign.enqueue_write(sid, *forwarded, out),
+            Packet::Sync { session, cxid } => reign.enqueue_sync(sid, session, cxid, out),
+            Packet::Revalidate { session, timeout_ms } => {
+                let valid = reign.tracker.revalidate(session, timeout_ms, sid, cx.now, out);
+                let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
+                handler.send(Packet::Revalidated { session, valid }, out);
+            }
+            Packet::FollowerInfo { .. }
+            | Packet::LeaderInfo { .. }
+            | Packet::AckEpoch { .. }
+            | Packet::Diff { .. }
+            | Packet::Trunc { .. }
+            | Packet::Snap { .. }
+            | Packet::NewLeader { .. }
+            | Packet::UpToDate
+            | Packet::Proposal { .. }
+            | Packet::Commit { .. }
+            | Packet::Inform { .. }
+            | Packet::Ack { .. }
+            | Packet::Ping { .. }
+            | Packet::Revalidated { .. } => core.ignore("unexpected-packet", out),
+        }
+    }
+
+    fn on_ack(&mut self, from: ServerId, zxid: Zxid, core: &mut Core, out: &mut Out) {
+        if let Some(handler) = self.handlers.get_mut(&from)
+            && handler.unacked.is_some_and(|(watched, _)| watched <= zxid)
+        {
+            handler.unacked = None;
+        }
+        for commit in self.broadcast.on_ack(from, zxid, &core.config, out) {
+            self.on_commit(commit, out);
+        }
+    }
+
+    /// A transaction is committed: tell every learner in the same step, and apply it when its turn comes.
+    fn on_commit(&mut self, Commit { txn, syncs }: Commit, out: &mut Out) {
+        for handler in self.handlers.values_mut().filter(|handler| handler.is_forwarding) {
+            if handler.is_voter {
+                handler.send(Packet::Commit { zxid: txn.zxid }, out);
+            } else {
+                handler.send(Packet::Inform { txn: Arc::clone(&txn) }, out);
+            }
+        }
+        for waiter in syncs {
+            self.send_sync(waiter.learner, Packet::Sync { session: waiter.session, cxid: waiter.cxid }, out);
+        }
+        let Phase::Reigning(reign) = &mut self.phase else { unreachable!("commits belong to a reign") };
+        reign.front.commit(txn, out);
+    }
+
+    fn send_sync(&mut self, learner: ServerId, packet: Packet, out: &mut Out) {
+        if let Some(handler) = self.handlers.get_mut(&learner) {
+            handler.send(packet, out);
+        }
+    }
+
+    /// A client of the leader's own says something.
+    pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) -> Step {
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.on_client(cx, conn, msg, core, out);
+        }
+        Ok(())
+    }
+
+    /// A client connected.
+    pub fn front_accept(&mut self, conn: Conn) {
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.front.on_accepted(conn);
+        }
+    }
+
+    // ----- timers and stages
+
+    /// A timer ran out.
+    pub fn on_timer(&mut self, cx: Cx, timer: Timer, core: &mut Core, out: &mut Out) -> Step {
+        match timer {
+            Timer::HalfTick => self.on_half_tick(cx, core, out),
+            Timer::PhaseLimit => Err(Quit("no quorum within initLimit")),
+            Timer::LearnerSilent(sid) => {
+                self.on_learner_silent(cx, sid, core, out);
+                Ok(())
+            }
+            Timer::Resend
+            | Timer::Finalize
+            | Timer::Pause
+            | Timer::DialLeader
+            | Timer::LeaderSilent
+            | Timer::Client(_) => {
+                core.ignore("timer-of-other-role", out);
+                Ok(())
+            }
+        }
+    }
+
+    /// The read timeout of a learner's socket, measured from what was last heard.
+    fn on_learner_silent(&mut self, cx: Cx, sid: ServerId, core: &Core, out: &mut Out) {
+        let Some(handler) = self.handlers.get(&sid) else { return };
+        let allowed = handler.silence_allowed(core.config.init_span(), core.config.sync_span());
+        let silent = cx.now.since(handler.heard);
+        if silent >= allowed {
+            self.drop_learner(sid, "learner-silent", core, out);
+        } else {
+            out.arm(Timer::LearnerSilent(sid), allowed - silent);
+        }
+    }
+
+    /// A stage may run.
+    pub fn on_run(&mut self, cx: Cx, stage: Stage, core: &mut Core, out: &mut Out) -> Step {
+        match stage {
+            Stage::Prep => self.on_prep(cx, core, out),
+            Stage::Commit => {
+                self.on_apply(core, out);
+                Ok(())
+            }
+            Stage::Handler(sid) => {
+                self.on_handler(sid, core, out);
+                Ok(())
+            }
+            Stage::Election | Stage::Sync => {
+                core.ignore("stage-of-past-phase", out);
+                Ok(())
+            }
+        }
+    }
+
+    /// One learner's handler runs: first the sync decision with the start of forwarding in one step, then NEWLEADER.
+    fn on_handler(&mut self, sid: ServerId, core: &Core, out: &mut Out) {
+        let epoch = self.epoch;
+        let Some(handler) = self.handlers.get_mut(&sid) else { return };
+        match handler.stand {
+            Stand::Promised(peer) => {
+                let plan = decide(peer, &core.memory);
+                let (server, kind, upto) = (core.me, plan.kind, plan.seen);
+                out.note(Fact::SyncSent { server, learner: sid, kind, peer: peer.zxid, upto });
+                handler.hold();
+                for packet in plan.packets {
+                    handler.send(packet, out);
+                }
+                start_forwarding(&self.broadcast, handler, plan.seen, out);
+                handler.stand = Stand::SyncQueued;
+                out.wake(Stage::Handler(sid));
+            }
+            Stand::SyncQueued => {
+                handler.send(Packet::NewLeader { epoch }, out);
+                handler.drain(out);
+                handler.stand = Stand::ToldNewLeader;
+            }
+            Stand::Connected
+            | Stand::AwaitsEpoch
+            | Stand::ToldEpoch
+            | Stand::ToldNewLeader
+            | Stand::AckedNewLeader
+            | Stand::Synced => core.ignore("handler-has-nothing-to-do", out),
+        }
+    }
+
+    /// Prep takes its next request, proposes its transaction and hands it to Sync: one step (zab.md §0 item 4).
+    fn on_prep(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        let Phase::Reigning(reign) = &mut self.phase else { return Ok(()) };
+        let Some(zxid) = self.broadcast.next_zxid() else { return Err(Quit("the epoch's counter is used up")) };
+        if let Some(waiter) = reign.take_sync(out) {
+            if let Some(waiter) = self.broadcast.on_sync(waiter) {
+                self.send_sync(waiter.learner, Packet::Sync { session: waiter.session, cxid: waiter.cxid }, out);
+            }
+            return Ok(());
+        }
+        let Some(txn) = reign.prepare(cx, zxid, core, out) else { return Ok(()) };
+        self.broadcast.propose(Arc::clone(&txn), out);
+        for handler in self.handlers.values_mut().filter(|handler| handler.is_forwarding && handler.is_voter) {
+            handler.send(Packet::Proposal { txn: Arc::clone(&txn) }, out);
+            handler.unacked = handler.unacked.or(Some((txn.zxid, cx.now)));
+        }
+        core.log.append(txn, out);
+        core.count_towards_snapshot(cx, out);
+        out.wake(Stage::Sync);
+        Ok(())
+    }
+
+    fn on_apply(&mut self, core: &mut Core, out: &mut Out) {
+        let Phase::Reigning(reign) = &mut self.phase else { return };
+        if let Some(txn) = reign.front.on_run(core, out) {
+            self.broadcast.on_applied(txn.zxid);
+            reign.on_applied(&txn);
+        }
+    }
+}
+
+/// From this step on the learner gets live traffic; what it has not seen is queued first (`Leader.startForwarding`).
+fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out: &mut Out) {
+    for txn in broadcast.committed_after(seen) {
+        handler.send(Packet::Proposal { txn: Arc::clone(txn) }, out);
+        handler.send(Packet::Commit { zxid: txn.zxid }, out);
+    }
+    if handler.is_voter {
+        for txn in broadcast.proposed_after(seen) {
+            handler.send(Packet::Proposal { txn: Arc::clone(txn) }, out);
+        }
+    }
+    handler.is_forwarding = true;
+}
+
+fn half(tick: Span) -> Span {
+    Span(tick.0 / 2)
+}

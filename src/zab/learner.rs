@@ -1,0 +1,452 @@
+//! A follower or observer on its way into an epoch: dialling, discovery, synchronisation (`Learner`, `Follower`,
+//! `Observer`; zab.md §3.4-3.5, §4.5). Once up to date it becomes a [`Follower`].
+//!
+//! ```text
+//!   Dialing ─▶ AwaitsEpoch ─▶ StoresAccepted ─▶ AwaitsSync ─▶ Syncing ─┬▶ ForcesLog ─▶ StoresCurrent ─┬▶ AwaitsUpToDate ─▶ Serving
+//!                                                                     └▶ Switches ───────────────────┘
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::follower::Follower;
+use super::server::{Core, Out, Quit, Step};
+use super::staging::Staging;
+use crate::base::id::{NodeId, ServerId};
+use crate::base::time::{LocalTime, Span};
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::fact::{Fact, SyncKind};
+use crate::history::wire::ToServer;
+use crate::sim::process::{Conn, Cx, LinkClass};
+use crate::tree::txn::Txn;
+use crate::words::ACCEPTED_EPOCH;
+use crate::words::message::{Msg, Packet};
+use crate::words::timer::{Stage, Timer};
+
+/// How often a learner dials before it gives up (`Learner.connectToLeader`).
+const DIAL_ATTEMPTS: u32 = 5;
+
+/// The wait between attempts (`leaderConnectDelayDuringRetryMs`).
+const DIAL_DELAY: Span = Span::from_ms(100);
+
+/// What a learner holds between its NEWLEADER ack and UPTODATE.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    /// On disk since NEWLEADER, not committed yet.
+    pub durable: VecDeque<Arc<Txn>>,
+    /// Received since, not on disk.
+    pub late: Vec<Arc<Txn>>,
+    /// Committed since.
+    pub commits: Vec<Zxid>,
+    /// The last transaction received.
+    pub last: Zxid,
+}
+
+/// Where the learner stands.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// An attempt is under way, or the wait before the next.
+    Dialing,
+    /// FOLLOWERINFO is on its way.
+    AwaitsEpoch,
+    /// D2: acceptedEpoch = e is being written.
+    StoresAccepted,
+    /// ACKEPOCH is on its way.
+    AwaitsSync,
+    /// Between the first sync packet and NEWLEADER.
+    Syncing(Staging),
+    /// D7: the records of a DIFF are being forced.
+    ForcesLog(Staging),
+    /// D8: currentEpoch = e is being written.
+    StoresCurrent(Staging),
+    /// K1: the switch of a SNAP or TRUNC is under way.
+    Switches(Staging),
+    /// NEWLEADER is acknowledged.
+    AwaitsUpToDate(Waiting),
+    /// Broadcast.
+    Serving(Box<Follower>),
+}
+
+/// A learner of one leader.
+#[derive(Clone, Debug)]
+pub struct Learner {
+    leader: ServerId,
+    conn: Option<Conn>,
+    phase: Phase,
+    epoch: Epoch,
+    attempts: u32,
+    give_up_dialing: LocalTime,
+    /// When the leader was last heard.
+    heard: LocalTime,
+    /// Packets that arrived while the learner waits for its disk and does not read its socket.
+    inbox: VecDeque<Packet>,
+}
+
+impl Learner {
+    /// A server that was told to follow `leader`.
+    pub fn new(leader: ServerId, cx: Cx, core: &Core) -> Self {
+        Self {
+            leader,
+            conn: None,
+            phase: Phase::Dialing,
+            epoch: Epoch(0),
+            attempts: 0,
+            give_up_dialing: cx.now + core.config.init_span(),
+            heard: cx.now,
+            inbox: VecDeque::new(),
+        }
+    }
+
+    /// Dials the leader.
+    pub fn start(&mut self, cx: Cx, out: &mut Out) {
+        self.dial(cx, out);
+    }
+
+    /// Whether it serves clients.
+    pub fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Serving(_))
+    }
+
+    /// The server it follows, or tries to.
+    pub fn leader(&self) -> ServerId {
+        self.leader
+    }
+
+    /// The role is over: every connection is closed, every timer taken back.
+    pub fn hang_up(&mut self, out: &mut Out) {
+        if let Some(conn) = self.conn.take() {
+            out.close(conn);
+        }
+        if let Phase::Serving(follower) = &mut self.phase {
+            follower.front.hang_up(out);
+        }
+        out.disarm(Timer::DialLeader);
+        out.disarm(Timer::LeaderSilent);
+    }
+
+    // ----- connecting
+
+    fn dial(&mut self, cx: Cx, out: &mut Out) {
+        self.attempts += 1;
+        let budget = self.give_up_dialing.since(cx.now);
+        self.conn = Some(out.open(NodeId::from(self.leader), LinkClass::Quorum, budget));
+    }
+
+    /// An attempt succeeded.
+    pub fn on_opened(&mut self, cx: Cx, conn: Conn, core: &Core, out: &mut Out) -> Step {
+        if self.conn != Some(conn) {
+            return Ok(());
+        }
+        assert!(matches!(self.phase, Phase::Dialing), "the leader is dialled once");
+        self.phase = Phase::AwaitsEpoch;
+        self.heard = cx.now;
+        out.arm(Timer::LeaderSilent, core.config.init_span());
+        let info = Packet::FollowerInfo {
+            accepted: core.accepted,
+            voter: core.is_voter(),
+            want_snapshot: core.want_snapshot,
+        };
+        self.send(info, out);
+        Ok(())
+    }
+
+    /// An attempt failed.
+    pub fn on_refused(&mut self, cx: Cx, conn: Conn, out: &mut Out) -> Step {
+        if self.conn != Some(conn) {
+            return Ok(());
+        }
+        self.conn = None;
+        if self.attempts >= DIAL_ATTEMPTS || cx.now + DIAL_DELAY >= self.give_up_dialing {
+            return Err(Quit("the leader cannot be reached"));
+        }
+        out.arm(Timer::DialLeader, DIAL_DELAY);
+        Ok(())
+    }
+
+    fn send(&self, packet: Packet, out: &mut Out) {
+        let conn = self.conn.expect("a learner that speaks is connected");
+        out.send(conn, Msg::Quorum(packet));
+    }
+
+    /// A connection ended.
+    pub fn on_ended(&mut self, conn: Conn) -> Step {
+        if self.conn == Some(conn) {
+            self.conn = None;
+            return Err(Quit("the leader's connection ended"));
+        }
+        if let Phase::Serving(follower) = &mut self.phase {
+            follower.front.on_ended(conn);
+        }
+        Ok(())
+    }
+
+    // ----- packets
+
+    /// The leader says something.
+    pub fn on_packet(&mut self, cx: Cx, conn: Conn, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+        if self.conn != Some(conn) {
+            core.ignore("packet-on-old-connection", out);
+            return Ok(());
+        }
+        self.heard = cx.now;
+        if self.waits_for_disk() {
+            self.inbox.push_back(packet);
+            return Ok(());
+        }
+        self.take(packet, core, out)
+    }
+
+    fn waits_for_disk(&self) -> bool {
+        match self.phase {
+            Phase::StoresAccepted | Phase::ForcesLog(_) | Phase::StoresCurrent(_) | Phase::Switches(_) => true,
+            Phase::Dialing
+            | Phase::AwaitsEpoch
+            | Phase::AwaitsSync
+            | Phase::Syncing(_)
+            | Phase::AwaitsUpToDate(_)
+            | Phase::Serving(_) => false,
+        }
+    }
+
+    /// The disk has answered: reads on where the socket was left.
+    fn read_on(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        self.heard = cx.now;
+        while !self.waits_for_disk() {
+            let Some(packet) = self.inbox.pop_front() else { break };
+            self.take(packet, core, out)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+        match (&mut self.phase, packet) {
+            (Phase::AwaitsEpoch, Packet::LeaderInfo { epoch }) => self.on_leader_info(epoch, core, out),
+            (Phase::AwaitsSync, packet) => {
+                self.phase = Phase::Syncing(Staging::begin(packet, core, out)?);
+                Ok(())
+            }
+            (Phase::Syncing(_), Packet::NewLeader { epoch }) => self.on_new_leader(epoch, core, out),
+            (Phase::Syncing(staging), packet) => staging.on_packet(packet, core, out),
+            (Phase::AwaitsUpToDate(_), Packet::UpToDate) => self.on_up_to_date(core, out),
+            (Phase::AwaitsUpToDate(waiting), packet) => waiting.on_packet(packet, core, out),
+            (Phase::Serving(follower), packet) => follower.on_packet(packet, core, out),
+            (
+                Phase::Dialing
+                | Phase::AwaitsEpoch
+                | Phase::StoresAccepted
+                | Phase::ForcesLog(_)
+                | Phase::StoresCurrent(_)
+                | Phase::Switches(_),
+                _,
+            ) => Err(Quit("a packet out of phase")),
+        }
+    }
+
+    fn on_leader_info(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
+        self.epoch = epoch;
+        if epoch > core.accepted {
+            self.phase = Phase::StoresAccepted;
+            core.store(ACCEPTED_EPOCH, epoch, out);
+            Ok(())
+        } else if epoch == core.accepted {
+            self.ack_epoch(None, core, out);
+            Ok(())
+        } else {
+            Err(Quit("the leader's epoch is older than one promised"))
+        }
+    }
+
+    /// ACKEPOCH; `None` (-1) when the promise was made before: the leader must not count it again.
+    fn ack_epoch(&mut self, current: Option<Epoch>, core: &Core, out: &mut Out) {
+        out.note(Fact::AckEpochSent { server: core.me, epoch: self.epoch, counted: current.is_some() });
+        self.phase = Phase::AwaitsSync;
+        self.send(Packet::AckEpoch { zxid: core.memory.processed(), current }, out);
+    }
+
+    fn on_new_leader(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
+        if epoch != self.epoch {
+            return Err(Quit("NEWLEADER of another epoch"));
+        }
+        let Phase::Syncing(staging) = std::mem::replace(&mut self.phase, Phase::AwaitsSync) else {
+            unreachable!("NEWLEADER ends a sync")
+        };
+        staging.write(epoch, core, out);
+        self.phase = match staging.kind() {
+            SyncKind::Diff => Phase::ForcesLog(staging),
+            SyncKind::Snap | SyncKind::Trunc => Phase::Switches(staging),
+        };
+        Ok(())
+    }
+
+    /// Everything is on disk, currentEpoch last: NEWLEADER may be acknowledged.
+    fn ack_new_leader(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        let staging = match std::mem::replace(&mut self.phase, Phase::AwaitsSync) {
+            Phase::StoresCurrent(staging) | Phase::Switches(staging) => staging,
+            other => unreachable!("NEWLEADER is acknowledged after its writes, not in {other:?}"),
+        };
+        assert!(core.current == self.epoch, "NEWLEADER is acknowledged after currentEpoch");
+        let last = core.log.tail().last;
+        let durable = staging.finish(core);
+        self.phase = Phase::AwaitsUpToDate(Waiting { durable, last, ..Waiting::default() });
+        out.note(Fact::NewLeaderAckSent { server: core.me, epoch: self.epoch, voter: core.is_voter() });
+        self.send(Packet::Ack { zxid: Zxid::label(self.epoch) }, out);
+        self.read_on(cx, core, out)
+    }
+
+    /// UPTODATE: the second ACK of NEWLEADER, then the pipeline starts.
+    fn on_up_to_date(&mut self, core: &mut Core, out: &mut Out) -> Step {
+        let Phase::AwaitsUpToDate(waiting) = std::mem::replace(&mut self.phase, Phase::AwaitsSync) else {
+            unreachable!("UPTODATE follows NEWLEADER")
+        };
+        self.send(Packet::Ack { zxid: Zxid::label(self.epoch) }, out);
+        core.vote.0.epoch = self.epoch;
+        core.failures = 0;
+        let conn = self.conn.expect("UPTODATE came on it");
+        let mut follower = Box::new(Follower::begin(conn, self.epoch, self.heard, core, out));
+        let step = follower.take_over(waiting, core, out);
+        self.phase = Phase::Serving(follower);
+        step
+    }
+
+    // ----- the disk answers
+
+    /// An epoch file is durable.
+    pub fn on_stored(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        match self.phase {
+            Phase::StoresAccepted => {
+                self.ack_epoch(Some(core.current), core, out);
+                self.read_on(cx, core, out)
+            }
+            Phase::StoresCurrent(_) => self.ack_new_leader(cx, core, out),
+            Phase::Dialing
+            | Phase::AwaitsEpoch
+            | Phase::AwaitsSync
+            | Phase::Syncing(_)
+            | Phase::ForcesLog(_)
+            | Phase::Switches(_)
+            | Phase::AwaitsUpToDate(_)
+            | Phase::Serving(_) => Ok(()),
+        }
+    }
+
+    /// The switch has happened.
+    pub fn on_installed(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        self.ack_new_leader(cx, core, out)
+    }
+
+    /// Records were forced.
+    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) -> Step {
+        match std::mem::replace(&mut self.phase, Phase::AwaitsSync) {
+            Phase::ForcesLog(staging) => {
+                assert!(core.log.is_forced(), "everything of the sync was appended before the fsync");
+                Staging::store_epoch(self.epoch, core, out);
+                self.phase = Phase::StoresCurrent(staging);
+            }
+            Phase::Serving(mut follower) => {
+                follower.on_forced(forced, core, out);
+                self.phase = Phase::Serving(follower);
+            }
+            other => self.phase = other,
+        }
+        Ok(())
+    }
+
+    // ----- timers, stages, clients
+
+    /// A timer ran out.
+    pub fn on_timer(&mut self, cx: Cx, timer: Timer, core: &mut Core, out: &mut Out) -> Step {
+        match timer {
+            Timer::DialLeader => {
+                self.dial(cx, out);
+                Ok(())
+            }
+            Timer::LeaderSilent => self.on_leader_silent(cx, core, out),
+            Timer::Resend
+            | Timer::Finalize
+            | Timer::Pause
+            | Timer::PhaseLimit
+            | Timer::HalfTick
+            | Timer::LearnerSilent(_)
+            | Timer::Client(_) => {
+                core.ignore("timer-of-other-role", out);
+                Ok(())
+            }
+        }
+    }
+
+    /// The read timeout: initLimit until NEWLEADER, then syncLimit. While the disk is awaited nobody reads.
+    fn on_leader_silent(&mut self, cx: Cx, core: &Core, out: &mut Out) -> Step {
+        let allowed = match self.phase {
+            Phase::AwaitsUpToDate(_) | Phase::Serving(_) => core.config.sync_span(),
+            Phase::Dialing
+            | Phase::AwaitsEpoch
+            | Phase::StoresAccepted
+            | Phase::AwaitsSync
+            | Phase::Syncing(_)
+            | Phase::ForcesLog(_)
+            | Phase::StoresCurrent(_)
+            | Phase::Switches(_) => core.config.init_span(),
+        };
+        let silent = if self.waits_for_disk() { Span::ZERO } else { cx.now.since(self.heard) };
+        if silent >= allowed {
+            return Err(Quit("the leader is silent"));
+        }
+        let check_again = (allowed - silent).min(core.config.sync_span());
+        out.arm(Timer::LeaderSilent, check_again);
+        Ok(())
+    }
+
+    /// A stage may run.
+    pub fn on_run(&mut self, stage: Stage, core: &mut Core, out: &mut Out) -> Step {
+        match (&mut self.phase, stage) {
+            (Phase::Serving(follower), Stage::Commit) => follower.on_apply(core, out),
+            (_, Stage::Commit | Stage::Election | Stage::Prep | Stage::Sync | Stage::Handler(_)) => {
+                core.ignore("stage-of-past-phase", out);
+            }
+        }
+        Ok(())
+    }
+
+    /// A client says something.
+    pub fn on_client(&mut self, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
+        if let Phase::Serving(follower) = &mut self.phase {
+            follower.on_client(conn, msg, core, out);
+        }
+    }
+
+    /// A client connected.
+    pub fn front_accept(&mut self, conn: Conn) {
+        if let Phase::Serving(follower) = &mut self.phase {
+            follower.front.on_accepted(conn);
+        }
+    }
+}
+
+impl Waiting {
+    fn on_packet(&mut self, packet: Packet, core: &Core, out: &mut Out) -> Step {
+        match packet {
+            Packet::Proposal { txn } => self.on_proposal(txn),
+            Packet::Commit { zxid } => {
+                self.commits.push(zxid);
+                Ok(())
+            }
+            Packet::Inform { txn } => {
+                self.commits.push(txn.zxid);
+                self.on_proposal(txn)
+            }
+            _ => {
+                core.ignore("unexpected-packet-before-uptodate", out);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_proposal(&mut self, txn: Arc<Txn>) -> Step {
+        if !txn.zxid.follows(self.last) {
+            return Err(Quit("a gap in the proposals after NEWLEADER"));
+        }
+        self.last = txn.zxid;
+        self.late.push(txn);
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The server's knowledge of its own log: what the disk holds or will hold once everything pushed is done.
+//!
+//! `base` is the newest snapshot, `entries` the records after it. What is appended but not forced yet is counted, not
+//! kept apart: the disk answers with how many records are forced.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use imbl::Vector;
+
+use super::server::Out;
+use crate::base::id::ServerId;
+use crate::base::lineage::Lineage;
+use crate::base::zxid::Zxid;
+use crate::history::fact::Fact;
+use crate::sim::process::Effect;
+use crate::tree::store::Tree;
+use crate::tree::txn::Txn;
+
+/// A record and the history that ends with it.
+#[derive(Clone, Debug, Hash)]
+struct Entry {
+    txn: Arc<Txn>,
+    lineage: Lineage,
+}
+
+/// Where the Sync stage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Forcing {
+    /// No fsync is under way.
+    Idle,
+    /// An fsync is under way.
+    InFlight,
+}
+
+/// The log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    me: ServerId,
+    base: Tree,
+    entries: Vector<Entry>,
+    tail: Lineage,
+    /// Records appended in this life since the last switch.
+    appended: u64,
+    /// Appended and not yet known to be forced, oldest first.
+    unforced: VecDeque<Zxid>,
+    forcing: Forcing,
+}
+
+impl Log {
+    /// A log that starts from a snapshot and holds these records, all of them forced.
+    pub fn new(me: ServerId, base: Tree, txns: impl IntoIterator<Item = Arc<Txn>>) -> Self {
+        let tail = base.lineage();
+        let mut log =
+            Self { me, base, entries: Vector::new(), tail, appended: 0, unforced: VecDeque::new(), forcing: Forcing::Idle };
+        for txn in txns {
+            log.push(txn);
+        }
+        log
+    }
+
+    fn push(&mut self, txn: Arc<Txn>) {
+        self.tail = self.tail.push(txn.zxid, txn.digest);
+        self.entries.push_back(Entry { txn, lineage: self.tail });
+    }
+
+    /// The history that the log and its snapshot amount to.
+    pub fn tail(&self) -> Lineage {
+        self.tail
+    }
+
+    /// Whether everything appended is forced and no fsync is under way.
+    pub fn is_forced(&self) -> bool {
+        self.unforced.is_empty() && self.forcing == Forcing::Idle
+    }
+
+    /// Appends a transaction; it is not durable before `on_synced` says so.
+    pub fn append(&mut self, txn: Arc<Txn>, out: &mut Out) {
+        out.push(Effect::Append { record: Arc::clone(&txn) });
+        out.note(Fact::Appended { server: self.me, zxid: txn.zxid, digest: txn.digest });
+        self.appended += 1;
+        self.unforced.push_back(txn.zxid);
+        self.push(txn);
+    }
+
+    /// Starts an fsync of everything appended, unless one is under way: its end will start the next.
+    pub fn force(&mut self, out: &mut Out) {
+        if self.forcing == Forcing::Idle && !self.unforced.is_empty() {
+            self.start_fsync(out);
+        }
+    }
+
+    /// Starts an fsync even if nothing was appended (K2: the NEWLEADER of a DIFF always forces).
+    pub fn force_always(&mut self, out: &mut Out) {
+        if self.forcing == Forcing::Idle {
+            self.start_fsync(out);
+        }
+    }
+
+    fn start_fsync(&mut self, out: &mut Out) {
+        self.forcing = Forcing::InFlight;
+        out.push(Effect::Sync);
+    }
+
+    /// An fsync is done; returns what it made durable, in order.
+    pub fn on_synced(&mut self, upto: u64, out: &mut Out) -> Vec<Zxid> {
+        assert!(upto <= self.appended, "the disk forced {upto} records of {} appended", self.appended);
+        self.forcing = Forcing::Idle;
+        let before = self.appended - self.unforced.len() as u64;
+        let count = usize::try_from(upto.saturating_sub(before)).expect("a count of records in memory");
+        let forced: Vec<Zxid> = self.unforced.drain(..count).collect();
+        if let Some(last) = forced.last() {
+            out.note(Fact::Durable { server: self.me, zxid: *last });
+        }
+        forced
+    }
+
+    /// A switch (K1) was pushed: from now on the log is this one. Its records count as forced once it is done.
+    pub fn replace(&mut self, base: Tree, txns: impl IntoIterator<Item = Arc<Txn>>) {
+        assert!(self.is_forced(), "a switch may not overtake an fsync");
+        *self = Self::new(self.me, base, txns);
+    }
+
+    /// A snapshot was written: records up to it are no longer needed in memory.
+    pub fn rebase(&mut self, base: Tree) {
+        while self.entries.front().is_some_and(|entry| entry.txn.zxid <= base.last()) {
+            self.entries.pop_front();
+        }
+        self.base = base;
+    }
+
+    fn position(&self, zxid: Zxid) -> Option<usize> {
+        self.entries.binary_search_by(|entry| entry.txn.zxid.cmp(&zxid)).ok()
+    }
+
+    /// The state after exactly the transactions up to `zxid`, if snapshot and log still allow to rebuild it.
+    pub fn rebuild(&self, zxid: Zxid) -> Option<Tree> {
+        if zxid == self.base.last() {
+            return Some(self.base.clone());
+        }
+        let count = self.position(zxid)? + 1;
+        let mut tree = self.base.clone();
+        for entry in self.entries.iter().take(count) {
+            tree.apply(&entry.txn);
+        }
+        Some(tree)
+    }
+
+    /// Makes `tree` the state at the log's end: by replaying what it lacks, or from the snapshot if it left the history.
+    pub fn catch_up(&self, tree: &mut Tree) {
+        let start = if tree.lineage() == self.base.lineage() {
+            Some(0)
+        } else {
+            self.position(tree.last()).filter(|index| self.entries[*index].lineage == tree.lineage()).map(|index| index + 1)
+        };
+        let start = start.unwrap_or_else(|| {
+            *tree = self.base.clone();
+            0
+        });
+        for entry in self.entries.iter().skip(start) {
+            tree.apply(&entry.txn);
+        }
+        assert!(tree.lineage() == self.tail, "memory {} is not the log's end {}", tree.lineage(), self.tail);
+    }
+
+    /// The last `count` records, oldest first.
+    pub fn last_txns(&self, count: usize) -> Vector<Arc<Txn>> {
+        let skip = self.entries.len().saturating_sub(count);
+        self.entries.iter().skip(skip).map(|entry| Arc::clone(&entry.txn)).collect()
+    }
+
+    /// The snapshot and every record after it, for a switch that rewrites them.
+    pub fn content(&self) -> (Tree, Vec<Arc<Txn>>) {
+        (self.base.clone(), self.entries.iter().map(|entry| Arc::clone(&entry.txn)).collect())
+    }
+}

@@ -1,0 +1,81 @@
+//! The state in memory: the tree, the window of committed transactions for DIFF, and the label of an established epoch.
+
+use std::sync::Arc;
+
+use imbl::Vector;
+
+use super::log::Log;
+use crate::base::zxid::{Epoch, Zxid};
+use crate::tree::store::Tree;
+use crate::tree::txn::Txn;
+
+/// The state in memory (`ZKDatabase`).
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// The replicated state.
+    pub tree: Tree,
+    /// `(e,0)` once an epoch is established here, or came with a snapshot; a position without a transaction.
+    label: Zxid,
+    /// The last transactions processed, ascending and without holes (`committedLog`).
+    window: Vector<Arc<Txn>>,
+    window_limit: usize,
+}
+
+impl Memory {
+    /// Everything in the log, committed or not: the next leader decides its fate (zab.md §7.3).
+    pub fn from_log(log: &Log, tree: Tree, window_limit: usize) -> Self {
+        let mut memory = Self { tree, label: Zxid::ZERO, window: Vector::new(), window_limit };
+        memory.reset(log);
+        memory
+    }
+
+    /// Makes memory equal to the durable history (K13), labels forgotten.
+    pub fn reset(&mut self, log: &Log) {
+        log.catch_up(&mut self.tree);
+        self.label = Zxid::ZERO;
+        self.window = log.last_txns(self.window_limit);
+    }
+
+    /// `lastProcessedZxid`: the last transaction applied, or the label if it is later.
+    pub fn processed(&self) -> Zxid {
+        self.label.max(self.tree.last())
+    }
+
+    /// The leader of `epoch` is established, before its first transaction.
+    pub fn set_label(&mut self, epoch: Epoch) {
+        self.label = Zxid::label(epoch);
+    }
+
+    /// Remembers a transaction that was just applied.
+    pub fn remember(&mut self, txn: Arc<Txn>) {
+        if self.window.back().is_some_and(|last| !txn.zxid.follows(last.zxid)) {
+            self.window.clear();
+        }
+        self.window.push_back(txn);
+        while self.window.len() > self.window_limit {
+            self.window.pop_front();
+        }
+    }
+
+    /// Takes over a state built elsewhere, keeping of the window what both have.
+    pub fn switch_to(&mut self, tree: Tree, label: Zxid, keep_upto: Zxid) {
+        while self.window.back().is_some_and(|last| last.zxid > keep_upto) {
+            self.window.pop_back();
+        }
+        if self.window.back().is_some_and(|last| last.zxid != keep_upto) {
+            self.window.clear();
+        }
+        self.tree = tree;
+        self.label = label;
+    }
+
+    /// The window of committed transactions.
+    pub fn window(&self) -> &Vector<Arc<Txn>> {
+        &self.window
+    }
+
+    /// The position carried by a snapshot sent now.
+    pub fn label(&self) -> Zxid {
+        self.label
+    }
+}

@@ -1,0 +1,141 @@
+//! What a leader has only while it reigns: its clients, the session tracker, and Prep, the single stage that turns
+//! requests into numbered transactions (`PrepRequestProcessor`, zab.md §5.1).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::broadcast::SyncWaiter;
+use super::front::{Ask, Front, SyncHandling};
+use super::server::{Core, Out};
+use super::sessions::Tracker;
+use crate::base::id::{ServerId, SessionId};
+use crate::base::zxid::Zxid;
+use crate::history::op::{ErrorCode, Request};
+use crate::history::wire::ToServer;
+use crate::sim::process::{Conn, Cx};
+use crate::tree::prep::Prep;
+use crate::tree::txn::{Body, Txn};
+use crate::words::message::{Forwarded, RequestBody};
+use crate::words::timer::Stage;
+
+/// Something in Prep's queue.
+#[derive(Clone, Debug)]
+enum Item {
+    /// A write, and the server that its client is connected to.
+    Write(ServerId, Forwarded),
+    /// A learner's sync: ordered with the writes before it.
+    Sync(SyncWaiter),
+    /// A session whose time is up.
+    Expiry(SessionId),
+}
+
+/// A reigning leader's own state.
+#[derive(Clone, Debug)]
+pub struct Reign {
+    /// Its clients.
+    pub front: Front,
+    /// Who lives.
+    pub tracker: Tracker,
+    prep: Prep,
+    queue: VecDeque<Item>,
+}
+
+impl Reign {
+    /// L8: opens the client port; every session gets its full timeout.
+    pub fn begin(cx: Cx, core: &mut Core, out: &mut Out) -> Self {
+        let mut prep = Prep::new();
+        prep.rules = core.config.rules.prep.clone();
+        let tracker = Tracker::new(core.me, core.config.tick, &core.memory.tree, cx.now, out);
+        let front = Front::open(SyncHandling::AnswersAtOnce, cx.now, core, out);
+        Self { front, tracker, prep, queue: VecDeque::new() }
+    }
+
+    /// A client of the leader's own says something.
+    pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
+        match self.front.on_message(conn, msg, core, out) {
+            Ask::Nothing => {}
+            Ask::Write(forwarded) => self.enqueue_write(core.me, forwarded, out),
+            Ask::Sync(..) => unreachable!("the leader answers its own syncs"),
+            Ask::Revalidate(session, timeout_ms) => {
+                let valid = self.tracker.revalidate(session, timeout_ms, core.me, cx.now, out);
+                self.front.on_revalidated(session, valid, out);
+            }
+        }
+        for (session, timeout_ms) in self.front.take_touched() {
+            self.tracker.touch(session, timeout_ms, cx.now, out);
+        }
+    }
+
+    /// A write waits for Prep.
+    pub fn enqueue_write(&mut self, from: ServerId, forwarded: Forwarded, out: &mut Out) {
+        self.queue.push_back(Item::Write(from, forwarded));
+        out.wake(Stage::Prep);
+    }
+
+    /// A learner's sync waits for Prep.
+    pub fn enqueue_sync(&mut self, learner: ServerId, session: SessionId, cxid: i32, out: &mut Out) {
+        self.queue.push_back(Item::Sync(SyncWaiter { learner, session, cxid }));
+        out.wake(Stage::Prep);
+    }
+
+    /// Submits the closeSession of every session that is due.
+    pub fn expire_sessions(&mut self, cx: Cx, out: &mut Out) {
+        for session in self.tracker.expire(cx.now, out) {
+            self.queue.push_back(Item::Expiry(session));
+            out.wake(Stage::Prep);
+        }
+    }
+
+    fn wake_again(&self, out: &mut Out) {
+        if !self.queue.is_empty() {
+            out.wake(Stage::Prep);
+        }
+    }
+
+    /// The sync at the queue's head, if there is one.
+    pub fn take_sync(&mut self, out: &mut Out) -> Option<SyncWaiter> {
+        let Some(Item::Sync(waiter)) = self.queue.front() else { return None };
+        let waiter = *waiter;
+        self.queue.pop_front();
+        self.wake_again(out);
+        Some(waiter)
+    }
+
+    /// Turns the next request into the transaction `zxid`. A write that fails becomes one too (semantics.md §0.2).
+    pub fn prepare(&mut self, cx: Cx, zxid: Zxid, core: &Core, out: &mut Out) -> Option<Arc<Txn>> {
+        let item = self.queue.pop_front()?;
+        self.wake_again(out);
+        let tree = &core.memory.tree;
+        Some(match item {
+            Item::Sync(_) => unreachable!("syncs are taken first"),
+            Item::Expiry(session) => self.prep.close_session(tree, zxid, session, 0, cx.wall_ms),
+            Item::Write(from, Forwarded { session, cxid, body, identities }) => match body {
+                RequestBody::OpenSession { timeout_ms } => {
+                    self.tracker.open(session, timeout_ms, Some(from), cx.now, out);
+                    self.prep.open_session(zxid, session, timeout_ms, cx.wall_ms)
+                }
+                RequestBody::Client(request) => match self.tracker.check(session, from) {
+                    Err(code) => self.refuse(zxid, session, cxid, cx, code),
+                    Ok(()) => {
+                        if *request == Request::CloseSession {
+                            self.tracker.close(session);
+                        }
+                        self.prep.prepare(tree, zxid, session, cxid, cx.wall_ms, &request, &identities)
+                    }
+                },
+            },
+        })
+    }
+
+    fn refuse(&mut self, zxid: Zxid, session: SessionId, cxid: i32, cx: Cx, code: ErrorCode) -> Arc<Txn> {
+        self.prep.refuse(zxid, session, cxid, cx.wall_ms, code)
+    }
+
+    /// A transaction was applied: Prep need not remember it any more.
+    pub fn on_applied(&mut self, txn: &Txn) {
+        self.prep.applied(txn.zxid);
+        if matches!(txn.body, Body::CloseSession { .. }) {
+            self.tracker.forget(txn.session);
+        }
+    }
+}

@@ -1,0 +1,607 @@
+//! One server: what outlives its roles ([`Core`]), the phase it is in, and the one table that dispatches inputs
+//! (`QuorumPeer`, zab.md §1.1).
+//!
+//! ```text
+//!   Booting ─▶ Looking ─▶ Leading ────┐
+//!                 │  └───▶ Learning ──┤ role ends: drain the log, make memory equal to it (K13)
+//!                 ▲                   ▼
+//!                 └─── Pausing ◀── Ending
+//! ```
+
+use std::sync::Arc;
+
+use super::config::Config;
+use super::election::{Decision, Election, FINALIZE_WAIT};
+use super::leader::Leader;
+use super::learner::Learner;
+use super::log::Log;
+use super::memory::Memory;
+use super::transport::Peers;
+use super::vote::Vote;
+use crate::base::id::{NodeId, ServerId};
+use crate::base::lineage::Lineage;
+use crate::base::time::{LocalTime, Span};
+use crate::base::zxid::{Epoch, Zxid};
+use crate::history::fact::{EpochFile, Fact, Role};
+use crate::sim::process::{Conn, Cx, Effect, Effects, File, Input, LinkClass, Recovered};
+use crate::tree::image::Image;
+use crate::tree::store::Tree;
+use crate::words::message::{Msg, Notification, ServerState};
+use crate::words::timer::{Stage, Timer};
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
+
+/// Where a server pushes what it wants done.
+pub type Out = Effects<Words>;
+
+/// Why a role ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quit(pub &'static str);
+
+/// What a handler of a role answers: go on, or the role is over.
+pub type Step = Result<(), Quit>;
+
+/// What a server keeps from role to role.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The ensemble.
+    pub config: Arc<Config>,
+    /// Its sid.
+    pub me: ServerId,
+    /// acceptedEpoch as on disk.
+    pub accepted: Epoch,
+    /// currentEpoch as on disk.
+    pub current: Epoch,
+    /// The log.
+    pub log: Log,
+    /// The state in memory.
+    pub memory: Memory,
+    /// The election round (`logicalclock`).
+    pub round: u64,
+    /// Senders of the election port.
+    pub peers: Peers,
+    /// What it reports when not LOOKING, and the round in which that was decided.
+    pub vote: (Vote, u64),
+    /// K6: the next FOLLOWERINFO asks for a SNAP.
+    pub want_snapshot: bool,
+    /// Failed discoveries in a row (K8's back-off).
+    pub failures: u32,
+    /// When this server last raised its acceptedEpoch for a learner's sake (K8).
+    pub raised_at: Option<LocalTime>,
+    /// First session id this machine has not used yet (K11).
+    pub next_session: u64,
+    /// Disk operations pushed and not answered: epoch files and switches.
+    pub writes: u32,
+    /// A snapshot being written.
+    pub snapshot: Option<Tree>,
+    /// Transactions to append before the next snapshot.
+    pub until_snapshot: u32,
+    /// Draws made in this life, so that none repeats.
+    pub draws: u64,
+}
+
+impl Core {
+    /// What it votes for when an election starts; a server without a vote votes for nobody.
+    pub fn own_vote(&self) -> Vote {
+        if self.is_voter() {
+            Vote { leader: self.me, zxid: self.memory.processed(), epoch: self.current }
+        } else {
+            Vote::NOBODY
+        }
+    }
+
+    /// Whether this server has a vote.
+    pub fn is_voter(&self) -> bool {
+        self.config.voters.contains(self.me)
+    }
+
+    /// Says why something was dropped or refused.
+    pub fn ignore(&self, why: &'static str, out: &mut Out) {
+        out.note(Fact::Ignored { server: self.me, why });
+    }
+
+    /// Starts writing an epoch file; nobody may rely on it before `Stored`.
+    pub fn store(&mut self, file: File, epoch: Epoch, out: &mut Out) {
+        self.writes += 1;
+        out.push(Effect::Store { file, value: u64::from(epoch.0) });
+    }
+
+    /// Starts a switch (K1): snapshot, log and currentEpoch at once.
+    pub fn install(&mut self, tree: &Tree, log: Vec<Arc<crate::tree::txn::Txn>>, current: Option<Epoch>, out: &mut Out) {
+        self.writes += 1;
+        self.snapshot = None;
+        self.log.replace(tree.clone(), log.iter().cloned());
+        let files = current.map(|epoch| (CURRENT_EPOCH, u64::from(epoch.0))).into_iter().collect();
+        out.push(Effect::Install { image: Image { tree: tree.clone() }, log, files });
+    }
+
+    /// An epoch file is durable.
+    fn on_stored(&mut self, file: File, value: u64, out: &mut Out) {
+        self.writes -= 1;
+        let epoch = Epoch(u32::try_from(value).expect("epochs have 32 bits"));
+        let file = if file == ACCEPTED_EPOCH {
+            self.accepted = epoch;
+            EpochFile::Accepted
+        } else {
+            self.current = epoch;
+            EpochFile::Current
+        };
+        out.note(Fact::EpochDurable { server: self.me, file, epoch });
+    }
+
+    /// Whether the disk owes nothing.
+    fn is_disk_quiet(&self) -> bool {
+        self.writes == 0 && self.log.is_forced()
+    }
+
+    /// A transaction was appended: snapshots are taken after half to all of `snap_count` of them.
+    pub fn count_towards_snapshot(&mut self, cx: Cx, out: &mut Out) {
+        self.until_snapshot = self.until_snapshot.saturating_sub(1);
+        if self.until_snapshot == 0 && self.snapshot.is_none() {
+            self.draws += 1;
+            let half = u64::from(self.config.snap_count / 2);
+            let drawn = half + cx.draw(DRAW_SNAPSHOT, self.draws).below(half + 1);
+            self.until_snapshot = u32::try_from(drawn).unwrap_or(u32::MAX).max(1);
+            self.snapshot = Some(self.memory.tree.clone());
+            out.push(Effect::Snapshot { image: Image { tree: self.memory.tree.clone() } });
+        }
+    }
+}
+
+const DRAW_SNAPSHOT: u64 = 1;
+const DRAW_OBSERVER_DELAY: u64 = 2;
+
+/// The longest an observer waits before it looks for a leader again (`observer.election.DelayMs`).
+const OBSERVER_DELAY: Span = Span::from_ms(200);
+
+/// What boot read, told to the world once it is durable.
+#[derive(Clone, Debug, Hash)]
+struct BootReport {
+    found: Lineage,
+    kept: Lineage,
+}
+
+/// Where a server is in its life.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Makes what it read durable (K4).
+    Booting(BootReport),
+    /// Looks for a leader.
+    Looking(Election),
+    /// Follows, or is on the way there.
+    Learning(Box<Learner>),
+    /// Leads, or is on the way there.
+    Leading(Box<Leader>),
+    /// A role is over; the log is being drained. The server still reports the role's state.
+    Ending(ServerState),
+    /// Waits before it looks again.
+    Pausing(ServerState),
+}
+
+/// A ZooKeeper server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    core: Core,
+    phase: Phase,
+}
+
+impl Server {
+    /// A new life of server `me` from what its disk holds (zab.md §7.3, corrected by K3 and K4).
+    pub fn restart(config: Arc<Config>, disk: Recovered<Words>, me: ServerId) -> Self {
+        let epoch_in = |file: File| Epoch(u32::try_from(disk.files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX));
+        let (accepted, current) = (epoch_in(ACCEPTED_EPOCH), epoch_in(CURRENT_EPOCH));
+        let base = disk.image.map_or_else(Tree::new, |image| image.tree);
+        let after_base = || disk.log.iter().filter(|txn| txn.zxid > base.last()).cloned();
+        let found = after_base().fold(base.lineage(), |lineage, txn| lineage.push(txn.zxid, txn.digest));
+        let kept = after_base().take_while(|txn| txn.zxid.epoch() <= current);
+        let log = Log::new(me, base.clone(), kept);
+        let report = BootReport { found, kept: log.tail() };
+        let window = usize::try_from(config.committed_log).expect("a window fits memory");
+        let memory = Memory::from_log(&log, base, window);
+        let peers = Peers::new(me, config.servers(), config.connect_timeout);
+        let until_snapshot = (config.snap_count / 2).max(1);
+        let mut core = Core {
+            config,
+            me,
+            accepted,
+            current,
+            log,
+            memory,
+            round: 0,
+            peers,
+            vote: (Vote::NOBODY, 0),
+            want_snapshot: false,
+            failures: 0,
+            raised_at: None,
+            next_session: 0,
+            writes: u32::from(!disk.forced || disk.torn || report.found != report.kept),
+            snapshot: None,
+            until_snapshot,
+            draws: 0,
+        };
+        core.vote = (core.own_vote(), 0);
+        Self { core, phase: Phase::Booting(report) }
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, cx: Cx, input: Input<Words>, out: &mut Out) {
+        match input {
+            Input::Boot => self.on_boot(cx, out),
+            Input::Opened { conn } => self.on_opened(cx, conn, out),
+            Input::Refused { conn, .. } => self.on_refused(cx, conn, out),
+            Input::Accepted { conn, from, class } => self.on_accepted(cx, conn, from, class, out),
+            Input::Deliver { conn, msg } => self.on_message(cx, conn, msg, out),
+            Input::Ended { conn, .. } => self.on_ended(cx, conn, out),
+            Input::Fire { timer } => self.on_timer(cx, timer, out),
+            Input::Run { stage } => self.on_run(cx, stage, out),
+            Input::Synced { upto } => self.on_synced(cx, upto, out),
+            Input::Stored { file, value } => self.on_stored(cx, file, value, out),
+            Input::Snapshotted => self.on_snapshotted(),
+            Input::Installed => self.on_installed(cx, out),
+            Input::WriteFailed { .. } => out.push(Effect::Halt { code: EXIT_DISK }),
+            Input::Command(_) => self.core.ignore("command-to-server", out),
+        }
+        self.assert_invariants();
+    }
+
+    fn assert_invariants(&self) {
+        assert!(self.core.current <= self.core.accepted, "currentEpoch ahead of acceptedEpoch at {}", self.core.me);
+    }
+
+    /// The state that this server's notifications show.
+    pub fn state(&self) -> ServerState {
+        match &self.phase {
+            Phase::Booting(_) | Phase::Looking(_) => ServerState::Looking,
+            Phase::Learning(_) => self.learner_state(),
+            Phase::Leading(_) => ServerState::Leading,
+            Phase::Ending(state) | Phase::Pausing(state) => *state,
+        }
+    }
+
+    fn learner_state(&self) -> ServerState {
+        if self.core.is_voter() { ServerState::Following } else { ServerState::Observing }
+    }
+
+    /// The role in which it serves clients right now, if it does.
+    pub fn serving_role(&self) -> Option<Role> {
+        match &self.phase {
+            Phase::Learning(learner) if learner.is_serving() => {
+                Some(if self.core.is_voter() { Role::Follower } else { Role::Observer })
+            }
+            Phase::Leading(leader) if leader.is_serving() => Some(Role::Leader),
+            Phase::Booting(_)
+            | Phase::Looking(_)
+            | Phase::Learning(_)
+            | Phase::Leading(_)
+            | Phase::Ending(_)
+            | Phase::Pausing(_) => None,
+        }
+    }
+
+    /// What outlives roles, for readers of a run.
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    // ----- boot
+
+    fn on_boot(&mut self, cx: Cx, out: &mut Out) {
+        out.push(Effect::Listen(LinkClass::Election));
+        if self.core.writes == 0 {
+            self.become_looking(cx, out);
+        } else {
+            let (tree, log) = self.core.log.content();
+            out.push(Effect::Install { image: Image { tree }, log, files: Vec::new() });
+        }
+    }
+
+    fn report_boot(&self, report: &BootReport, out: &mut Out) {
+        let (server, accepted, current) = (self.core.me, self.core.accepted, self.core.current);
+        out.note(Fact::Booted { server, lineage: report.found, accepted, current });
+        if report.found != report.kept {
+            out.note(Fact::BootDropped { server, lineage: report.kept });
+        }
+    }
+
+    // ----- phases
+
+    fn become_looking(&mut self, cx: Cx, out: &mut Out) {
+        assert!(self.core.is_disk_quiet(), "server {} votes before its disk is quiet", self.core.me);
+        if let Phase::Booting(report) = &self.phase {
+            self.report_boot(report, out);
+        }
+        let election = Election::start(&mut self.core, out);
+        if self.core.is_voter() {
+            let (server, round) = (self.core.me, election.round());
+            let (lineage, zxid, epoch) = (self.core.memory.tree.lineage(), self.core.memory.processed(), self.core.current);
+            out.note(Fact::Voted { server, round, lineage, zxid, epoch });
+        }
+        self.phase = Phase::Looking(election);
+        let _ = cx;
+    }
+
+    fn on_decided(&mut self, cx: Cx, decision: Decision, out: &mut Out) {
+        assert!(matches!(self.phase, Phase::Looking(_)), "only an election decides");
+        out.disarm(Timer::Resend);
+        out.disarm(Timer::Finalize);
+        self.core.vote = (decision.vote, decision.round);
+        let leader = decision.vote.leader;
+        out.note(Fact::Elected { server: self.core.me, leader, round: decision.round });
+        if leader == self.core.me {
+            let mut leading = Box::new(Leader::new(&self.core));
+            let step = leading.start(cx, &mut self.core, out);
+            self.phase = Phase::Leading(leading);
+            self.settle(cx, step, out);
+        } else {
+            let mut learner = Box::new(Learner::new(leader, cx));
+            learner.start(&mut self.core, out);
+            self.phase = Phase::Learning(learner);
+        }
+    }
+
+    /// Ends the role if a handler says so.
+    fn settle(&mut self, cx: Cx, step: Step, out: &mut Out) {
+        if let Err(Quit(why)) = step {
+            self.end_role(cx, why, out);
+        }
+    }
+
+    /// A role is over: hang up on everybody, drain the log; memory follows once the disk is quiet (K13).
+    fn end_role(&mut self, cx: Cx, why: &'static str, out: &mut Out) {
+        let state = self.state();
+        let role = match &mut self.phase {
+            Phase::Leading(leader) => {
+                leader.hang_up(out);
+                Role::Leader
+            }
+            Phase::Learning(learner) => {
+                learner.hang_up(out);
+                let failed = !learner.is_serving();
+                self.core.failures = if failed { self.core.failures + 1 } else { 0 };
+                if self.core.is_voter() { Role::Follower } else { Role::Observer }
+            }
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => {
+                unreachable!("only a role can end")
+            }
+        };
+        out.note(Fact::RoleEnd { server: self.core.me, role, why });
+        self.phase = Phase::Ending(state);
+        self.core.log.force(out);
+        self.leave_ending(cx, out);
+    }
+
+    fn leave_ending(&mut self, cx: Cx, out: &mut Out) {
+        let Phase::Ending(state) = self.phase else { return };
+        if !self.core.is_disk_quiet() {
+            return;
+        }
+        self.core.memory.reset(&self.core.log);
+        let pause = self.pause_before_looking(cx);
+        if pause == Span::ZERO {
+            self.become_looking(cx, out);
+        } else {
+            self.phase = Phase::Pausing(state);
+            out.arm(Timer::Pause, pause);
+        }
+    }
+
+    /// Observers spread out; a server whose discovery failed backs off, doubling to 8 × 200 ms (K8).
+    fn pause_before_looking(&mut self, cx: Cx) -> Span {
+        self.core.draws += 1;
+        let spread = if self.core.is_voter() {
+            Span::ZERO
+        } else {
+            Span(cx.draw(DRAW_OBSERVER_DELAY, self.core.draws).below(OBSERVER_DELAY.0))
+        };
+        let backoff = if self.core.failures == 0 { Span::ZERO } else { FINALIZE_WAIT * (1 << (self.core.failures - 1).min(3)) };
+        spread + backoff
+    }
+
+    // ----- inputs
+
+    fn on_message(&mut self, cx: Cx, conn: Conn, msg: Msg, out: &mut Out) {
+        let step = match (msg, &mut self.phase) {
+            (Msg::Vote(n), _) => {
+                self.on_notification(conn, n, out);
+                Ok(())
+            }
+            (Msg::Quorum(packet), Phase::Learning(learner)) => learner.on_packet(cx, conn, packet, &mut self.core, out),
+            (Msg::Quorum(packet), Phase::Leading(leader)) => leader.on_packet(cx, conn, packet, &mut self.core, out),
+            (Msg::ToServer(msg), Phase::Learning(learner)) => {
+                learner.on_client(cx, conn, msg, &mut self.core, out);
+                Ok(())
+            }
+            (Msg::ToServer(msg), Phase::Leading(leader)) => leader.on_client(cx, conn, msg, &mut self.core, out),
+            (Msg::Quorum(_) | Msg::ToServer(_) | Msg::ToClient(_), _) => {
+                self.core.ignore("message-without-role", out);
+                out.close(conn);
+                Ok(())
+            }
+        };
+        self.settle(cx, step, out);
+    }
+
+    /// The receiver of the election port answers in every state (zab.md §2.4).
+    fn on_notification(&mut self, conn: Conn, n: Notification, out: &mut Out) {
+        let Some(from) = self.core.peers.owner_of(conn) else {
+            self.core.ignore("vote-on-unknown-connection", out);
+            return;
+        };
+        let (vote, decided_in) = self.core.vote;
+        let mut answer =
+            Notification { state: self.state(), leader: vote.leader, zxid: vote.zxid, round: decided_in, peer_epoch: vote.epoch };
+        if !self.core.config.voters.contains(from) {
+            answer.round = self.core.round;
+            self.core.peers.send(from, answer, out);
+            return;
+        }
+        match (&mut self.phase, n.state) {
+            (Phase::Looking(election), state) => {
+                if state == ServerState::Looking && n.round < election.round() {
+                    let mine = election.notification();
+                    self.core.peers.send(from, mine, out);
+                }
+                election.enqueue(from, n, out);
+            }
+            (Phase::Booting(_), _) => self.core.ignore("vote-while-booting", out),
+            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_), ServerState::Looking) => {
+                self.core.peers.send(from, answer, out);
+            }
+            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_), _) => {
+                self.core.ignore("vote-between-decided", out);
+            }
+        }
+    }
+
+    fn on_opened(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
+        self.core.peers.on_opened(conn, out);
+        if let Phase::Learning(learner) = &mut self.phase {
+            let step = learner.on_opened(cx, conn, &mut self.core, out);
+            self.settle(cx, step, out);
+        }
+    }
+
+    fn on_refused(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
+        self.core.peers.on_ended(conn);
+        if let Phase::Learning(learner) = &mut self.phase {
+            let step = learner.on_refused(cx, conn, &mut self.core, out);
+            self.settle(cx, step, out);
+        }
+    }
+
+    fn on_accepted(&mut self, _cx: Cx, conn: Conn, from: NodeId, class: LinkClass, out: &mut Out) {
+        let sid = ServerId(u8::try_from(from.0).unwrap_or(u8::MAX));
+        match (class, &mut self.phase) {
+            (LinkClass::Election, _) => self.core.peers.on_accepted(conn, sid, out),
+            (LinkClass::Quorum, Phase::Leading(leader)) => leader.on_learner(conn, sid, &self.core, out),
+            (LinkClass::Client, Phase::Leading(leader)) => leader.front_accept(conn),
+            (LinkClass::Client, Phase::Learning(learner)) => learner.front_accept(conn),
+            (LinkClass::Quorum | LinkClass::Client, _) => {
+                self.core.ignore("connection-without-role", out);
+                out.close(conn);
+            }
+        }
+    }
+
+    fn on_ended(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
+        self.core.peers.on_ended(conn);
+        let step = match &mut self.phase {
+            Phase::Learning(learner) => learner.on_ended(conn),
+            Phase::Leading(leader) => {
+                leader.on_ended(conn, out);
+                Ok(())
+            }
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => Ok(()),
+        };
+        self.settle(cx, step, out);
+    }
+
+    fn on_timer(&mut self, cx: Cx, timer: Timer, out: &mut Out) {
+        let step = match (timer, &mut self.phase) {
+            (Timer::Resend, Phase::Looking(election)) => {
+                election.on_resend(&mut self.core, out);
+                Ok(())
+            }
+            (Timer::Finalize, Phase::Looking(election)) => {
+                let decision = election.on_finalized();
+                self.on_decided(cx, decision, out);
+                Ok(())
+            }
+            (Timer::Pause, Phase::Pausing(_)) => {
+                self.become_looking(cx, out);
+                Ok(())
+            }
+            (timer, Phase::Learning(learner)) => learner.on_timer(cx, timer, &mut self.core, out),
+            (timer, Phase::Leading(leader)) => leader.on_timer(cx, timer, &mut self.core, out),
+            (_, Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_)) => {
+                self.core.ignore("timer-of-past-phase", out);
+                Ok(())
+            }
+        };
+        self.settle(cx, step, out);
+    }
+
+    fn on_run(&mut self, cx: Cx, stage: Stage, out: &mut Out) {
+        if stage == Stage::Sync {
+            self.core.log.force(out);
+            return;
+        }
+        let step = match (stage, &mut self.phase) {
+            (Stage::Election, Phase::Looking(election)) => {
+                if let Some(decision) = election.on_run(&mut self.core, out) {
+                    self.on_decided(cx, decision, out);
+                }
+                Ok(())
+            }
+            (stage, Phase::Learning(learner)) => learner.on_run(cx, stage, &mut self.core, out),
+            (stage, Phase::Leading(leader)) => leader.on_run(cx, stage, &mut self.core, out),
+            (_, Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_)) => {
+                self.core.ignore("stage-of-past-phase", out);
+                Ok(())
+            }
+        };
+        self.settle(cx, step, out);
+    }
+
+    // ----- the disk answers
+
+    fn on_synced(&mut self, cx: Cx, upto: u64, out: &mut Out) {
+        let forced = self.core.log.on_synced(upto, out);
+        let step = match &mut self.phase {
+            Phase::Learning(learner) => learner.on_forced(cx, &forced, &mut self.core, out),
+            Phase::Leading(leader) => {
+                leader.on_forced(&forced, &mut self.core, out);
+                Ok(())
+            }
+            Phase::Ending(_) => {
+                self.core.log.force(out);
+                self.leave_ending(cx, out);
+                Ok(())
+            }
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Pausing(_) => Ok(()),
+        };
+        self.settle(cx, step, out);
+    }
+
+    fn on_stored(&mut self, cx: Cx, file: File, value: u64, out: &mut Out) {
+        self.core.on_stored(file, value, out);
+        let step = match &mut self.phase {
+            Phase::Learning(learner) => learner.on_stored(cx, &mut self.core, out),
+            Phase::Leading(leader) => leader.on_stored(cx, &mut self.core, out),
+            Phase::Ending(_) => {
+                self.leave_ending(cx, out);
+                Ok(())
+            }
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Pausing(_) => Ok(()),
+        };
+        self.settle(cx, step, out);
+    }
+
+    fn on_installed(&mut self, cx: Cx, out: &mut Out) {
+        self.core.writes -= 1;
+        let step = match &mut self.phase {
+            Phase::Booting(_) => {
+                self.become_looking(cx, out);
+                Ok(())
+            }
+            Phase::Learning(learner) => learner.on_installed(cx, &mut self.core, out),
+            Phase::Ending(_) => {
+                self.leave_ending(cx, out);
+                Ok(())
+            }
+            Phase::Looking(_) | Phase::Leading(_) | Phase::Pausing(_) => Ok(()),
+        };
+        self.settle(cx, step, out);
+    }
+
+    fn on_snapshotted(&mut self) {
+        if let Some(tree) = self.core.snapshot.take() {
+            self.core.log.rebase(tree);
+        }
+    }
+}
+
+/// Exit code after a failed append or fsync (K9): what was not forced is gone at restart.
+const EXIT_DISK: u8 = 1;
+
+/// The zxid of a position that was never reached.
+pub const NOWHERE: Zxid = Zxid::ZERO;

@@ -1,0 +1,186 @@
+//! Sessions on the leader's clock (`SessionTrackerImpl`, `ExpiryQueue`, zab.md §6): who lives, who owns it, who is due.
+
+use std::collections::BTreeMap;
+
+use super::server::Out;
+use crate::base::digest::mix;
+use crate::base::id::{ServerId, SessionId};
+use crate::base::time::{LocalTime, Span};
+use crate::history::fact::Fact;
+use crate::history::op::ErrorCode;
+use crate::tree::store::Tree;
+
+/// What the leader knows of one session beyond the replicated table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Tracked {
+    timeout_ms: u32,
+    deadline: LocalTime,
+    /// The server whose requests count as the session's; unknown after a leader change until the first request.
+    owner: Option<ServerId>,
+    life: Life,
+}
+
+/// Whether a session still takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Life {
+    Open,
+    /// Its closeSession was submitted.
+    Closing,
+}
+
+/// The leader's session tracker.
+#[derive(Clone, Debug, Hash)]
+pub struct Tracker {
+    me: ServerId,
+    tick: Span,
+    sessions: BTreeMap<SessionId, Tracked>,
+}
+
+impl Tracker {
+    /// A tracker at the start of a reign: every session of the table gets its full timeout.
+    pub fn new(me: ServerId, tick: Span, tree: &Tree, now: LocalTime, out: &mut Out) -> Self {
+        let mut tracker = Self { me, tick, sessions: BTreeMap::new() };
+        for (session, timeout_ms) in tree.sessions() {
+            tracker.open(session, timeout_ms, None, now, out);
+        }
+        tracker
+    }
+
+    /// A session begins.
+    pub fn open(&mut self, session: SessionId, timeout_ms: u32, owner: Option<ServerId>, now: LocalTime, out: &mut Out) {
+        let deadline = self.bucket(now, timeout_ms);
+        self.sessions.insert(session, Tracked { timeout_ms, deadline, owner, life: Life::Open });
+        out.note(Fact::SessionTouched { server: self.me, session, timeout_ms, local_ms: now.as_ms() });
+    }
+
+    /// Deadlines are rounded up to the next tick, so real expiry comes up to a tick late.
+    fn bucket(&self, now: LocalTime, timeout_ms: u32) -> LocalTime {
+        let due = now + Span::from_ms(u64::from(timeout_ms));
+        LocalTime((due.0 / self.tick.0 + 1) * self.tick.0)
+    }
+
+    /// Something was heard of a session; false if it does not live.
+    pub fn touch(&mut self, session: SessionId, timeout_ms: u32, now: LocalTime, out: &mut Out) -> bool {
+        let deadline = self.bucket(now, timeout_ms);
+        match self.sessions.get_mut(&session) {
+            Some(tracked) if tracked.life == Life::Open => {
+                tracked.timeout_ms = timeout_ms;
+                tracked.deadline = tracked.deadline.max(deadline);
+                out.note(Fact::SessionTouched { server: self.me, session, timeout_ms, local_ms: now.as_ms() });
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// A server asks whether a session that turned up there lives; if so the server now owns it.
+    pub fn revalidate(&mut self, session: SessionId, timeout_ms: u32, owner: ServerId, now: LocalTime, out: &mut Out) -> bool {
+        let alive = self.touch(session, timeout_ms, now, out);
+        if alive {
+            self.sessions.get_mut(&session).expect("just touched").owner = Some(owner);
+            out.note(Fact::SessionMoved { server: self.me, session, owner });
+        }
+        alive
+    }
+
+    /// Whether a request of this session, come through this server, may be prepared (`checkSession`).
+    pub fn check(&mut self, session: SessionId, from: ServerId) -> Result<(), ErrorCode> {
+        match self.sessions.get_mut(&session) {
+            Some(tracked) if tracked.life == Life::Open => match tracked.owner {
+                None => {
+                    tracked.owner = Some(from);
+                    Ok(())
+                }
+                Some(owner) if owner == from => Ok(()),
+                Some(_) => Err(ErrorCode::SessionMoved),
+            },
+            Some(_) | None => Err(ErrorCode::SessionExpired),
+        }
+    }
+
+    /// A session's closeSession is being prepared.
+    pub fn close(&mut self, session: SessionId) {
+        if let Some(tracked) = self.sessions.get_mut(&session) {
+            tracked.life = Life::Closing;
+        }
+    }
+
+    /// A session's closeSession was applied.
+    pub fn forget(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+
+    /// The sessions whose time is up; they take no more requests.
+    pub fn expire(&mut self, now: LocalTime, out: &mut Out) -> Vec<SessionId> {
+        let mut due = Vec::new();
+        for (session, tracked) in &mut self.sessions {
+            if tracked.life == Life::Open && tracked.deadline <= now {
+                tracked.life = Life::Closing;
+                due.push(*session);
+                out.note(Fact::SessionExpiring { server: self.me, session: *session, local_ms: now.as_ms() });
+            }
+        }
+        due
+    }
+}
+
+/// The password of a session: any server can check it, no client can guess it (`ZooKeeperServer.generatePasswd`).
+pub fn password(session: SessionId) -> u64 {
+    mix(session.0 ^ 0xb3_41ca_ca7c)
+}
+
+/// The first session id of a tracker made at `now` by `me` (`initializeNextSessionId`).
+pub fn first_session_id(me: ServerId, now: LocalTime) -> u64 {
+    (u64::from(me.0) << 56) | ((now.as_ms() << 24) >> 8) | 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::process::Effects;
+
+    const SESSION: SessionId = SessionId(7);
+
+    fn tracker() -> (Tracker, Out) {
+        let mut out = Effects::default();
+        let mut tracker = Tracker::new(ServerId(1), Span::from_ms(200), &Tree::new(), LocalTime(0), &mut out);
+        tracker.open(SESSION, 1_000, Some(ServerId(2)), LocalTime(0), &mut out);
+        (tracker, out)
+    }
+
+    fn ms(ms: u64) -> LocalTime {
+        LocalTime(ms * 1_000_000)
+    }
+
+    #[test]
+    fn a_session_expires_between_its_timeout_and_a_tick_later() {
+        let (mut tracker, mut out) = tracker();
+        assert_eq!(tracker.expire(ms(1_000), &mut out), []);
+        assert_eq!(tracker.expire(ms(1_200), &mut out), [SESSION]);
+    }
+
+    #[test]
+    fn a_touch_gives_the_full_timeout_again() {
+        let (mut tracker, mut out) = tracker();
+        assert!(tracker.touch(SESSION, 1_000, ms(900), &mut out));
+        assert_eq!(tracker.expire(ms(1_899), &mut out), []);
+        assert_eq!(tracker.expire(ms(2_000), &mut out), [SESSION]);
+    }
+
+    #[test]
+    fn a_closing_session_takes_no_requests() {
+        let (mut tracker, mut out) = tracker();
+        tracker.close(SESSION);
+        assert_eq!(tracker.check(SESSION, ServerId(2)), Err(ErrorCode::SessionExpired));
+        assert!(!tracker.touch(SESSION, 1_000, ms(1), &mut out));
+    }
+
+    #[test]
+    fn requests_of_the_former_server_are_refused_after_a_move() {
+        let (mut tracker, mut out) = tracker();
+        assert_eq!(tracker.check(SESSION, ServerId(2)), Ok(()));
+        assert!(tracker.revalidate(SESSION, 1_000, ServerId(3), ms(1), &mut out));
+        assert_eq!(tracker.check(SESSION, ServerId(2)), Err(ErrorCode::SessionMoved));
+        assert_eq!(tracker.check(SESSION, ServerId(3)), Ok(()));
+    }
+}

@@ -1,0 +1,156 @@
+//! How a leader brings a learner up to date: DIFF, TRUNC or SNAP (`LearnerHandler.syncFollower`, zab.md §4.2-4.3).
+
+use std::sync::Arc;
+
+use imbl::Vector;
+
+use super::memory::Memory;
+use crate::base::zxid::Zxid;
+use crate::history::fact::SyncKind;
+use crate::tree::image::Image;
+use crate::tree::txn::Txn;
+use crate::words::message::Packet;
+
+/// What to send a learner, and from where live transactions take over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncPlan {
+    /// Which kind.
+    pub kind: SyncKind,
+    /// The packets, in order.
+    pub packets: Vec<Packet>,
+    /// Everything proposed after this follows as live traffic.
+    pub seen: Zxid,
+}
+
+/// What a learner says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Peer {
+    /// Its last zxid, from ACKEPOCH.
+    pub zxid: Zxid,
+    /// K6: it cannot use anything but a SNAP.
+    pub want_snapshot: bool,
+}
+
+/// The decision table; the first row that fits wins. One atomic step with `start_forwarding`.
+pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
+    let window = memory.window();
+    let processed = memory.processed();
+    let oldest = window.front().map_or(processed, |txn| txn.zxid);
+    let newest = window.back().map_or(processed, |txn| txn.zxid);
+    if peer.want_snapshot {
+        snap(memory)
+    } else if processed == peer.zxid {
+        SyncPlan { kind: SyncKind::Diff, packets: vec![Packet::Diff { zxid: peer.zxid }], seen: peer.zxid }
+    } else if peer.zxid > newest && !peer.zxid.is_label() {
+        SyncPlan { kind: SyncKind::Trunc, packets: vec![Packet::Trunc { zxid: newest }], seen: newest }
+    } else if oldest <= peer.zxid && peer.zxid <= newest {
+        walk(peer.zxid, newest, window).unwrap_or_else(|| snap(memory))
+    } else {
+        snap(memory)
+    }
+}
+
+fn snap(memory: &Memory) -> SyncPlan {
+    let zxid = memory.processed();
+    let image = Box::new(Image { tree: memory.tree.clone() });
+    SyncPlan { kind: SyncKind::Snap, packets: vec![Packet::Snap { zxid, image }], seen: zxid }
+}
+
+/// Walks the window from the learner's position on (`queueCommittedProposals`); `None` when the learner is on another
+/// branch that only a SNAP repairs.
+fn walk(peer: Zxid, newest: Zxid, window: &Vector<Arc<Txn>>) -> Option<SyncPlan> {
+    let start = window.binary_search_by(|txn| txn.zxid.cmp(&peer));
+    let (kind, first, rest) = match start {
+        Ok(index) => (SyncKind::Diff, Packet::Diff { zxid: newest }, index + 1),
+        Err(index) if peer.is_label() => (SyncKind::Diff, Packet::Diff { zxid: newest }, index),
+        Err(index) => {
+            let previous = window.get(index.checked_sub(1)?)?;
+            if window.get(index)?.zxid.epoch() != peer.epoch() {
+                return None;
+            }
+            (SyncKind::Trunc, Packet::Trunc { zxid: previous.zxid }, index)
+        }
+    };
+    let mut packets = vec![first];
+    for txn in window.iter().skip(rest) {
+        packets.push(Packet::Proposal { txn: Arc::clone(txn) });
+        packets.push(Packet::Commit { zxid: txn.zxid });
+    }
+    Some(SyncPlan { kind, packets, seen: newest })
+}
+
+#[cfg(test)]
+mod tests {
+    //! The rows measured on a real 3.9.5: zab.md §13, X2' and X2b.
+
+    use super::*;
+    use crate::base::id::{ServerId, SessionId};
+    use crate::base::zxid::Epoch;
+    use crate::history::op::ErrorCode;
+    use crate::tree::store::Tree;
+    use crate::tree::txn::Body;
+    use crate::zab::log::Log;
+
+    fn zxid(epoch: u32, counter: u32) -> Zxid {
+        Zxid::new(Epoch(epoch), counter)
+    }
+
+    fn memory(history: &[(u32, u32)], window: usize) -> Memory {
+        let txns = history.iter().map(|(epoch, counter)| {
+            Txn::new(zxid(*epoch, *counter), SessionId::NONE, 0, 0, Body::Error(ErrorCode::NoNode))
+        });
+        let log = Log::new(ServerId(1), Tree::new(), txns);
+        Memory::from_log(&log, Tree::new(), window)
+    }
+
+    fn check(memory: &Memory, peer: Zxid, expected: &str) {
+        let plan = decide(Peer { zxid: peer, want_snapshot: false }, memory);
+        let said: Vec<String> = plan
+            .packets
+            .iter()
+            .map(|packet| match packet {
+                Packet::Diff { .. } => "DIFF".to_owned(),
+                Packet::Trunc { zxid } => format!("TRUNC({zxid})"),
+                Packet::Snap { zxid, .. } => format!("SNAP({zxid})"),
+                Packet::Proposal { txn } => format!("P{}", txn.zxid),
+                Packet::Commit { zxid } => format!("C{zxid}"),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(said.join(" "), expected, "peer {peer}");
+    }
+
+    #[test]
+    fn learner_on_the_leaders_branch_gets_what_it_lacks() {
+        let memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2)], 500);
+        check(&memory, zxid(1, 2), "DIFF P2:1 C2:1 P2:2 C2:2");
+        check(&memory, zxid(2, 0), "DIFF P2:1 C2:1 P2:2 C2:2");
+        check(&memory, zxid(2, 2), "DIFF");
+    }
+
+    #[test]
+    fn learner_ahead_is_truncated_even_across_epochs_unless_it_only_holds_a_label() {
+        let mut memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2)], 500);
+        check(&memory, zxid(3, 1), "TRUNC(2:2)");
+        check(&memory, zxid(3, 0), "SNAP(2:2)");
+        memory.set_label(Epoch(3));
+        check(&memory, zxid(2, 3), "TRUNC(2:2)");
+        check(&memory, zxid(2, 2), "DIFF");
+        check(&memory, zxid(3, 0), "DIFF");
+    }
+
+    #[test]
+    fn learner_on_another_branch_inside_the_window_gets_a_snapshot() {
+        let memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2), (4, 1)], 500);
+        check(&memory, zxid(2, 3), "SNAP(4:1)");
+        check(&memory, zxid(1, 3), "SNAP(4:1)");
+    }
+
+    #[test]
+    fn learner_older_than_the_window_gets_a_snapshot() {
+        let memory = memory(&[(1, 1), (1, 2), (1, 3), (1, 4)], 2);
+        check(&memory, zxid(1, 2), "SNAP(1:4)");
+        check(&memory, zxid(1, 3), "DIFF P1:4 C1:4");
+        check(&memory, Zxid::ZERO, "SNAP(1:4)");
+    }
+}
