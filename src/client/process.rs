@@ -94,7 +94,6 @@ impl Client {
             // A client arms no server's timer.
             Timer::Resend
             | Timer::Finalize
-            | Timer::Redial(_)
             | Timer::Pause
             | Timer::DialLeader
             | Timer::LeaderSilent

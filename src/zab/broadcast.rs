@@ -78,20 +78,45 @@ impl Broadcast {
 
     /// Records a proposal; its PROPOSALs go out in the same step.
     pub fn propose(&mut self, txn: Arc<Txn>, out: &mut Out) {
-        assert!(Some(txn.zxid) == self.next_zxid(), "proposal {} after {}", txn.zxid, self.last_proposed);
+        assert!(
+            Some(txn.zxid) == self.next_zxid(),
+            "proposal {} after {}",
+            txn.zxid,
+            self.last_proposed
+        );
         self.last_proposed = txn.zxid;
         let (server, zxid, digest) = (self.me, txn.zxid, txn.digest);
-        out.note(Fact::Proposed { server, zxid, digest, txn: Arc::clone(&txn.summary) });
-        self.outstanding.insert(txn.zxid, Proposal { txn, acks: ServerSet::EMPTY });
+        out.note(Fact::Proposed {
+            server,
+            zxid,
+            digest,
+            txn: Arc::clone(&txn.summary),
+        });
+        self.outstanding.insert(
+            txn.zxid,
+            Proposal {
+                txn,
+                acks: ServerSet::EMPTY,
+            },
+        );
     }
 
     /// An ack arrived; returns what it commits, in order.
-    pub fn on_ack(&mut self, from: ServerId, zxid: Zxid, config: &Config, out: &mut Out) -> Vec<Commit> {
+    pub fn on_ack(
+        &mut self,
+        from: ServerId,
+        zxid: Zxid,
+        config: &Config,
+        out: &mut Out,
+    ) -> Vec<Commit> {
         if zxid.is_label() || zxid <= self.last_committed || !config.voters.contains(from) {
             return Vec::new();
         }
         let Some(proposal) = self.outstanding.get_mut(&zxid) else {
-            out.note(Fact::Ignored { server: self.me, why: "ack-of-no-proposal" });
+            out.note(Fact::Ignored {
+                server: self.me,
+                why: "ack-of-no-proposal",
+            });
             return Vec::new();
         };
         proposal.acks.insert(from);
@@ -110,17 +135,36 @@ impl Broadcast {
         }
         let zxid = *zxid;
         let Proposal { txn, acks } = self.outstanding.remove(&zxid).expect("just looked at");
-        assert!(zxid == self.last_committed.next(), "commit of {zxid} after {}", self.last_committed);
+        assert!(
+            zxid == self.last_committed.next(),
+            "commit of {zxid} after {}",
+            self.last_committed
+        );
         self.last_committed = zxid;
         self.to_be_applied.push_back(Arc::clone(&txn));
-        out.note(Fact::CommitDecided { server: self.me, zxid, epoch: self.epoch, acks });
-        Some(Commit { txn, syncs: self.syncs.remove(&zxid).unwrap_or_default() })
+        out.note(Fact::CommitDecided {
+            server: self.me,
+            zxid,
+            epoch: self.epoch,
+            acks,
+        });
+        Some(Commit {
+            txn,
+            syncs: self.syncs.remove(&zxid).unwrap_or_default(),
+        })
     }
 
     /// The leader has applied its oldest committed transaction.
     pub fn on_applied(&mut self, zxid: Zxid) {
-        let head = self.to_be_applied.pop_front().expect("only committed transactions are applied");
-        assert!(head.zxid == zxid, "applied {zxid}, but {} was due", head.zxid);
+        let head = self
+            .to_be_applied
+            .pop_front()
+            .expect("only committed transactions are applied");
+        assert!(
+            head.zxid == zxid,
+            "applied {zxid}, but {} was due",
+            head.zxid
+        );
     }
 
     /// A learner's sync: the waiter is returned if nothing is in flight, else it waits for the last proposal's commit.
@@ -128,7 +172,10 @@ impl Broadcast {
         if self.outstanding.is_empty() {
             return Some(waiter);
         }
-        self.syncs.entry(self.last_proposed).or_default().push(waiter);
+        self.syncs
+            .entry(self.last_proposed)
+            .or_default()
+            .push(waiter);
         None
     }
 
@@ -139,6 +186,8 @@ impl Broadcast {
 
     /// Proposals after `seen` that are not committed.
     pub fn proposed_after(&self, seen: Zxid) -> impl Iterator<Item = &Arc<Txn>> {
-        self.outstanding.range(seen.next()..).map(|(_, proposal)| &proposal.txn)
+        self.outstanding
+            .range(seen.next()..)
+            .map(|(_, proposal)| &proposal.txn)
     }
 }

@@ -25,7 +25,11 @@ pub struct EpochChoice {
 impl EpochChoice {
     /// Nobody heard yet.
     pub fn new(me: ServerId) -> Self {
-        Self { me, epoch: Epoch(0), heard: ServerSet::EMPTY }
+        Self {
+            me,
+            epoch: Epoch(0),
+            heard: ServerSet::EMPTY,
+        }
     }
 
     /// Somebody told its acceptedEpoch (observers count for the epoch, not for the quorum); returns the epoch once a
@@ -61,7 +65,11 @@ pub struct Promises {
 impl Promises {
     /// Nobody promised yet; `mine` is the leader's own history.
     pub fn new(me: ServerId, mine: Summary) -> Self {
-        Self { me, mine, promised: ServerSet::EMPTY }
+        Self {
+            me,
+            mine,
+            promised: ServerSet::EMPTY,
+        }
     }
 
     /// An ACKEPOCH came in; `theirs` is `None` when it is not to be counted (-1).
@@ -74,7 +82,11 @@ impl Promises {
                 self.promised.insert(server);
             }
         }
-        if self.promised.contains(self.me) && config.is_quorum(self.promised) { Promise::Quorum } else { Promise::Counted }
+        if self.promised.contains(self.me) && config.is_quorum(self.promised) {
+            Promise::Quorum
+        } else {
+            Promise::Counted
+        }
     }
 }
 
@@ -103,12 +115,31 @@ mod tests {
     #[test]
     fn a_follower_with_a_better_history_is_not_counted() {
         let config = Config::new(3, 0);
-        let mine = Summary { epoch: Epoch(2), zxid: Zxid::new(Epoch(2), 4) };
+        let mine = Summary {
+            epoch: Epoch(2),
+            zxid: Zxid::new(Epoch(2), 4),
+        };
         let mut promises = Promises::new(ServerId(1), mine);
-        assert_eq!(promises.hear(ServerId(1), Some(mine), &config), Promise::Counted);
-        let ahead = Summary { zxid: Zxid::new(Epoch(2), 5), ..mine };
-        assert_eq!(promises.hear(ServerId(2), Some(ahead), &config), Promise::FollowerAhead);
-        assert_eq!(promises.hear(ServerId(3), None, &config), Promise::Counted, "-1 is no promise");
-        assert_eq!(promises.hear(ServerId(2), Some(mine), &config), Promise::Quorum);
+        assert_eq!(
+            promises.hear(ServerId(1), Some(mine), &config),
+            Promise::Counted
+        );
+        let ahead = Summary {
+            zxid: Zxid::new(Epoch(2), 5),
+            ..mine
+        };
+        assert_eq!(
+            promises.hear(ServerId(2), Some(ahead), &config),
+            Promise::FollowerAhead
+        );
+        assert_eq!(
+            promises.hear(ServerId(3), None, &config),
+            Promise::Counted,
+            "-1 is no promise"
+        );
+        assert_eq!(
+            promises.hear(ServerId(2), Some(mine), &config),
+            Promise::Quorum
+        );
     }
 }

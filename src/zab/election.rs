@@ -145,7 +145,10 @@ impl Election {
 
     /// 200 ms without a better vote: done.
     pub fn on_finalized(&self) -> Decision {
-        Decision { vote: self.proposal, round: self.round }
+        Decision {
+            vote: self.proposal,
+            round: self.round,
+        }
     }
 
     /// While finalizing only a better vote matters: it goes to the queue's tail and the wait is abandoned; everything
@@ -160,7 +163,13 @@ impl Election {
         }
     }
 
-    fn on_notification(&mut self, from: ServerId, n: Notification, core: &mut Core, out: &mut Out) -> Option<Decision> {
+    fn on_notification(
+        &mut self,
+        from: ServerId,
+        n: Notification,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Option<Decision> {
         if !core.config.voters.contains(n.leader) {
             core.ignore("vote-for-no-voter", out);
             return None;
@@ -185,14 +194,22 @@ impl Election {
             self.round = n.round;
             core.round = n.round;
             self.received.clear();
-            self.proposal = if vote.is_newer_than(self.initial) { vote } else { self.initial };
+            self.proposal = if vote.is_newer_than(self.initial) {
+                vote
+            } else {
+                self.initial
+            };
             self.broadcast(core, out);
         } else if vote.is_newer_than(self.proposal) {
             self.proposal = vote;
             self.broadcast(core, out);
         }
         self.received.insert(from, Ballot::of(&n));
-        let mine = Ballot { vote: self.proposal, round: self.round, state: ServerState::Looking };
+        let mine = Ballot {
+            vote: self.proposal,
+            round: self.round,
+            state: ServerState::Looking,
+        };
         if has_quorum_for(&self.received, &mine, &core.config) {
             self.wait = Wait::Better;
             out.disarm(Timer::Resend);
@@ -208,29 +225,47 @@ impl Election {
             if has_quorum_for(&self.received, &theirs, &core.config)
                 && is_leader_alive(&self.received, n, self.round, core.me)
             {
-                return Some(Decision { vote: theirs.vote, round: self.round });
+                return Some(Decision {
+                    vote: theirs.vote,
+                    round: self.round,
+                });
             }
         }
         self.decided.insert(from, theirs);
-        if has_quorum_for(&self.decided, &theirs, &core.config) && is_leader_alive(&self.decided, n, self.round, core.me) {
+        if has_quorum_for(&self.decided, &theirs, &core.config)
+            && is_leader_alive(&self.decided, n, self.round, core.me)
+        {
             core.round = n.round;
-            return Some(Decision { vote: theirs.vote, round: n.round });
+            return Some(Decision {
+                vote: theirs.vote,
+                round: n.round,
+            });
         }
         None
     }
 }
 
 fn has_quorum_for(ballots: &BTreeMap<ServerId, Ballot>, wanted: &Ballot, config: &Config) -> bool {
-    let supporters: ServerSet =
-        ballots.iter().filter(|(_, ballot)| ballot.agrees_with(wanted)).map(|(sid, _)| *sid).collect();
+    let supporters: ServerSet = ballots
+        .iter()
+        .filter(|(_, ballot)| ballot.agrees_with(wanted))
+        .map(|(sid, _)| *sid)
+        .collect();
     config.is_quorum(supporters)
 }
 
 /// Nobody is elected on the word of its ex-followers: it must itself say that it leads (`checkLeader`).
-fn is_leader_alive(ballots: &BTreeMap<ServerId, Ballot>, n: &Notification, round: u64, me: ServerId) -> bool {
+fn is_leader_alive(
+    ballots: &BTreeMap<ServerId, Ballot>,
+    n: &Notification,
+    round: u64,
+    me: ServerId,
+) -> bool {
     if n.leader == me {
         round == n.round
     } else {
-        ballots.get(&n.leader).is_some_and(|ballot| ballot.state == ServerState::Leading)
+        ballots
+            .get(&n.leader)
+            .is_some_and(|ballot| ballot.state == ServerState::Leading)
     }
 }

@@ -31,11 +31,26 @@ pub struct Follower {
 impl Follower {
     /// Begins to serve in `epoch`.
     pub fn begin(conn: Conn, epoch: Epoch, now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
-        let role = if core.is_voter() { Role::Follower } else { Role::Observer };
+        let role = if core.is_voter() {
+            Role::Follower
+        } else {
+            Role::Observer
+        };
         let (lineage, tree) = (core.memory.tree.lineage(), core.memory.tree.digest());
-        out.note(Fact::ServeStart { server: core.me, role, epoch, lineage, tree });
+        out.note(Fact::ServeStart {
+            server: core.me,
+            role,
+            epoch,
+            lineage,
+            tree,
+        });
         let front = Front::open(SyncHandling::WaitsForLeader, now, core, out);
-        Self { conn, front, pending: VecDeque::new(), last: core.log.tail().last }
+        Self {
+            conn,
+            front,
+            pending: VecDeque::new(),
+            last: core.log.tail().last,
+        }
     }
 
     /// Goes on with what came between NEWLEADER and UPTODATE: what is on disk already is acknowledged at once, the rest
@@ -61,7 +76,10 @@ impl Follower {
     }
 
     fn ack(&self, zxid: Zxid, core: &Core, out: &mut Out) {
-        out.note(Fact::AckSent { server: core.me, zxid });
+        out.note(Fact::AckSent {
+            server: core.me,
+            zxid,
+        });
         self.send(Packet::Ack { zxid }, out);
     }
 
@@ -84,7 +102,9 @@ impl Follower {
                 self.send(Packet::Pong { touched }, out);
             }
             Packet::Sync { session, cxid } => self.front.release_sync(session, cxid, out),
-            Packet::Revalidated { session, valid } => self.front.on_revalidated(session, valid, out),
+            Packet::Revalidated { session, valid } => {
+                self.front.on_revalidated(session, valid, out);
+            }
             Packet::FollowerInfo { .. }
             | Packet::LeaderInfo { .. }
             | Packet::AckEpoch { .. }
@@ -147,7 +167,13 @@ impl Follower {
             Ask::Nothing => {}
             Ask::Write(forwarded) => self.send(Packet::Request(Box::new(forwarded)), out),
             Ask::Sync(session, cxid) => self.send(Packet::Sync { session, cxid }, out),
-            Ask::Revalidate(session, timeout_ms) => self.send(Packet::Revalidate { session, timeout_ms }, out),
+            Ask::Revalidate(session, timeout_ms) => self.send(
+                Packet::Revalidate {
+                    session,
+                    timeout_ms,
+                },
+                out,
+            ),
         }
     }
 }

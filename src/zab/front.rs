@@ -147,7 +147,9 @@ impl Front {
 
     /// A client's connection ended; returns whether it was one of ours.
     pub fn on_ended(&mut self, conn: Conn) -> bool {
-        let Some(client) = self.clients.remove(&conn) else { return false };
+        let Some(client) = self.clients.remove(&conn) else {
+            return false;
+        };
         if self.sessions.get(&client.session) == Some(&conn) {
             self.sessions.remove(&client.session);
         }
@@ -175,15 +177,36 @@ impl Front {
             return Ask::Nothing;
         };
         match (msg, client.handshake) {
-            (ToServer::Connect { last_zxid_seen, timeout_ms, session, password }, Handshake::Fresh) => {
-                self.on_connect(conn, last_zxid_seen, timeout_ms, (session, password), core, out)
-            }
+            (
+                ToServer::Connect {
+                    last_zxid_seen,
+                    timeout_ms,
+                    session,
+                    password,
+                },
+                Handshake::Fresh,
+            ) => self.on_connect(
+                conn,
+                last_zxid_seen,
+                timeout_ms,
+                (session, password),
+                core,
+                out,
+            ),
             (ToServer::Ping, Handshake::Open) => {
                 self.touched.insert(client.session, client.timeout_ms);
-                send(conn, ToClient::Pong { zxid: core.memory.processed() }, out);
+                send(
+                    conn,
+                    ToClient::Pong {
+                        zxid: core.memory.processed(),
+                    },
+                    out,
+                );
                 Ask::Nothing
             }
-            (ToServer::Request { xid, request }, Handshake::Open) => self.on_request(conn, xid, request, core, out),
+            (ToServer::Request { xid, request }, Handshake::Open) => {
+                self.on_request(conn, xid, request, core, out)
+            }
             (ToServer::Connect { .. } | ToServer::Ping | ToServer::Request { .. }, _) => {
                 core.ignore("message-out-of-handshake", out);
                 self.drop_client(conn, out);
@@ -213,8 +236,16 @@ impl Front {
             return Ask::Nothing;
         }
         let is_new = session == SessionId::NONE;
-        let session = if is_new { take_session_id(core) } else { session };
-        if let Some(old) = self.sessions.insert(session, conn).filter(|old| *old != conn) {
+        let session = if is_new {
+            take_session_id(core)
+        } else {
+            session
+        };
+        if let Some(old) = self
+            .sessions
+            .insert(session, conn)
+            .filter(|old| *old != conn)
+        {
             self.drop_client(old, out);
         }
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
@@ -222,7 +253,12 @@ impl Front {
         if is_new {
             client.handshake = Handshake::Opening;
             let identities = Arc::clone(&client.identities);
-            Ask::Write(Forwarded { session, cxid: 0, body: RequestBody::OpenSession { timeout_ms }, identities })
+            Ask::Write(Forwarded {
+                session,
+                cxid: 0,
+                body: RequestBody::OpenSession { timeout_ms },
+                identities,
+            })
         } else {
             client.handshake = Handshake::Revalidating;
             Ask::Revalidate(session, timeout_ms)
@@ -230,13 +266,23 @@ impl Front {
     }
 
     fn refuse_session(&mut self, conn: Conn, out: &mut Out) {
-        send(conn, ToClient::Connected { session: SessionId::NONE, password: 0, timeout_ms: 0 }, out);
+        send(
+            conn,
+            ToClient::Connected {
+                session: SessionId::NONE,
+                password: 0,
+                timeout_ms: 0,
+            },
+            out,
+        );
         self.drop_client(conn, out);
     }
 
     /// The leader's tracker has answered a `Revalidate`.
     pub fn on_revalidated(&mut self, session: SessionId, is_valid: bool, out: &mut Out) {
-        let Some(conn) = self.sessions.get(&session).copied() else { return };
+        let Some(conn) = self.sessions.get(&session).copied() else {
+            return;
+        };
         let client = self.clients.get_mut(&conn).expect("sessions name clients");
         if client.handshake != Handshake::Revalidating {
             return;
@@ -249,7 +295,14 @@ impl Front {
         }
     }
 
-    fn on_request(&mut self, conn: Conn, xid: i32, request: Arc<Request>, core: &mut Core, out: &mut Out) -> Ask {
+    fn on_request(
+        &mut self,
+        conn: Conn,
+        xid: i32,
+        request: Arc<Request>,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Ask {
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         self.touched.insert(client.session, client.timeout_ms);
         if let Request::Auth { scheme, auth } = &*request {
@@ -257,16 +310,16 @@ impl Front {
             self.on_auth(conn, &scheme, &auth, out);
             return Ask::Nothing;
         }
-        let waits = match &*request {
-            Request::Sync { .. } if self.sync == SyncHandling::WaitsForLeader => Waits::ForSync,
-            request if request.is_write() => Waits::ForCommit,
-            _ => Waits::InLine,
-        };
+        let waits = what_it_waits_for(&request, self.sync);
         if waits == Waits::InLine && client.queue.is_empty() {
             self.answer_read(conn, xid, &request, core, out);
             return Ask::Nothing;
         }
-        client.queue.push_back(Waiting { xid, request: Arc::clone(&request), waits });
+        client.queue.push_back(Waiting {
+            xid,
+            request: Arc::clone(&request),
+            waits,
+        });
         match waits {
             Waits::InLine => Ask::Nothing,
             Waits::ForSync => Ask::Sync(client.session, xid),
@@ -283,7 +336,11 @@ impl Front {
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         let result = Arc::make_mut(&mut client.identities).authenticate(scheme, auth);
         let failed = result.is_err();
-        let reply = ToClient::Reply { xid: special::AUTH, zxid: Some(Zxid::ZERO), result: result.map(|()| Response::Empty) };
+        let reply = ToClient::Reply {
+            xid: special::AUTH,
+            zxid: Some(Zxid::ZERO),
+            result: result.map(|()| Response::Empty),
+        };
         send(conn, reply, out);
         if failed {
             self.drop_client(conn, out);
@@ -293,13 +350,32 @@ impl Front {
     fn answer_read(&mut self, conn: Conn, xid: i32, request: &Request, core: &Core, out: &mut Out) {
         let client = &self.clients[&conn];
         let tree = &core.memory.tree;
-        let answer = answer(tree, &mut self.watches, Watcher(conn.0), client.session, &client.identities, request);
+        let answer = answer(
+            tree,
+            &mut self.watches,
+            Watcher(conn.0),
+            client.session,
+            &client.identities,
+            request,
+        );
         for event in answer.events {
             send(conn, ToClient::Event(event), out);
         }
         let is_unknown = answer.result == Err(ErrorCode::Unimplemented);
-        let zxid = if is_unknown { None } else { Some(core.memory.processed()) };
-        send(conn, ToClient::Reply { xid, zxid, result: answer.result }, out);
+        let zxid = if is_unknown {
+            None
+        } else {
+            Some(core.memory.processed())
+        };
+        send(
+            conn,
+            ToClient::Reply {
+                xid,
+                zxid,
+                result: answer.result,
+            },
+            out,
+        );
         if is_unknown {
             self.drop_client(conn, out);
         }
@@ -341,9 +417,18 @@ impl Front {
         let applied = core.memory.tree.apply(txn);
         core.memory.remember(Arc::clone(txn));
         let (zxid, digest, tree) = (txn.zxid, txn.digest, core.memory.tree.digest());
-        out.note(Fact::Delivered { server: core.me, zxid, digest, tree });
+        out.note(Fact::Delivered {
+            server: core.me,
+            zxid,
+            digest,
+            tree,
+        });
         let clients = &self.clients;
-        let identities = |watcher: Watcher| clients.get(&Conn(watcher.0)).map(|client| &*client.identities);
+        let identities = |watcher: Watcher| {
+            clients
+                .get(&Conn(watcher.0))
+                .map(|client| &*client.identities)
+        };
         for (watcher, event) in self.watches.fire(&applied.triggers, identities) {
             send(Conn(watcher.0), ToClient::Event(event), out);
         }
@@ -351,8 +436,16 @@ impl Front {
     }
 
     /// Answers a transaction's client if it is ours, then the reads that waited behind it.
-    fn answer_write(&mut self, txn: &Txn, result: Result<Response, ErrorCode>, core: &Core, out: &mut Out) {
-        let Some(conn) = self.sessions.get(&txn.session).copied() else { return };
+    fn answer_write(
+        &mut self,
+        txn: &Txn,
+        result: Result<Response, ErrorCode>,
+        core: &Core,
+        out: &mut Out,
+    ) {
+        let Some(conn) = self.sessions.get(&txn.session).copied() else {
+            return;
+        };
         let client = self.clients.get_mut(&conn).expect("sessions name clients");
         if matches!(txn.body, Body::OpenSession { .. }) && client.handshake == Handshake::Opening {
             client.handshake = Handshake::Open;
@@ -367,7 +460,15 @@ impl Front {
                 self.drop_client(conn, out);
                 return;
             }
-            send(conn, ToClient::Reply { xid: txn.cxid, zxid: Some(txn.zxid), result }, out);
+            send(
+                conn,
+                ToClient::Reply {
+                    xid: txn.cxid,
+                    zxid: Some(txn.zxid),
+                    result,
+                },
+                out,
+            );
         }
         if is_close {
             self.drop_client(conn, out);
@@ -377,9 +478,15 @@ impl Front {
     }
 
     fn answer_sync(&mut self, session: SessionId, cxid: i32, core: &Core, out: &mut Out) {
-        let Some(conn) = self.sessions.get(&session).copied() else { return };
+        let Some(conn) = self.sessions.get(&session).copied() else {
+            return;
+        };
         let client = self.clients.get_mut(&conn).expect("sessions name clients");
-        if !client.queue.front().is_some_and(|head| head.waits == Waits::ForSync && head.xid == cxid) {
+        if !client
+            .queue
+            .front()
+            .is_some_and(|head| head.waits == Waits::ForSync && head.xid == cxid)
+        {
             return;
         }
         let head = client.queue.pop_front().expect("just looked at");
@@ -389,12 +496,27 @@ impl Front {
 
     fn answer_in_line(&mut self, conn: Conn, core: &Core, out: &mut Out) {
         while let Some(client) = self.clients.get_mut(&conn) {
-            if !client.queue.front().is_some_and(|head| head.waits == Waits::InLine) {
+            if !client
+                .queue
+                .front()
+                .is_some_and(|head| head.waits == Waits::InLine)
+            {
                 return;
             }
             let head = client.queue.pop_front().expect("just looked at");
             self.answer_read(conn, head.xid, &head.request, core, out);
         }
+    }
+}
+
+fn what_it_waits_for(request: &Request, sync: SyncHandling) -> Waits {
+    let is_sync = matches!(request, Request::Sync { .. });
+    if is_sync && sync == SyncHandling::WaitsForLeader {
+        Waits::ForSync
+    } else if request.is_write() {
+        Waits::ForCommit
+    } else {
+        Waits::InLine
     }
 }
 
@@ -405,7 +527,15 @@ fn send(conn: Conn, msg: ToClient, out: &mut Out) {
 fn welcome(conn: Conn, client: &Client, out: &mut Out) {
     let timeout_ms = i32::try_from(client.timeout_ms).expect("timeouts are clamped");
     let (session, password) = (client.session, password(client.session));
-    send(conn, ToClient::Connected { session, password, timeout_ms }, out);
+    send(
+        conn,
+        ToClient::Connected {
+            session,
+            password,
+            timeout_ms,
+        },
+        out,
+    );
 }
 
 fn take_session_id(core: &mut Core) -> SessionId {

@@ -61,7 +61,10 @@ pub struct Leader {
 impl Leader {
     /// An elected server, before any contact.
     pub fn new(core: &Core) -> Self {
-        let mine = Summary { epoch: core.current, zxid: core.memory.processed() };
+        let mine = Summary {
+            epoch: core.current,
+            zxid: core.memory.processed(),
+        };
         Self {
             phase: Phase::AwaitsEpochQuorum(EpochChoice::new(core.me)),
             epoch: Epoch(0),
@@ -75,12 +78,14 @@ impl Leader {
     }
 
     /// L1-L3: opens the quorum port and counts itself.
-    pub fn start(&mut self, _cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+    pub fn start(&mut self, core: &mut Core, out: &mut Out) {
         out.push(Effect::Listen(LinkClass::Quorum));
-        out.note(Fact::LeadStarted { server: core.me, lineage: core.memory.tree.lineage() });
+        out.note(Fact::LeadStarted {
+            server: core.me,
+            lineage: core.memory.tree.lineage(),
+        });
         out.arm(Timer::PhaseLimit, core.config.init_span());
         self.hear_accepted(core.me, core.accepted, core, out);
-        Ok(())
     }
 
     /// Whether it serves clients.
@@ -125,7 +130,10 @@ impl Leader {
     }
 
     fn sid_of(&self, conn: Conn) -> Option<ServerId> {
-        self.handlers.values().find(|handler| handler.conn == conn).map(|handler| handler.sid)
+        self.handlers
+            .values()
+            .find(|handler| handler.conn == conn)
+            .map(|handler| handler.sid)
     }
 
     fn drop_learner(&mut self, sid: ServerId, why: &'static str, core: &Core, out: &mut Out) {
@@ -139,15 +147,32 @@ impl Leader {
     // ----- packets
 
     /// A learner says something.
-    pub fn on_packet(&mut self, cx: Cx, conn: Conn, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+    pub fn on_packet(
+        &mut self,
+        cx: Cx,
+        conn: Conn,
+        packet: Packet,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Step {
         let Some(sid) = self.sid_of(conn) else {
             core.ignore("packet-of-gone-learner", out);
             return Ok(());
         };
-        let handler = self.handlers.get_mut(&sid).expect("found by its connection");
+        let handler = self
+            .handlers
+            .get_mut(&sid)
+            .expect("found by its connection");
         handler.heard = cx.now;
         match (packet, handler.stand) {
-            (Packet::FollowerInfo { accepted, voter, want_snapshot }, Stand::Connected) => {
+            (
+                Packet::FollowerInfo {
+                    accepted,
+                    voter,
+                    want_snapshot,
+                },
+                Stand::Connected,
+            ) => {
                 (handler.is_voter, handler.want_snapshot) = (voter, want_snapshot);
                 self.on_follower_info(cx, sid, accepted, core, out)
             }
@@ -171,7 +196,14 @@ impl Leader {
         }
     }
 
-    fn on_follower_info(&mut self, cx: Cx, sid: ServerId, accepted: Epoch, core: &mut Core, out: &mut Out) -> Step {
+    fn on_follower_info(
+        &mut self,
+        cx: Cx,
+        sid: ServerId,
+        accepted: Epoch,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Step {
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
         handler.stand = Stand::AwaitsEpoch;
         let is_voter = handler.is_voter;
@@ -181,8 +213,11 @@ impl Leader {
                 Ok(())
             }
             Phase::StoresAccepted => Ok(()),
-            Phase::AwaitsPromises | Phase::StoresCurrent | Phase::AwaitsNewLeaderAcks | Phase::Reigning(_) => {
-                if accepted > self.epoch && is_voter && self.may_raise(cx, core) {
+            Phase::AwaitsPromises
+            | Phase::StoresCurrent
+            | Phase::AwaitsNewLeaderAcks
+            | Phase::Reigning(_) => {
+                if accepted > self.epoch && is_voter && may_raise(cx, core) {
                     core.raised_at = Some(cx.now);
                     core.store(ACCEPTED_EPOCH, accepted, out);
                     return Err(Quit("a voter has promised a later epoch"));
@@ -193,13 +228,10 @@ impl Leader {
         }
     }
 
-    /// K8: at most once per initLimit a leader gives way to a voter that promised a later epoch.
-    fn may_raise(&self, cx: Cx, core: &Core) -> bool {
-        core.raised_at.is_none_or(|at| cx.now.since(at) >= core.config.init_span())
-    }
-
     fn hear_accepted(&mut self, sid: ServerId, accepted: Epoch, core: &mut Core, out: &mut Out) {
-        let Phase::AwaitsEpochQuorum(choice) = &mut self.phase else { return };
+        let Phase::AwaitsEpochQuorum(choice) = &mut self.phase else {
+            return;
+        };
         if let Some(epoch) = choice.hear(sid, accepted, &core.config) {
             self.epoch = epoch;
             self.phase = Phase::StoresAccepted;
@@ -210,14 +242,27 @@ impl Leader {
 
     fn tell_epoch(&mut self, sid: ServerId, out: &mut Out) {
         let epoch = self.epoch;
-        let handler = self.handlers.get_mut(&sid).expect("only connected learners are told");
+        let handler = self
+            .handlers
+            .get_mut(&sid)
+            .expect("only connected learners are told");
         handler.stand = Stand::ToldEpoch;
         handler.send(Packet::LeaderInfo { epoch }, out);
     }
 
-    fn on_ack_epoch(&mut self, sid: ServerId, zxid: Zxid, current: Option<Epoch>, core: &mut Core, out: &mut Out) {
+    fn on_ack_epoch(
+        &mut self,
+        sid: ServerId,
+        zxid: Zxid,
+        current: Option<Epoch>,
+        core: &mut Core,
+        out: &mut Out,
+    ) {
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
-        handler.stand = Stand::Promised(Peer { zxid, want_snapshot: handler.want_snapshot });
+        handler.stand = Stand::Promised(Peer {
+            zxid,
+            want_snapshot: handler.want_snapshot,
+        });
         if matches!(self.phase, Phase::AwaitsPromises) {
             let theirs = current.map(|epoch| Summary { epoch, zxid });
             self.hear_promise(sid, theirs, core, out);
@@ -226,7 +271,13 @@ impl Leader {
         }
     }
 
-    fn hear_promise(&mut self, sid: ServerId, theirs: Option<Summary>, core: &mut Core, out: &mut Out) {
+    fn hear_promise(
+        &mut self,
+        sid: ServerId,
+        theirs: Option<Summary>,
+        core: &mut Core,
+        out: &mut Out,
+    ) {
         match self.promises.hear(sid, theirs, &core.config) {
             Promise::Counted => {}
             Promise::FollowerAhead => self.drop_learner(sid, "follower-ahead-of-leader", core, out),
@@ -242,7 +293,14 @@ impl Leader {
         }
     }
 
-    fn on_newleader_ack(&mut self, cx: Cx, sid: ServerId, zxid: Zxid, core: &mut Core, out: &mut Out) {
+    fn on_newleader_ack(
+        &mut self,
+        cx: Cx,
+        sid: ServerId,
+        zxid: Zxid,
+        core: &mut Core,
+        out: &mut Out,
+    ) {
         if zxid != Zxid::label(self.epoch) {
             core.ignore("newleader-ack-of-other-epoch", out);
             return;
@@ -261,14 +319,18 @@ impl Leader {
         if core.config.voters.contains(sid) {
             self.newleader_acks.insert(sid);
         }
-        let has_quorum = self.newleader_acks.contains(core.me) && core.config.is_quorum(self.newleader_acks);
+        let has_quorum =
+            self.newleader_acks.contains(core.me) && core.config.is_quorum(self.newleader_acks);
         if matches!(self.phase, Phase::AwaitsNewLeaderAcks) && has_quorum {
             self.begin_reign(cx, core, out);
         }
     }
 
     fn tell_up_to_date(&mut self, sid: ServerId, out: &mut Out) {
-        let handler = self.handlers.get_mut(&sid).expect("only connected learners are told");
+        let handler = self
+            .handlers
+            .get_mut(&sid)
+            .expect("only connected learners are told");
         handler.stand = Stand::Synced;
         handler.send(Packet::UpToDate, out);
     }
@@ -279,14 +341,20 @@ impl Leader {
     pub fn on_stored(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
         match self.phase {
             Phase::StoresAccepted => {
-                out.note(Fact::EpochProposed { server: core.me, epoch: self.epoch });
+                out.note(Fact::EpochProposed {
+                    server: core.me,
+                    epoch: self.epoch,
+                });
                 self.phase = Phase::AwaitsPromises;
                 out.arm(Timer::PhaseLimit, core.config.init_span());
                 let waiting: Vec<ServerId> = self.standing(Stand::AwaitsEpoch);
                 for sid in waiting {
                     self.tell_epoch(sid, out);
                 }
-                let mine = Summary { epoch: core.current, zxid: core.memory.processed() };
+                let mine = Summary {
+                    epoch: core.current,
+                    zxid: core.memory.processed(),
+                };
                 self.hear_promise(core.me, Some(mine), core, out);
             }
             Phase::StoresCurrent => {
@@ -294,7 +362,10 @@ impl Leader {
                 out.arm(Timer::PhaseLimit, core.config.init_span());
                 self.count_newleader_ack(cx, core.me, core, out);
             }
-            Phase::AwaitsEpochQuorum(_) | Phase::AwaitsPromises | Phase::AwaitsNewLeaderAcks | Phase::Reigning(_) => {
+            Phase::AwaitsEpochQuorum(_)
+            | Phase::AwaitsPromises
+            | Phase::AwaitsNewLeaderAcks
+            | Phase::Reigning(_) => {
                 core.ignore("stored-for-past-phase", out);
             }
         }
@@ -302,13 +373,20 @@ impl Leader {
     }
 
     fn standing(&self, stand: Stand) -> Vec<ServerId> {
-        self.handlers.values().filter(|handler| handler.stand == stand).map(|handler| handler.sid).collect()
+        self.handlers
+            .values()
+            .filter(|handler| handler.stand == stand)
+            .map(|handler| handler.sid)
+            .collect()
     }
 
     /// Records were forced: the leader's own acks.
     pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) {
         for zxid in forced {
-            out.note(Fact::AckSent { server: core.me, zxid: *zxid });
+            out.note(Fact::AckSent {
+                server: core.me,
+                zxid: *zxid,
+            });
             self.on_ack(core.me, *zxid, core, out);
         }
         core.log.force(out);
@@ -318,16 +396,30 @@ impl Leader {
 
     /// L8: a quorum has the leader's history on disk; it is committed, and the leader serves.
     fn begin_reign(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
-        assert!(matches!(self.phase, Phase::AwaitsNewLeaderAcks), "a reign begins with a quorum of NEWLEADER acks");
+        assert!(
+            matches!(self.phase, Phase::AwaitsNewLeaderAcks),
+            "a reign begins with a quorum of NEWLEADER acks"
+        );
         let (server, epoch, lineage) = (core.me, self.epoch, core.memory.tree.lineage());
-        out.note(Fact::QuorumFormed { server, epoch, members: self.newleader_acks, lineage });
+        out.note(Fact::QuorumFormed {
+            server,
+            epoch,
+            members: self.newleader_acks,
+            lineage,
+        });
         out.disarm(Timer::PhaseLimit);
         core.memory.set_label(epoch);
         core.vote.0.epoch = epoch;
         core.failures = 0;
         self.broadcast = Broadcast::new(server, epoch);
         let tree = core.memory.tree.digest();
-        out.note(Fact::ServeStart { server, role: Role::Leader, epoch, lineage, tree });
+        out.note(Fact::ServeStart {
+            server,
+            role: Role::Leader,
+            epoch,
+            lineage,
+            tree,
+        });
         self.phase = Phase::Reigning(Box::new(Reign::begin(cx, core, out)));
         for sid in self.standing(Stand::AckedNewLeader) {
             self.tell_up_to_date(sid, out);
@@ -340,14 +432,28 @@ impl Leader {
         out.arm(Timer::HalfTick, half(core.config.tick));
         self.half_ticks += 1;
         let (last_proposed, sync_span) = (self.broadcast.last_proposed(), core.config.sync_span());
-        let is_late = |handler: &Handler| handler.unacked.is_some_and(|(_, since)| cx.now.since(since) > sync_span);
-        let late: Vec<ServerId> = self.handlers.values().filter(|handler| is_late(handler)).map(|handler| handler.sid).collect();
+        let is_late = |handler: &Handler| {
+            handler
+                .unacked
+                .is_some_and(|(_, since)| cx.now.since(since) > sync_span)
+        };
+        let late: Vec<ServerId> = self
+            .handlers
+            .values()
+            .filter(|handler| is_late(handler))
+            .map(|handler| handler.sid)
+            .collect();
         for sid in late {
             self.drop_learner(sid, "learner-acks-too-late", core, out);
         }
         for handler in self.handlers.values_mut() {
             if handler.is_forwarding && handler.is_draining() {
-                handler.send(Packet::Ping { zxid: last_proposed }, out);
+                handler.send(
+                    Packet::Ping {
+                        zxid: last_proposed,
+                    },
+                    out,
+                );
             }
         }
         if self.half_ticks.is_multiple_of(2) {
@@ -361,17 +467,34 @@ impl Leader {
     }
 
     fn check_quorum(&self, core: &Core) -> Step {
-        let alive = self.handlers.values().filter(|handler| self.ticks <= handler.deadline).map(|handler| handler.sid);
+        let alive = self
+            .handlers
+            .values()
+            .filter(|handler| self.ticks <= handler.deadline)
+            .map(|handler| handler.sid);
         let present: ServerSet = alive.chain([core.me]).collect();
-        if core.config.is_quorum(present) { Ok(()) } else { Err(Quit("not enough followers")) }
+        if core.config.is_quorum(present) {
+            Ok(())
+        } else {
+            Err(Quit("not enough followers"))
+        }
     }
 
-    fn on_learner_packet(&mut self, cx: Cx, sid: ServerId, packet: Packet, core: &mut Core, out: &mut Out) {
+    fn on_learner_packet(
+        &mut self,
+        cx: Cx,
+        sid: ServerId,
+        packet: Packet,
+        core: &mut Core,
+        out: &mut Out,
+    ) {
         if let Packet::Ack { zxid } = packet {
             self.on_ack(sid, zxid, core, out);
             return;
         }
-        let Phase::Reigning(reign) = &mut self.phase else { unreachable!("learners are up to date only in a reign") };
+        let Phase::Reigning(reign) = &mut self.phase else {
+            unreachable!("learners are up to date only in a reign")
+        };
         match packet {
             Packet::Pong { touched } => {
                 for (session, timeout_ms) in touched {
@@ -380,8 +503,13 @@ impl Leader {
             }
             Packet::Request(forwarded) => reign.enqueue_write(sid, *forwarded, out),
             Packet::Sync { session, cxid } => reign.enqueue_sync(sid, session, cxid, out),
-            Packet::Revalidate { session, timeout_ms } => {
-                let valid = reign.tracker.revalidate(session, timeout_ms, sid, cx.now, out);
+            Packet::Revalidate {
+                session,
+                timeout_ms,
+            } => {
+                let valid = reign
+                    .tracker
+                    .revalidate(session, timeout_ms, sid, cx.now, out);
                 let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
                 handler.send(Packet::Revalidated { session, valid }, out);
             }
@@ -415,17 +543,35 @@ impl Leader {
 
     /// A transaction is committed: tell every learner in the same step, and apply it when its turn comes.
     fn on_commit(&mut self, Commit { txn, syncs }: Commit, out: &mut Out) {
-        for handler in self.handlers.values_mut().filter(|handler| handler.is_forwarding) {
+        for handler in self
+            .handlers
+            .values_mut()
+            .filter(|handler| handler.is_forwarding)
+        {
             if handler.is_voter {
                 handler.send(Packet::Commit { zxid: txn.zxid }, out);
             } else {
-                handler.send(Packet::Inform { txn: Arc::clone(&txn) }, out);
+                handler.send(
+                    Packet::Inform {
+                        txn: Arc::clone(&txn),
+                    },
+                    out,
+                );
             }
         }
         for waiter in syncs {
-            self.send_sync(waiter.learner, Packet::Sync { session: waiter.session, cxid: waiter.cxid }, out);
+            self.send_sync(
+                waiter.learner,
+                Packet::Sync {
+                    session: waiter.session,
+                    cxid: waiter.cxid,
+                },
+                out,
+            );
         }
-        let Phase::Reigning(reign) = &mut self.phase else { unreachable!("commits belong to a reign") };
+        let Phase::Reigning(reign) = &mut self.phase else {
+            unreachable!("commits belong to a reign")
+        };
         reign.front.commit(txn, out);
     }
 
@@ -436,7 +582,14 @@ impl Leader {
     }
 
     /// A client of the leader's own says something.
-    pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) -> Step {
+    pub fn on_client(
+        &mut self,
+        cx: Cx,
+        conn: Conn,
+        msg: ToServer,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Step {
         if let Phase::Reigning(reign) = &mut self.phase {
             reign.on_client(cx, conn, msg, core, out);
         }
@@ -475,7 +628,9 @@ impl Leader {
 
     /// The read timeout of a learner's socket, measured from what was last heard.
     fn on_learner_silent(&mut self, cx: Cx, sid: ServerId, core: &Core, out: &mut Out) {
-        let Some(handler) = self.handlers.get(&sid) else { return };
+        let Some(handler) = self.handlers.get(&sid) else {
+            return;
+        };
         let allowed = handler.silence_allowed(core.config.init_span(), core.config.sync_span());
         let silent = cx.now.since(handler.heard);
         if silent >= allowed {
@@ -507,12 +662,20 @@ impl Leader {
     /// One learner's handler runs: first the sync decision with the start of forwarding in one step, then NEWLEADER.
     fn on_handler(&mut self, sid: ServerId, core: &Core, out: &mut Out) {
         let epoch = self.epoch;
-        let Some(handler) = self.handlers.get_mut(&sid) else { return };
+        let Some(handler) = self.handlers.get_mut(&sid) else {
+            return;
+        };
         match handler.stand {
             Stand::Promised(peer) => {
                 let plan = decide(peer, &core.memory);
                 let (server, kind, upto) = (core.me, plan.kind, plan.seen);
-                out.note(Fact::SyncSent { server, learner: sid, kind, peer: peer.zxid, upto });
+                out.note(Fact::SyncSent {
+                    server,
+                    learner: sid,
+                    kind,
+                    peer: peer.zxid,
+                    upto,
+                });
                 handler.hold();
                 for packet in plan.packets {
                     handler.send(packet, out);
@@ -537,18 +700,40 @@ impl Leader {
 
     /// Prep takes its next request, proposes its transaction and hands it to Sync: one step (zab.md §0 item 4).
     fn on_prep(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
-        let Phase::Reigning(reign) = &mut self.phase else { return Ok(()) };
-        let Some(zxid) = self.broadcast.next_zxid() else { return Err(Quit("the epoch's counter is used up")) };
+        let Phase::Reigning(reign) = &mut self.phase else {
+            return Ok(());
+        };
+        let Some(zxid) = self.broadcast.next_zxid() else {
+            return Err(Quit("the epoch's counter is used up"));
+        };
         if let Some(waiter) = reign.take_sync(out) {
             if let Some(waiter) = self.broadcast.on_sync(waiter) {
-                self.send_sync(waiter.learner, Packet::Sync { session: waiter.session, cxid: waiter.cxid }, out);
+                self.send_sync(
+                    waiter.learner,
+                    Packet::Sync {
+                        session: waiter.session,
+                        cxid: waiter.cxid,
+                    },
+                    out,
+                );
             }
             return Ok(());
         }
-        let Some(txn) = reign.prepare(cx, zxid, core, out) else { return Ok(()) };
+        let Some(txn) = reign.prepare(cx, zxid, core, out) else {
+            return Ok(());
+        };
         self.broadcast.propose(Arc::clone(&txn), out);
-        for handler in self.handlers.values_mut().filter(|handler| handler.is_forwarding && handler.is_voter) {
-            handler.send(Packet::Proposal { txn: Arc::clone(&txn) }, out);
+        for handler in self
+            .handlers
+            .values_mut()
+            .filter(|handler| handler.is_forwarding && handler.is_voter)
+        {
+            handler.send(
+                Packet::Proposal {
+                    txn: Arc::clone(&txn),
+                },
+                out,
+            );
             handler.unacked = handler.unacked.or(Some((txn.zxid, cx.now)));
         }
         core.log.append(txn, out);
@@ -558,7 +743,9 @@ impl Leader {
     }
 
     fn on_apply(&mut self, core: &mut Core, out: &mut Out) {
-        let Phase::Reigning(reign) = &mut self.phase else { return };
+        let Phase::Reigning(reign) = &mut self.phase else {
+            return;
+        };
         if let Some(txn) = reign.front.on_run(core, out) {
             self.broadcast.on_applied(txn.zxid);
             reign.on_applied(&txn);
@@ -569,15 +756,31 @@ impl Leader {
 /// From this step on the learner gets live traffic; what it has not seen is queued first (`Leader.startForwarding`).
 fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out: &mut Out) {
     for txn in broadcast.committed_after(seen) {
-        handler.send(Packet::Proposal { txn: Arc::clone(txn) }, out);
+        handler.send(
+            Packet::Proposal {
+                txn: Arc::clone(txn),
+            },
+            out,
+        );
         handler.send(Packet::Commit { zxid: txn.zxid }, out);
     }
     if handler.is_voter {
         for txn in broadcast.proposed_after(seen) {
-            handler.send(Packet::Proposal { txn: Arc::clone(txn) }, out);
+            handler.send(
+                Packet::Proposal {
+                    txn: Arc::clone(txn),
+                },
+                out,
+            );
         }
     }
     handler.is_forwarding = true;
+}
+
+/// K8: at most once per initLimit a leader gives way to a voter that promised a later epoch.
+fn may_raise(cx: Cx, core: &Core) -> bool {
+    core.raised_at
+        .is_none_or(|at| cx.now.since(at) >= core.config.init_span())
 }
 
 fn half(tick: Span) -> Span {

@@ -6,6 +6,7 @@
 //!                                                                     └▶ Switches ───────────────────┘
 //! ```
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,9 +20,9 @@ use crate::history::fact::{Fact, SyncKind};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx, LinkClass};
 use crate::tree::txn::Txn;
-use crate::words::ACCEPTED_EPOCH;
 use crate::words::message::{Msg, Packet};
 use crate::words::timer::{Stage, Timer};
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 
 /// How often a learner dials before it gives up (`Learner.connectToLeader`).
 const DIAL_ATTEMPTS: u32 = 5;
@@ -137,7 +138,10 @@ impl Learner {
         if self.conn != Some(conn) {
             return Ok(());
         }
-        assert!(matches!(self.phase, Phase::Dialing), "the leader is dialled once");
+        assert!(
+            matches!(self.phase, Phase::Dialing),
+            "the leader is dialled once"
+        );
         self.phase = Phase::AwaitsEpoch;
         self.heard = cx.now;
         out.arm(Timer::LeaderSilent, core.config.init_span());
@@ -183,7 +187,14 @@ impl Learner {
     // ----- packets
 
     /// The leader says something.
-    pub fn on_packet(&mut self, cx: Cx, conn: Conn, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+    pub fn on_packet(
+        &mut self,
+        cx: Cx,
+        conn: Conn,
+        packet: Packet,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Step {
         if self.conn != Some(conn) {
             core.ignore("packet-on-old-connection", out);
             return Ok(());
@@ -193,12 +204,15 @@ impl Learner {
             self.inbox.push_back(packet);
             return Ok(());
         }
-        self.take(packet, core, out)
+        self.take(cx, packet, core, out)
     }
 
     fn waits_for_disk(&self) -> bool {
         match self.phase {
-            Phase::StoresAccepted | Phase::ForcesLog(_) | Phase::StoresCurrent(_) | Phase::Switches(_) => true,
+            Phase::StoresAccepted
+            | Phase::ForcesLog(_)
+            | Phase::StoresCurrent(_)
+            | Phase::Switches(_) => true,
             Phase::Dialing
             | Phase::AwaitsEpoch
             | Phase::AwaitsSync
@@ -212,24 +226,30 @@ impl Learner {
     fn read_on(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
         self.heard = cx.now;
         while !self.waits_for_disk() {
-            let Some(packet) = self.inbox.pop_front() else { break };
-            self.take(packet, core, out)?;
+            let Some(packet) = self.inbox.pop_front() else {
+                break;
+            };
+            self.take(cx, packet, core, out)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
+    fn take(&mut self, cx: Cx, packet: Packet, core: &mut Core, out: &mut Out) -> Step {
         match (&mut self.phase, packet) {
-            (Phase::AwaitsEpoch, Packet::LeaderInfo { epoch }) => self.on_leader_info(epoch, core, out),
+            (Phase::AwaitsEpoch, Packet::LeaderInfo { epoch }) => {
+                self.on_leader_info(epoch, core, out)
+            }
             (Phase::AwaitsSync, packet) => {
                 self.phase = Phase::Syncing(Staging::begin(packet, core, out)?);
                 Ok(())
             }
-            (Phase::Syncing(_), Packet::NewLeader { epoch }) => self.on_new_leader(epoch, core, out),
+            (Phase::Syncing(_), Packet::NewLeader { epoch }) => {
+                self.on_new_leader(epoch, core, out)
+            }
             (Phase::Syncing(staging), packet) => staging.on_packet(packet, core, out),
-            (Phase::AwaitsUpToDate(_), Packet::UpToDate) => self.on_up_to_date(core, out),
+            (Phase::AwaitsUpToDate(_), Packet::UpToDate) => self.on_up_to_date(cx, core, out),
             (Phase::AwaitsUpToDate(waiting), packet) => waiting.on_packet(packet, core, out),
-            (Phase::Serving(follower), packet) => follower.on_packet(packet, core, out),
+            (Phase::Serving(follower), packet) => follower.on_packet(cx, packet, core, out),
             (
                 Phase::Dialing
                 | Phase::AwaitsEpoch
@@ -244,23 +264,32 @@ impl Learner {
 
     fn on_leader_info(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
         self.epoch = epoch;
-        if epoch > core.accepted {
-            self.phase = Phase::StoresAccepted;
-            core.store(ACCEPTED_EPOCH, epoch, out);
-            Ok(())
-        } else if epoch == core.accepted {
-            self.ack_epoch(None, core, out);
-            Ok(())
-        } else {
-            Err(Quit("the leader's epoch is older than one promised"))
+        match epoch.cmp(&core.accepted) {
+            Ordering::Less => return Err(Quit("the leader's epoch is older than one promised")),
+            Ordering::Equal => self.ack_epoch(None, core, out),
+            Ordering::Greater => {
+                self.phase = Phase::StoresAccepted;
+                core.store(ACCEPTED_EPOCH, epoch, out);
+            }
         }
+        Ok(())
     }
 
     /// ACKEPOCH; `None` (-1) when the promise was made before: the leader must not count it again.
     fn ack_epoch(&mut self, current: Option<Epoch>, core: &Core, out: &mut Out) {
-        out.note(Fact::AckEpochSent { server: core.me, epoch: self.epoch, counted: current.is_some() });
+        out.note(Fact::AckEpochSent {
+            server: core.me,
+            epoch: self.epoch,
+            counted: current.is_some(),
+        });
         self.phase = Phase::AwaitsSync;
-        self.send(Packet::AckEpoch { zxid: core.memory.processed(), current }, out);
+        self.send(
+            Packet::AckEpoch {
+                zxid: core.memory.processed(),
+                current,
+            },
+            out,
+        );
     }
 
     fn on_new_leader(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
@@ -280,29 +309,52 @@ impl Learner {
 
     /// Everything is on disk, currentEpoch last: NEWLEADER may be acknowledged.
     fn ack_new_leader(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
-        let staging = match std::mem::replace(&mut self.phase, Phase::AwaitsSync) {
-            Phase::StoresCurrent(staging) | Phase::Switches(staging) => staging,
-            other => unreachable!("NEWLEADER is acknowledged after its writes, not in {other:?}"),
+        let (Phase::StoresCurrent(staging) | Phase::Switches(staging)) =
+            std::mem::replace(&mut self.phase, Phase::AwaitsSync)
+        else {
+            unreachable!("NEWLEADER is acknowledged after its writes")
         };
-        assert!(core.current == self.epoch, "NEWLEADER is acknowledged after currentEpoch");
+        assert!(
+            core.current == self.epoch,
+            "NEWLEADER is acknowledged after currentEpoch"
+        );
         let last = core.log.tail().last;
         let durable = staging.finish(core);
-        self.phase = Phase::AwaitsUpToDate(Waiting { durable, last, ..Waiting::default() });
-        out.note(Fact::NewLeaderAckSent { server: core.me, epoch: self.epoch, voter: core.is_voter() });
-        self.send(Packet::Ack { zxid: Zxid::label(self.epoch) }, out);
+        self.phase = Phase::AwaitsUpToDate(Waiting {
+            durable,
+            last,
+            ..Waiting::default()
+        });
+        out.note(Fact::NewLeaderAckSent {
+            server: core.me,
+            epoch: self.epoch,
+            voter: core.is_voter(),
+        });
+        self.send(
+            Packet::Ack {
+                zxid: Zxid::label(self.epoch),
+            },
+            out,
+        );
         self.read_on(cx, core, out)
     }
 
     /// UPTODATE: the second ACK of NEWLEADER, then the pipeline starts.
-    fn on_up_to_date(&mut self, core: &mut Core, out: &mut Out) -> Step {
-        let Phase::AwaitsUpToDate(waiting) = std::mem::replace(&mut self.phase, Phase::AwaitsSync) else {
+    fn on_up_to_date(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        let Phase::AwaitsUpToDate(waiting) = std::mem::replace(&mut self.phase, Phase::AwaitsSync)
+        else {
             unreachable!("UPTODATE follows NEWLEADER")
         };
-        self.send(Packet::Ack { zxid: Zxid::label(self.epoch) }, out);
+        self.send(
+            Packet::Ack {
+                zxid: Zxid::label(self.epoch),
+            },
+            out,
+        );
         core.vote.0.epoch = self.epoch;
         core.failures = 0;
         let conn = self.conn.expect("UPTODATE came on it");
-        let mut follower = Box::new(Follower::begin(conn, self.epoch, self.heard, core, out));
+        let mut follower = Box::new(Follower::begin(conn, self.epoch, cx.now, core, out));
         let step = follower.take_over(waiting, core, out);
         self.phase = Phase::Serving(follower);
         step
@@ -335,20 +387,21 @@ impl Learner {
     }
 
     /// Records were forced.
-    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) -> Step {
-        match std::mem::replace(&mut self.phase, Phase::AwaitsSync) {
-            Phase::ForcesLog(staging) => {
-                assert!(core.log.is_forced(), "everything of the sync was appended before the fsync");
-                Staging::store_epoch(self.epoch, core, out);
-                self.phase = Phase::StoresCurrent(staging);
-            }
-            Phase::Serving(mut follower) => {
-                follower.on_forced(forced, core, out);
-                self.phase = Phase::Serving(follower);
-            }
-            other => self.phase = other,
+    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) {
+        if let Phase::Serving(follower) = &mut self.phase {
+            follower.on_forced(forced, core, out);
+        } else if matches!(self.phase, Phase::ForcesLog(_)) {
+            assert!(
+                core.log.is_forced(),
+                "the sync was appended before the fsync"
+            );
+            let Phase::ForcesLog(staging) = std::mem::replace(&mut self.phase, Phase::AwaitsSync)
+            else {
+                unreachable!("just looked at")
+            };
+            core.store(CURRENT_EPOCH, self.epoch, out);
+            self.phase = Phase::StoresCurrent(staging);
         }
-        Ok(())
     }
 
     // ----- timers, stages, clients
@@ -387,7 +440,11 @@ impl Learner {
             | Phase::StoresCurrent(_)
             | Phase::Switches(_) => core.config.init_span(),
         };
-        let silent = if self.waits_for_disk() { Span::ZERO } else { cx.now.since(self.heard) };
+        let silent = if self.waits_for_disk() {
+            Span::ZERO
+        } else {
+            cx.now.since(self.heard)
+        };
         if silent >= allowed {
             return Err(Quit("the leader is silent"));
         }
@@ -400,7 +457,10 @@ impl Learner {
     pub fn on_run(&mut self, stage: Stage, core: &mut Core, out: &mut Out) -> Step {
         match (&mut self.phase, stage) {
             (Phase::Serving(follower), Stage::Commit) => follower.on_apply(core, out),
-            (_, Stage::Commit | Stage::Election | Stage::Prep | Stage::Sync | Stage::Handler(_)) => {
+            (
+                _,
+                Stage::Commit | Stage::Election | Stage::Prep | Stage::Sync | Stage::Handler(_),
+            ) => {
                 core.ignore("stage-of-past-phase", out);
             }
         }
@@ -434,8 +494,8 @@ impl Waiting {
                 self.commits.push(txn.zxid);
                 self.on_proposal(txn)
             }
-            _ => {
-                core.ignore("unexpected-packet-before-uptodate", out);
+            other => {
+                core.ignore_packet(other, out);
                 Ok(())
             }
         }

@@ -51,8 +51,15 @@ impl Log {
     /// A log that starts from a snapshot and holds these records, all of them forced.
     pub fn new(me: ServerId, base: Tree, txns: impl IntoIterator<Item = Arc<Txn>>) -> Self {
         let tail = base.lineage();
-        let mut log =
-            Self { me, base, entries: Vector::new(), tail, appended: 0, unforced: VecDeque::new(), forcing: Forcing::Idle };
+        let mut log = Self {
+            me,
+            base,
+            entries: Vector::new(),
+            tail,
+            appended: 0,
+            unforced: VecDeque::new(),
+            forcing: Forcing::Idle,
+        };
         for txn in txns {
             log.push(txn);
         }
@@ -61,7 +68,10 @@ impl Log {
 
     fn push(&mut self, txn: Arc<Txn>) {
         self.tail = self.tail.push(txn.zxid, txn.digest);
-        self.entries.push_back(Entry { txn, lineage: self.tail });
+        self.entries.push_back(Entry {
+            txn,
+            lineage: self.tail,
+        });
     }
 
     /// The history that the log and its snapshot amount to.
@@ -76,8 +86,14 @@ impl Log {
 
     /// Appends a transaction; it is not durable before `on_synced` says so.
     pub fn append(&mut self, txn: Arc<Txn>, out: &mut Out) {
-        out.push(Effect::Append { record: Arc::clone(&txn) });
-        out.note(Fact::Appended { server: self.me, zxid: txn.zxid, digest: txn.digest });
+        out.push(Effect::Append {
+            record: Arc::clone(&txn),
+        });
+        out.note(Fact::Appended {
+            server: self.me,
+            zxid: txn.zxid,
+            digest: txn.digest,
+        });
         self.appended += 1;
         self.unforced.push_back(txn.zxid);
         self.push(txn);
@@ -104,13 +120,21 @@ impl Log {
 
     /// An fsync is done; returns what it made durable, in order.
     pub fn on_synced(&mut self, upto: u64, out: &mut Out) -> Vec<Zxid> {
-        assert!(upto <= self.appended, "the disk forced {upto} records of {} appended", self.appended);
+        assert!(
+            upto <= self.appended,
+            "the disk forced {upto} records of {} appended",
+            self.appended
+        );
         self.forcing = Forcing::Idle;
         let before = self.appended - self.unforced.len() as u64;
-        let count = usize::try_from(upto.saturating_sub(before)).expect("a count of records in memory");
+        let count =
+            usize::try_from(upto.saturating_sub(before)).expect("a count of records in memory");
         let forced: Vec<Zxid> = self.unforced.drain(..count).collect();
         if let Some(last) = forced.last() {
-            out.note(Fact::Durable { server: self.me, zxid: *last });
+            out.note(Fact::Durable {
+                server: self.me,
+                zxid: *last,
+            });
         }
         forced
     }
@@ -123,14 +147,20 @@ impl Log {
 
     /// A snapshot was written: records up to it are no longer needed in memory.
     pub fn rebase(&mut self, base: Tree) {
-        while self.entries.front().is_some_and(|entry| entry.txn.zxid <= base.last()) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.txn.zxid <= base.last())
+        {
             self.entries.pop_front();
         }
         self.base = base;
     }
 
     fn position(&self, zxid: Zxid) -> Option<usize> {
-        self.entries.binary_search_by(|entry| entry.txn.zxid.cmp(&zxid)).ok()
+        self.entries
+            .binary_search_by(|entry| entry.txn.zxid.cmp(&zxid))
+            .ok()
     }
 
     /// The state after exactly the transactions up to `zxid`, if snapshot and log still allow to rebuild it.
@@ -151,7 +181,9 @@ impl Log {
         let start = if tree.lineage() == self.base.lineage() {
             Some(0)
         } else {
-            self.position(tree.last()).filter(|index| self.entries[*index].lineage == tree.lineage()).map(|index| index + 1)
+            self.position(tree.last())
+                .filter(|index| self.entries[*index].lineage == tree.lineage())
+                .map(|index| index + 1)
         };
         let start = start.unwrap_or_else(|| {
             *tree = self.base.clone();
@@ -160,17 +192,32 @@ impl Log {
         for entry in self.entries.iter().skip(start) {
             tree.apply(&entry.txn);
         }
-        assert!(tree.lineage() == self.tail, "memory {} is not the log's end {}", tree.lineage(), self.tail);
+        assert!(
+            tree.lineage() == self.tail,
+            "memory {} is not the log's end {}",
+            tree.lineage(),
+            self.tail
+        );
     }
 
     /// The last `count` records, oldest first.
     pub fn last_txns(&self, count: usize) -> Vector<Arc<Txn>> {
         let skip = self.entries.len().saturating_sub(count);
-        self.entries.iter().skip(skip).map(|entry| Arc::clone(&entry.txn)).collect()
+        self.entries
+            .iter()
+            .skip(skip)
+            .map(|entry| Arc::clone(&entry.txn))
+            .collect()
     }
 
     /// The snapshot and every record after it, for a switch that rewrites them.
     pub fn content(&self) -> (Tree, Vec<Arc<Txn>>) {
-        (self.base.clone(), self.entries.iter().map(|entry| Arc::clone(&entry.txn)).collect())
+        (
+            self.base.clone(),
+            self.entries
+                .iter()
+                .map(|entry| Arc::clone(&entry.txn))
+                .collect(),
+        )
     }
 }

@@ -24,7 +24,12 @@ pub struct Memory {
 impl Memory {
     /// Everything in the log, committed or not: the next leader decides its fate (zab.md §7.3).
     pub fn from_log(log: &Log, tree: Tree, window_limit: usize) -> Self {
-        let mut memory = Self { tree, label: Zxid::ZERO, window: Vector::new(), window_limit };
+        let mut memory = Self {
+            tree,
+            label: Zxid::ZERO,
+            window: Vector::new(),
+            window_limit,
+        };
         memory.reset(log);
         memory
     }
@@ -48,7 +53,11 @@ impl Memory {
 
     /// Remembers a transaction that was just applied.
     pub fn remember(&mut self, txn: Arc<Txn>) {
-        if self.window.back().is_some_and(|last| !txn.zxid.follows(last.zxid)) {
+        if self
+            .window
+            .back()
+            .is_some_and(|last| !txn.zxid.follows(last.zxid))
+        {
             self.window.clear();
         }
         self.window.push_back(txn);
@@ -62,7 +71,11 @@ impl Memory {
         while self.window.back().is_some_and(|last| last.zxid > keep_upto) {
             self.window.pop_back();
         }
-        if self.window.back().is_some_and(|last| last.zxid != keep_upto) {
+        if self
+            .window
+            .back()
+            .is_some_and(|last| last.zxid != keep_upto)
+        {
             self.window.clear();
         }
         self.tree = tree;

@@ -44,10 +44,15 @@ impl Reign {
     /// L8: opens the client port; every session gets its full timeout.
     pub fn begin(cx: Cx, core: &mut Core, out: &mut Out) -> Self {
         let mut prep = Prep::new();
-        prep.rules = core.config.rules.prep.clone();
+        prep.rules = core.config.rules.prep;
         let tracker = Tracker::new(core.me, core.config.tick, &core.memory.tree, cx.now, out);
         let front = Front::open(SyncHandling::AnswersAtOnce, cx.now, core, out);
-        Self { front, tracker, prep, queue: VecDeque::new() }
+        Self {
+            front,
+            tracker,
+            prep,
+            queue: VecDeque::new(),
+        }
     }
 
     /// A client of the leader's own says something.
@@ -57,7 +62,9 @@ impl Reign {
             Ask::Write(forwarded) => self.enqueue_write(core.me, forwarded, out),
             Ask::Sync(..) => unreachable!("the leader answers its own syncs"),
             Ask::Revalidate(session, timeout_ms) => {
-                let valid = self.tracker.revalidate(session, timeout_ms, core.me, cx.now, out);
+                let valid = self
+                    .tracker
+                    .revalidate(session, timeout_ms, core.me, cx.now, out);
                 self.front.on_revalidated(session, valid, out);
             }
         }
@@ -73,8 +80,18 @@ impl Reign {
     }
 
     /// A learner's sync waits for Prep.
-    pub fn enqueue_sync(&mut self, learner: ServerId, session: SessionId, cxid: i32, out: &mut Out) {
-        self.queue.push_back(Item::Sync(SyncWaiter { learner, session, cxid }));
+    pub fn enqueue_sync(
+        &mut self,
+        learner: ServerId,
+        session: SessionId,
+        cxid: i32,
+        out: &mut Out,
+    ) {
+        self.queue.push_back(Item::Sync(SyncWaiter {
+            learner,
+            session,
+            cxid,
+        }));
         out.wake(Stage::Prep);
     }
 
@@ -94,7 +111,9 @@ impl Reign {
 
     /// The sync at the queue's head, if there is one.
     pub fn take_sync(&mut self, out: &mut Out) -> Option<SyncWaiter> {
-        let Some(Item::Sync(waiter)) = self.queue.front() else { return None };
+        let Some(Item::Sync(waiter)) = self.queue.front() else {
+            return None;
+        };
         let waiter = *waiter;
         self.queue.pop_front();
         self.wake_again(out);
@@ -109,26 +128,52 @@ impl Reign {
         Some(match item {
             Item::Sync(_) => unreachable!("syncs are taken first"),
             Item::Expiry(session) => self.prep.close_session(tree, zxid, session, 0, cx.wall_ms),
-            Item::Write(from, Forwarded { session, cxid, body, identities }) => match body {
+            Item::Write(
+                from,
+                Forwarded {
+                    session,
+                    cxid,
+                    body,
+                    identities,
+                },
+            ) => match body {
                 RequestBody::OpenSession { timeout_ms } => {
-                    self.tracker.open(session, timeout_ms, Some(from), cx.now, out);
-                    self.prep.open_session(zxid, session, timeout_ms, cx.wall_ms)
+                    self.tracker
+                        .open(session, timeout_ms, Some(from), cx.now, out);
+                    self.prep
+                        .open_session(zxid, session, timeout_ms, cx.wall_ms)
                 }
-                RequestBody::Client(request) => match self.tracker.check(session, from) {
-                    Err(code) => self.refuse(zxid, session, cxid, cx, code),
-                    Ok(()) => {
+                RequestBody::Client(request) => {
+                    if let Err(why) = self.tracker.check(session, from) {
+                        self.refuse(zxid, session, cxid, cx, why)
+                    } else {
                         if *request == Request::CloseSession {
                             self.tracker.close(session);
                         }
-                        self.prep.prepare(tree, zxid, session, cxid, cx.wall_ms, &request, &identities)
+                        self.prep.prepare(
+                            tree,
+                            zxid,
+                            session,
+                            cxid,
+                            cx.wall_ms,
+                            &request,
+                            &identities,
+                        )
                     }
-                },
+                }
             },
         })
     }
 
-    fn refuse(&mut self, zxid: Zxid, session: SessionId, cxid: i32, cx: Cx, code: ErrorCode) -> Arc<Txn> {
-        self.prep.refuse(zxid, session, cxid, cx.wall_ms, code)
+    fn refuse(
+        &mut self,
+        zxid: Zxid,
+        session: SessionId,
+        cxid: i32,
+        cx: Cx,
+        why: ErrorCode,
+    ) -> Arc<Txn> {
+        self.prep.refuse(zxid, session, cxid, cx.wall_ms, why)
     }
 
     /// A transaction was applied: Prep need not remember it any more.

@@ -26,10 +26,13 @@ pub enum QuorumRule {
 impl QuorumRule {
     /// Whether `members` of `voters` decide; members that are no voters do not count (`QuorumMaj.containsQuorum`).
     pub fn contains_quorum(self, members: ServerSet, voters: ServerSet) -> bool {
-        let votes = members.iter().filter(|server| voters.contains(*server)).count();
+        let present = members
+            .iter()
+            .filter(|server| voters.contains(*server))
+            .count();
         match self {
-            Self::Majority => votes > voters.len() / 2,
-            Self::HalfRoundedDown => votes >= (voters.len() / 2).max(1),
+            Self::Majority => present > voters.len() / 2,
+            Self::HalfRoundedDown => present >= (voters.len() / 2).max(1),
         }
     }
 }

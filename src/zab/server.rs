@@ -21,12 +21,13 @@ use super::vote::Vote;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::lineage::Lineage;
 use crate::base::time::{LocalTime, Span};
-use crate::base::zxid::{Epoch, Zxid};
-use crate::history::fact::{EpochFile, Fact, Role};
+use crate::base::zxid::Epoch;
+use crate::history::fact::{EpochFile, Fact, Role, SyncKind};
 use crate::sim::process::{Conn, Cx, Effect, Effects, File, Input, LinkClass, Recovered};
 use crate::tree::image::Image;
 use crate::tree::store::Tree;
-use crate::words::message::{Msg, Notification, ServerState};
+use crate::tree::txn::Txn;
+use crate::words::message::{Msg, Notification, Packet, ServerState};
 use crate::words::timer::{Stage, Timer};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
 
@@ -71,6 +72,8 @@ pub struct Core {
     pub next_session: u64,
     /// Disk operations pushed and not answered: epoch files and switches.
     pub writes: u32,
+    /// The sync whose switch is under way, and its epoch.
+    pub switch: Option<(SyncKind, Epoch)>,
     /// A snapshot being written.
     pub snapshot: Option<Tree>,
     /// Transactions to append before the next snapshot.
@@ -83,7 +86,11 @@ impl Core {
     /// What it votes for when an election starts; a server without a vote votes for nobody.
     pub fn own_vote(&self) -> Vote {
         if self.is_voter() {
-            Vote { leader: self.me, zxid: self.memory.processed(), epoch: self.current }
+            Vote {
+                leader: self.me,
+                zxid: self.memory.processed(),
+                epoch: self.current,
+            }
         } else {
             Vote::NOBODY
         }
@@ -96,22 +103,60 @@ impl Core {
 
     /// Says why something was dropped or refused.
     pub fn ignore(&self, why: &'static str, out: &mut Out) {
-        out.note(Fact::Ignored { server: self.me, why });
+        out.note(Fact::Ignored {
+            server: self.me,
+            why,
+        });
+    }
+
+    /// A packet that makes no sense where the role stands; a live connection may carry such a one, so it is no error.
+    pub fn ignore_packet(&self, packet: Packet, out: &mut Out) {
+        drop(packet);
+        self.ignore("unexpected-packet", out);
     }
 
     /// Starts writing an epoch file; nobody may rely on it before `Stored`.
     pub fn store(&mut self, file: File, epoch: Epoch, out: &mut Out) {
         self.writes += 1;
-        out.push(Effect::Store { file, value: u64::from(epoch.0) });
+        out.push(Effect::Store {
+            file,
+            value: u64::from(epoch.0),
+        });
     }
 
-    /// Starts a switch (K1): snapshot, log and currentEpoch at once.
-    pub fn install(&mut self, tree: &Tree, log: Vec<Arc<crate::tree::txn::Txn>>, current: Option<Epoch>, out: &mut Out) {
+    /// Starts the switch of a sync (K1): snapshot, log and currentEpoch at once.
+    pub fn install(
+        &mut self,
+        kind: SyncKind,
+        tree: &Tree,
+        log: Vec<Arc<Txn>>,
+        epoch: Epoch,
+        out: &mut Out,
+    ) {
         self.writes += 1;
         self.snapshot = None;
+        self.switch = Some((kind, epoch));
         self.log.replace(tree.clone(), log.iter().cloned());
-        let files = current.map(|epoch| (CURRENT_EPOCH, u64::from(epoch.0))).into_iter().collect();
-        out.push(Effect::Install { image: Image { tree: tree.clone() }, log, files });
+        let files = vec![(CURRENT_EPOCH, u64::from(epoch.0))];
+        out.push(Effect::Install {
+            image: Image { tree: tree.clone() },
+            log,
+            files,
+        });
+    }
+
+    /// A switch has happened; that of a boot carries no epoch.
+    fn on_installed(&mut self, out: &mut Out) {
+        self.writes -= 1;
+        if let Some((kind, epoch)) = self.switch.take() {
+            self.current = epoch;
+            out.note(Fact::Switched {
+                server: self.me,
+                kind,
+                lineage: self.log.tail(),
+                epoch,
+            });
+        }
     }
 
     /// An epoch file is durable.
@@ -125,7 +170,11 @@ impl Core {
             self.current = epoch;
             EpochFile::Current
         };
-        out.note(Fact::EpochDurable { server: self.me, file, epoch });
+        out.note(Fact::EpochDurable {
+            server: self.me,
+            file,
+            epoch,
+        });
     }
 
     /// Whether the disk owes nothing.
@@ -142,7 +191,11 @@ impl Core {
             let drawn = half + cx.draw(DRAW_SNAPSHOT, self.draws).below(half + 1);
             self.until_snapshot = u32::try_from(drawn).unwrap_or(u32::MAX).max(1);
             self.snapshot = Some(self.memory.tree.clone());
-            out.push(Effect::Snapshot { image: Image { tree: self.memory.tree.clone() } });
+            out.push(Effect::Snapshot {
+                image: Image {
+                    tree: self.memory.tree.clone(),
+                },
+            });
         }
     }
 }
@@ -187,14 +240,26 @@ pub struct Server {
 impl Server {
     /// A new life of server `me` from what its disk holds (zab.md §7.3, corrected by K3 and K4).
     pub fn restart(config: Arc<Config>, disk: Recovered<Words>, me: ServerId) -> Self {
-        let epoch_in = |file: File| Epoch(u32::try_from(disk.files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX));
+        let epoch_in = |file: File| {
+            Epoch(u32::try_from(disk.files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX))
+        };
         let (accepted, current) = (epoch_in(ACCEPTED_EPOCH), epoch_in(CURRENT_EPOCH));
         let base = disk.image.map_or_else(Tree::new, |image| image.tree);
-        let after_base = || disk.log.iter().filter(|txn| txn.zxid > base.last()).cloned();
-        let found = after_base().fold(base.lineage(), |lineage, txn| lineage.push(txn.zxid, txn.digest));
+        let after_base = || {
+            disk.log
+                .iter()
+                .filter(|txn| txn.zxid > base.last())
+                .cloned()
+        };
+        let found = after_base().fold(base.lineage(), |lineage, txn| {
+            lineage.push(txn.zxid, txn.digest)
+        });
         let kept = after_base().take_while(|txn| txn.zxid.epoch() <= current);
         let log = Log::new(me, base.clone(), kept);
-        let report = BootReport { found, kept: log.tail() };
+        let report = BootReport {
+            found,
+            kept: log.tail(),
+        };
         let window = usize::try_from(config.committed_log).expect("a window fits memory");
         let memory = Memory::from_log(&log, base, window);
         let peers = Peers::new(me, config.servers(), config.connect_timeout);
@@ -214,18 +279,22 @@ impl Server {
             raised_at: None,
             next_session: 0,
             writes: u32::from(!disk.forced || disk.torn || report.found != report.kept),
+            switch: None,
             snapshot: None,
             until_snapshot,
             draws: 0,
         };
         core.vote = (core.own_vote(), 0);
-        Self { core, phase: Phase::Booting(report) }
+        Self {
+            core,
+            phase: Phase::Booting(report),
+        }
     }
 
     /// Takes one input.
     pub fn step(&mut self, cx: Cx, input: Input<Words>, out: &mut Out) {
         match input {
-            Input::Boot => self.on_boot(cx, out),
+            Input::Boot => self.on_boot(out),
             Input::Opened { conn } => self.on_opened(cx, conn, out),
             Input::Refused { conn, .. } => self.on_refused(cx, conn, out),
             Input::Accepted { conn, from, class } => self.on_accepted(cx, conn, from, class, out),
@@ -244,7 +313,11 @@ impl Server {
     }
 
     fn assert_invariants(&self) {
-        assert!(self.core.current <= self.core.accepted, "currentEpoch ahead of acceptedEpoch at {}", self.core.me);
+        assert!(
+            self.core.current <= self.core.accepted,
+            "currentEpoch ahead of acceptedEpoch at {}",
+            self.core.me
+        );
     }
 
     /// The state that this server's notifications show.
@@ -258,15 +331,21 @@ impl Server {
     }
 
     fn learner_state(&self) -> ServerState {
-        if self.core.is_voter() { ServerState::Following } else { ServerState::Observing }
+        if self.core.is_voter() {
+            ServerState::Following
+        } else {
+            ServerState::Observing
+        }
     }
 
     /// The role in which it serves clients right now, if it does.
     pub fn serving_role(&self) -> Option<Role> {
         match &self.phase {
-            Phase::Learning(learner) if learner.is_serving() => {
-                Some(if self.core.is_voter() { Role::Follower } else { Role::Observer })
-            }
+            Phase::Learning(learner) if learner.is_serving() => Some(if self.core.is_voter() {
+                Role::Follower
+            } else {
+                Role::Observer
+            }),
             Phase::Leading(leader) if leader.is_serving() => Some(Role::Leader),
             Phase::Booting(_)
             | Phase::Looking(_)
@@ -284,56 +363,87 @@ impl Server {
 
     // ----- boot
 
-    fn on_boot(&mut self, cx: Cx, out: &mut Out) {
+    fn on_boot(&mut self, out: &mut Out) {
         out.push(Effect::Listen(LinkClass::Election));
         if self.core.writes == 0 {
-            self.become_looking(cx, out);
+            self.become_looking(out);
         } else {
             let (tree, log) = self.core.log.content();
-            out.push(Effect::Install { image: Image { tree }, log, files: Vec::new() });
+            out.push(Effect::Install {
+                image: Image { tree },
+                log,
+                files: Vec::new(),
+            });
         }
     }
 
     fn report_boot(&self, report: &BootReport, out: &mut Out) {
         let (server, accepted, current) = (self.core.me, self.core.accepted, self.core.current);
-        out.note(Fact::Booted { server, lineage: report.found, accepted, current });
+        out.note(Fact::Booted {
+            server,
+            lineage: report.found,
+            accepted,
+            current,
+        });
         if report.found != report.kept {
-            out.note(Fact::BootDropped { server, lineage: report.kept });
+            out.note(Fact::BootDropped {
+                server,
+                lineage: report.kept,
+            });
         }
     }
 
     // ----- phases
 
-    fn become_looking(&mut self, cx: Cx, out: &mut Out) {
-        assert!(self.core.is_disk_quiet(), "server {} votes before its disk is quiet", self.core.me);
+    fn become_looking(&mut self, out: &mut Out) {
+        assert!(
+            self.core.is_disk_quiet(),
+            "server {} votes before its disk is quiet",
+            self.core.me
+        );
         if let Phase::Booting(report) = &self.phase {
             self.report_boot(report, out);
         }
         let election = Election::start(&mut self.core, out);
         if self.core.is_voter() {
             let (server, round) = (self.core.me, election.round());
-            let (lineage, zxid, epoch) = (self.core.memory.tree.lineage(), self.core.memory.processed(), self.core.current);
-            out.note(Fact::Voted { server, round, lineage, zxid, epoch });
+            let (lineage, zxid, epoch) = (
+                self.core.memory.tree.lineage(),
+                self.core.memory.processed(),
+                self.core.current,
+            );
+            out.note(Fact::Voted {
+                server,
+                round,
+                lineage,
+                zxid,
+                epoch,
+            });
         }
         self.phase = Phase::Looking(election);
-        let _ = cx;
     }
 
     fn on_decided(&mut self, cx: Cx, decision: Decision, out: &mut Out) {
-        assert!(matches!(self.phase, Phase::Looking(_)), "only an election decides");
+        assert!(
+            matches!(self.phase, Phase::Looking(_)),
+            "only an election decides"
+        );
         out.disarm(Timer::Resend);
         out.disarm(Timer::Finalize);
         self.core.vote = (decision.vote, decision.round);
         let leader = decision.vote.leader;
-        out.note(Fact::Elected { server: self.core.me, leader, round: decision.round });
+        out.note(Fact::Elected {
+            server: self.core.me,
+            leader,
+            round: decision.round,
+        });
         if leader == self.core.me {
             let mut leading = Box::new(Leader::new(&self.core));
-            let step = leading.start(cx, &mut self.core, out);
+            leading.start(&mut self.core, out);
             self.phase = Phase::Leading(leading);
-            self.settle(cx, step, out);
         } else {
-            let mut learner = Box::new(Learner::new(leader, cx));
-            learner.start(&mut self.core, out);
+            let mut learner = Box::new(Learner::new(leader, cx, &self.core));
+            learner.start(cx, out);
             self.phase = Phase::Learning(learner);
         }
     }
@@ -357,27 +467,37 @@ impl Server {
                 learner.hang_up(out);
                 let failed = !learner.is_serving();
                 self.core.failures = if failed { self.core.failures + 1 } else { 0 };
-                if self.core.is_voter() { Role::Follower } else { Role::Observer }
+                if self.core.is_voter() {
+                    Role::Follower
+                } else {
+                    Role::Observer
+                }
             }
             Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => {
                 unreachable!("only a role can end")
             }
         };
-        out.note(Fact::RoleEnd { server: self.core.me, role, why });
+        out.note(Fact::RoleEnd {
+            server: self.core.me,
+            role,
+            why,
+        });
         self.phase = Phase::Ending(state);
         self.core.log.force(out);
         self.leave_ending(cx, out);
     }
 
     fn leave_ending(&mut self, cx: Cx, out: &mut Out) {
-        let Phase::Ending(state) = self.phase else { return };
+        let Phase::Ending(state) = self.phase else {
+            return;
+        };
         if !self.core.is_disk_quiet() {
             return;
         }
         self.core.memory.reset(&self.core.log);
         let pause = self.pause_before_looking(cx);
         if pause == Span::ZERO {
-            self.become_looking(cx, out);
+            self.become_looking(out);
         } else {
             self.phase = Phase::Pausing(state);
             out.arm(Timer::Pause, pause);
@@ -390,9 +510,16 @@ impl Server {
         let spread = if self.core.is_voter() {
             Span::ZERO
         } else {
-            Span(cx.draw(DRAW_OBSERVER_DELAY, self.core.draws).below(OBSERVER_DELAY.0))
+            Span(
+                cx.draw(DRAW_OBSERVER_DELAY, self.core.draws)
+                    .below(OBSERVER_DELAY.0),
+            )
         };
-        let backoff = if self.core.failures == 0 { Span::ZERO } else { FINALIZE_WAIT * (1 << (self.core.failures - 1).min(3)) };
+        let backoff = if self.core.failures == 0 {
+            Span::ZERO
+        } else {
+            FINALIZE_WAIT * (1 << (self.core.failures - 1).min(3))
+        };
         spread + backoff
     }
 
@@ -404,13 +531,19 @@ impl Server {
                 self.on_notification(conn, n, out);
                 Ok(())
             }
-            (Msg::Quorum(packet), Phase::Learning(learner)) => learner.on_packet(cx, conn, packet, &mut self.core, out),
-            (Msg::Quorum(packet), Phase::Leading(leader)) => leader.on_packet(cx, conn, packet, &mut self.core, out),
+            (Msg::Quorum(packet), Phase::Learning(learner)) => {
+                learner.on_packet(cx, conn, packet, &mut self.core, out)
+            }
+            (Msg::Quorum(packet), Phase::Leading(leader)) => {
+                leader.on_packet(cx, conn, packet, &mut self.core, out)
+            }
             (Msg::ToServer(msg), Phase::Learning(learner)) => {
-                learner.on_client(cx, conn, msg, &mut self.core, out);
+                learner.on_client(conn, msg, &mut self.core, out);
                 Ok(())
             }
-            (Msg::ToServer(msg), Phase::Leading(leader)) => leader.on_client(cx, conn, msg, &mut self.core, out),
+            (Msg::ToServer(msg), Phase::Leading(leader)) => {
+                leader.on_client(cx, conn, msg, &mut self.core, out)
+            }
             (Msg::Quorum(_) | Msg::ToServer(_) | Msg::ToClient(_), _) => {
                 self.core.ignore("message-without-role", out);
                 out.close(conn);
@@ -427,8 +560,13 @@ impl Server {
             return;
         };
         let (vote, decided_in) = self.core.vote;
-        let mut answer =
-            Notification { state: self.state(), leader: vote.leader, zxid: vote.zxid, round: decided_in, peer_epoch: vote.epoch };
+        let mut answer = Notification {
+            state: self.state(),
+            leader: vote.leader,
+            zxid: vote.zxid,
+            round: decided_in,
+            peer_epoch: vote.epoch,
+        };
         if !self.core.config.voters.contains(from) {
             answer.round = self.core.round;
             self.core.peers.send(from, answer, out);
@@ -443,7 +581,10 @@ impl Server {
                 election.enqueue(from, n, out);
             }
             (Phase::Booting(_), _) => self.core.ignore("vote-while-booting", out),
-            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_), ServerState::Looking) => {
+            (
+                Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_),
+                ServerState::Looking,
+            ) => {
                 self.core.peers.send(from, answer, out);
             }
             (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_), _) => {
@@ -455,7 +596,7 @@ impl Server {
     fn on_opened(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
         self.core.peers.on_opened(conn, out);
         if let Phase::Learning(learner) = &mut self.phase {
-            let step = learner.on_opened(cx, conn, &mut self.core, out);
+            let step = learner.on_opened(cx, conn, &self.core, out);
             self.settle(cx, step, out);
         }
     }
@@ -463,16 +604,18 @@ impl Server {
     fn on_refused(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
         self.core.peers.on_ended(conn);
         if let Phase::Learning(learner) = &mut self.phase {
-            let step = learner.on_refused(cx, conn, &mut self.core, out);
+            let step = learner.on_refused(cx, conn, out);
             self.settle(cx, step, out);
         }
     }
 
-    fn on_accepted(&mut self, _cx: Cx, conn: Conn, from: NodeId, class: LinkClass, out: &mut Out) {
+    fn on_accepted(&mut self, cx: Cx, conn: Conn, from: NodeId, class: LinkClass, out: &mut Out) {
         let sid = ServerId(u8::try_from(from.0).unwrap_or(u8::MAX));
         match (class, &mut self.phase) {
             (LinkClass::Election, _) => self.core.peers.on_accepted(conn, sid, out),
-            (LinkClass::Quorum, Phase::Leading(leader)) => leader.on_learner(conn, sid, &self.core, out),
+            (LinkClass::Quorum, Phase::Leading(leader)) => {
+                leader.on_learner(cx, conn, sid, &self.core, out);
+            }
             (LinkClass::Client, Phase::Leading(leader)) => leader.front_accept(conn),
             (LinkClass::Client, Phase::Learning(learner)) => learner.front_accept(conn),
             (LinkClass::Quorum | LinkClass::Client, _) => {
@@ -507,7 +650,7 @@ impl Server {
                 Ok(())
             }
             (Timer::Pause, Phase::Pausing(_)) => {
-                self.become_looking(cx, out);
+                self.become_looking(out);
                 Ok(())
             }
             (timer, Phase::Learning(learner)) => learner.on_timer(cx, timer, &mut self.core, out),
@@ -530,9 +673,9 @@ impl Server {
                 if let Some(decision) = election.on_run(&mut self.core, out) {
                     self.on_decided(cx, decision, out);
                 }
-                Ok(())
+                return;
             }
-            (stage, Phase::Learning(learner)) => learner.on_run(cx, stage, &mut self.core, out),
+            (stage, Phase::Learning(learner)) => learner.on_run(stage, &mut self.core, out),
             (stage, Phase::Leading(leader)) => leader.on_run(cx, stage, &mut self.core, out),
             (_, Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_)) => {
                 self.core.ignore("stage-of-past-phase", out);
@@ -547,7 +690,10 @@ impl Server {
     fn on_synced(&mut self, cx: Cx, upto: u64, out: &mut Out) {
         let forced = self.core.log.on_synced(upto, out);
         let step = match &mut self.phase {
-            Phase::Learning(learner) => learner.on_forced(cx, &forced, &mut self.core, out),
+            Phase::Learning(learner) => {
+                learner.on_forced(&forced, &mut self.core, out);
+                Ok(())
+            }
             Phase::Leading(leader) => {
                 leader.on_forced(&forced, &mut self.core, out);
                 Ok(())
@@ -577,10 +723,10 @@ impl Server {
     }
 
     fn on_installed(&mut self, cx: Cx, out: &mut Out) {
-        self.core.writes -= 1;
+        self.core.on_installed(out);
         let step = match &mut self.phase {
             Phase::Booting(_) => {
-                self.become_looking(cx, out);
+                self.become_looking(out);
                 Ok(())
             }
             Phase::Learning(learner) => learner.on_installed(cx, &mut self.core, out),
@@ -602,6 +748,3 @@ impl Server {
 
 /// Exit code after a failed append or fsync (K9): what was not forced is gone at restart.
 const EXIT_DISK: u8 = 1;
-
-/// The zxid of a position that was never reached.
-pub const NOWHERE: Zxid = Zxid::ZERO;

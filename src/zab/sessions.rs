@@ -39,7 +39,11 @@ pub struct Tracker {
 impl Tracker {
     /// A tracker at the start of a reign: every session of the table gets its full timeout.
     pub fn new(me: ServerId, tick: Span, tree: &Tree, now: LocalTime, out: &mut Out) -> Self {
-        let mut tracker = Self { me, tick, sessions: BTreeMap::new() };
+        let mut tracker = Self {
+            me,
+            tick,
+            sessions: BTreeMap::new(),
+        };
         for (session, timeout_ms) in tree.sessions() {
             tracker.open(session, timeout_ms, None, now, out);
         }
@@ -47,10 +51,30 @@ impl Tracker {
     }
 
     /// A session begins.
-    pub fn open(&mut self, session: SessionId, timeout_ms: u32, owner: Option<ServerId>, now: LocalTime, out: &mut Out) {
+    pub fn open(
+        &mut self,
+        session: SessionId,
+        timeout_ms: u32,
+        owner: Option<ServerId>,
+        now: LocalTime,
+        out: &mut Out,
+    ) {
         let deadline = self.bucket(now, timeout_ms);
-        self.sessions.insert(session, Tracked { timeout_ms, deadline, owner, life: Life::Open });
-        out.note(Fact::SessionTouched { server: self.me, session, timeout_ms, local_ms: now.as_ms() });
+        self.sessions.insert(
+            session,
+            Tracked {
+                timeout_ms,
+                deadline,
+                owner,
+                life: Life::Open,
+            },
+        );
+        out.note(Fact::SessionTouched {
+            server: self.me,
+            session,
+            timeout_ms,
+            local_ms: now.as_ms(),
+        });
     }
 
     /// Deadlines are rounded up to the next tick, so real expiry comes up to a tick late.
@@ -60,13 +84,24 @@ impl Tracker {
     }
 
     /// Something was heard of a session; false if it does not live.
-    pub fn touch(&mut self, session: SessionId, timeout_ms: u32, now: LocalTime, out: &mut Out) -> bool {
+    pub fn touch(
+        &mut self,
+        session: SessionId,
+        timeout_ms: u32,
+        now: LocalTime,
+        out: &mut Out,
+    ) -> bool {
         let deadline = self.bucket(now, timeout_ms);
         match self.sessions.get_mut(&session) {
             Some(tracked) if tracked.life == Life::Open => {
                 tracked.timeout_ms = timeout_ms;
                 tracked.deadline = tracked.deadline.max(deadline);
-                out.note(Fact::SessionTouched { server: self.me, session, timeout_ms, local_ms: now.as_ms() });
+                out.note(Fact::SessionTouched {
+                    server: self.me,
+                    session,
+                    timeout_ms,
+                    local_ms: now.as_ms(),
+                });
                 true
             }
             Some(_) | None => false,
@@ -74,11 +109,22 @@ impl Tracker {
     }
 
     /// A server asks whether a session that turned up there lives; if so the server now owns it.
-    pub fn revalidate(&mut self, session: SessionId, timeout_ms: u32, owner: ServerId, now: LocalTime, out: &mut Out) -> bool {
+    pub fn revalidate(
+        &mut self,
+        session: SessionId,
+        timeout_ms: u32,
+        owner: ServerId,
+        now: LocalTime,
+        out: &mut Out,
+    ) -> bool {
         let alive = self.touch(session, timeout_ms, now, out);
         if alive {
             self.sessions.get_mut(&session).expect("just touched").owner = Some(owner);
-            out.note(Fact::SessionMoved { server: self.me, session, owner });
+            out.note(Fact::SessionMoved {
+                server: self.me,
+                session,
+                owner,
+            });
         }
         alive
     }
@@ -117,7 +163,11 @@ impl Tracker {
             if tracked.life == Life::Open && tracked.deadline <= now {
                 tracked.life = Life::Closing;
                 due.push(*session);
-                out.note(Fact::SessionExpiring { server: self.me, session: *session, local_ms: now.as_ms() });
+                out.note(Fact::SessionExpiring {
+                    server: self.me,
+                    session: *session,
+                    local_ms: now.as_ms(),
+                });
             }
         }
         due
@@ -143,7 +193,13 @@ mod tests {
 
     fn tracker() -> (Tracker, Out) {
         let mut out = Effects::default();
-        let mut tracker = Tracker::new(ServerId(1), Span::from_ms(200), &Tree::new(), LocalTime(0), &mut out);
+        let mut tracker = Tracker::new(
+            ServerId(1),
+            Span::from_ms(200),
+            &Tree::new(),
+            LocalTime(0),
+            &mut out,
+        );
         tracker.open(SESSION, 1_000, Some(ServerId(2)), LocalTime(0), &mut out);
         (tracker, out)
     }
@@ -171,7 +227,10 @@ mod tests {
     fn a_closing_session_takes_no_requests() {
         let (mut tracker, mut out) = tracker();
         tracker.close(SESSION);
-        assert_eq!(tracker.check(SESSION, ServerId(2)), Err(ErrorCode::SessionExpired));
+        assert_eq!(
+            tracker.check(SESSION, ServerId(2)),
+            Err(ErrorCode::SessionExpired)
+        );
         assert!(!tracker.touch(SESSION, 1_000, ms(1), &mut out));
     }
 
@@ -180,7 +239,10 @@ mod tests {
         let (mut tracker, mut out) = tracker();
         assert_eq!(tracker.check(SESSION, ServerId(2)), Ok(()));
         assert!(tracker.revalidate(SESSION, 1_000, ServerId(3), ms(1), &mut out));
-        assert_eq!(tracker.check(SESSION, ServerId(2)), Err(ErrorCode::SessionMoved));
+        assert_eq!(
+            tracker.check(SESSION, ServerId(2)),
+            Err(ErrorCode::SessionMoved)
+        );
         assert_eq!(tracker.check(SESSION, ServerId(3)), Ok(()));
     }
 }

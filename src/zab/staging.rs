@@ -9,7 +9,6 @@ use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
-use crate::words::CURRENT_EPOCH;
 use crate::words::message::Packet;
 
 /// What a learner has received of its sync.
@@ -34,7 +33,11 @@ impl Staging {
     /// The first packet of a sync tells its kind.
     pub fn begin(packet: Packet, core: &mut Core, out: &mut Out) -> Result<Self, Quit> {
         match packet {
-            Packet::Diff { .. } => Ok(Self::on(SyncKind::Diff, core.memory.tree.clone(), core.memory.label())),
+            Packet::Diff { .. } => Ok(Self::on(
+                SyncKind::Diff,
+                core.memory.tree.clone(),
+                core.memory.label(),
+            )),
             Packet::Snap { zxid, image } => Ok(Self::on(SyncKind::Snap, image.tree, zxid)),
             Packet::Trunc { zxid } => match core.log.rebuild(zxid) {
                 Some(tree) => Ok(Self::on(SyncKind::Trunc, tree, Zxid::ZERO)),
@@ -44,8 +47,7 @@ impl Staging {
                 }
             },
             other => {
-                core.ignore("no-sync-packet", out);
-                drop(other);
+                core.ignore_packet(other, out);
                 Err(Quit("the sync began with another packet"))
             }
         }
@@ -53,8 +55,20 @@ impl Staging {
 
     fn on(kind: SyncKind, tree: Tree, label: Zxid) -> Self {
         let last = tree.last();
-        let fork = if kind == SyncKind::Snap { Zxid::ZERO } else { last };
-        Self { kind, tree, label, fork, applied: Vec::new(), pending: VecDeque::new(), last }
+        let fork = if kind == SyncKind::Snap {
+            Zxid::ZERO
+        } else {
+            last
+        };
+        Self {
+            kind,
+            tree,
+            label,
+            fork,
+            applied: Vec::new(),
+            pending: VecDeque::new(),
+            last,
+        }
     }
 
     /// A packet between the first one and NEWLEADER.
@@ -67,8 +81,8 @@ impl Staging {
                 self.on_proposal(txn, core, out)?;
                 self.on_commit(zxid, core, out)
             }
-            _ => {
-                core.ignore("unexpected-packet-in-sync", out);
+            other => {
+                core.ignore_packet(other, out);
                 Ok(())
             }
         }
@@ -107,7 +121,7 @@ impl Staging {
     }
 
     /// NEWLEADER(epoch): everything received goes to disk, committed or not (K2). A DIFF is appended and forced, its
-    /// epoch follows in `store_epoch`; SNAP and TRUNC are one switch that carries the epoch.
+    /// epoch follows; SNAP and TRUNC are one switch that carries the epoch.
     pub fn write(&self, epoch: Epoch, core: &mut Core, out: &mut Out) {
         match self.kind {
             SyncKind::Diff => {
@@ -117,14 +131,15 @@ impl Staging {
                 core.log.force_always(out);
             }
             SyncKind::Snap | SyncKind::Trunc => {
-                core.install(self.kind, &self.tree, self.pending.iter().cloned().collect(), epoch, out);
+                core.install(
+                    self.kind,
+                    &self.tree,
+                    self.pending.iter().cloned().collect(),
+                    epoch,
+                    out,
+                );
             }
         }
-    }
-
-    /// After a DIFF's records are forced: currentEpoch.
-    pub fn store_epoch(epoch: Epoch, core: &mut Core, out: &mut Out) {
-        core.store(CURRENT_EPOCH, epoch, out);
     }
 
     /// The disk holds it all: memory takes over what is committed; returns what is on disk and not committed.

@@ -40,9 +40,17 @@ pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
     if peer.want_snapshot {
         snap(memory)
     } else if processed == peer.zxid {
-        SyncPlan { kind: SyncKind::Diff, packets: vec![Packet::Diff { zxid: peer.zxid }], seen: peer.zxid }
+        SyncPlan {
+            kind: SyncKind::Diff,
+            packets: vec![Packet::Diff { zxid: peer.zxid }],
+            seen: peer.zxid,
+        }
     } else if peer.zxid > newest && !peer.zxid.is_label() {
-        SyncPlan { kind: SyncKind::Trunc, packets: vec![Packet::Trunc { zxid: newest }], seen: newest }
+        SyncPlan {
+            kind: SyncKind::Trunc,
+            packets: vec![Packet::Trunc { zxid: newest }],
+            seen: newest,
+        }
     } else if oldest <= peer.zxid && peer.zxid <= newest {
         walk(peer.zxid, newest, window).unwrap_or_else(|| snap(memory))
     } else {
@@ -52,8 +60,14 @@ pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
 
 fn snap(memory: &Memory) -> SyncPlan {
     let zxid = memory.processed();
-    let image = Box::new(Image { tree: memory.tree.clone() });
-    SyncPlan { kind: SyncKind::Snap, packets: vec![Packet::Snap { zxid, image }], seen: zxid }
+    let image = Box::new(Image {
+        tree: memory.tree.clone(),
+    });
+    SyncPlan {
+        kind: SyncKind::Snap,
+        packets: vec![Packet::Snap { zxid, image }],
+        seen: zxid,
+    }
 }
 
 /// Walks the window from the learner's position on (`queueCommittedProposals`); `None` when the learner is on another
@@ -68,15 +82,27 @@ fn walk(peer: Zxid, newest: Zxid, window: &Vector<Arc<Txn>>) -> Option<SyncPlan>
             if window.get(index)?.zxid.epoch() != peer.epoch() {
                 return None;
             }
-            (SyncKind::Trunc, Packet::Trunc { zxid: previous.zxid }, index)
+            (
+                SyncKind::Trunc,
+                Packet::Trunc {
+                    zxid: previous.zxid,
+                },
+                index,
+            )
         }
     };
     let mut packets = vec![first];
     for txn in window.iter().skip(rest) {
-        packets.push(Packet::Proposal { txn: Arc::clone(txn) });
+        packets.push(Packet::Proposal {
+            txn: Arc::clone(txn),
+        });
         packets.push(Packet::Commit { zxid: txn.zxid });
     }
-    Some(SyncPlan { kind, packets, seen: newest })
+    Some(SyncPlan {
+        kind,
+        packets,
+        seen: newest,
+    })
 }
 
 #[cfg(test)]
@@ -97,14 +123,26 @@ mod tests {
 
     fn memory(history: &[(u32, u32)], window: usize) -> Memory {
         let txns = history.iter().map(|(epoch, counter)| {
-            Txn::new(zxid(*epoch, *counter), SessionId::NONE, 0, 0, Body::Error(ErrorCode::NoNode))
+            Txn::new(
+                zxid(*epoch, *counter),
+                SessionId::NONE,
+                0,
+                0,
+                Body::Error(ErrorCode::NoNode),
+            )
         });
         let log = Log::new(ServerId(1), Tree::new(), txns);
         Memory::from_log(&log, Tree::new(), window)
     }
 
     fn check(memory: &Memory, peer: Zxid, expected: &str) {
-        let plan = decide(Peer { zxid: peer, want_snapshot: false }, memory);
+        let plan = decide(
+            Peer {
+                zxid: peer,
+                want_snapshot: false,
+            },
+            memory,
+        );
         let said: Vec<String> = plan
             .packets
             .iter()

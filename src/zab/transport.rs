@@ -47,15 +47,33 @@ pub struct Peers {
 
 impl Peers {
     /// Senders from `me` to every other server.
-    pub fn new(me: ServerId, servers: impl Iterator<Item = ServerId>, connect_timeout: Span) -> Self {
-        let idle = Peer { link: Link::Idle, slot: None, last: None, used: false };
-        let peers = servers.filter(|server| *server != me).map(|server| (server, idle.clone())).collect();
-        Self { me, connect_timeout, peers }
+    pub fn new(
+        me: ServerId,
+        servers: impl Iterator<Item = ServerId>,
+        connect_timeout: Span,
+    ) -> Self {
+        let idle = Peer {
+            link: Link::Idle,
+            slot: None,
+            last: None,
+            used: false,
+        };
+        let peers = servers
+            .filter(|server| *server != me)
+            .map(|server| (server, idle.clone()))
+            .collect();
+        Self {
+            me,
+            connect_timeout,
+            peers,
+        }
     }
 
     /// Sends to a peer, or keeps the message as its latest and tries to connect.
     pub fn send(&mut self, to: ServerId, n: Notification, out: &mut Out) {
-        let Some(peer) = self.peers.get_mut(&to) else { return };
+        let Some(peer) = self.peers.get_mut(&to) else {
+            return;
+        };
         peer.used = true;
         if let Link::Open(conn) = peer.link {
             peer.last = Some(n);
@@ -68,12 +86,19 @@ impl Peers {
 
     /// Whether some peer's queue is empty, so that resending makes sense (`haveDelivered`).
     pub fn have_delivered(&self) -> bool {
-        self.peers.values().any(|peer| peer.used && peer.slot.is_none())
+        self.peers
+            .values()
+            .any(|peer| peer.used && peer.slot.is_none())
     }
 
     /// Tries to reach every peer that is not connected and has something waiting (`connectAll`).
     pub fn connect_all(&mut self, out: &mut Out) {
-        let waiting: Vec<ServerId> = self.peers.iter().filter(|(_, peer)| peer.used).map(|(sid, _)| *sid).collect();
+        let waiting: Vec<ServerId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.used)
+            .map(|(sid, _)| *sid)
+            .collect();
         for sid in waiting {
             self.connect(sid, out);
         }
@@ -81,7 +106,10 @@ impl Peers {
 
     fn connect(&mut self, to: ServerId, out: &mut Out) {
         let timeout = self.connect_timeout;
-        let peer = self.peers.get_mut(&to).expect("only peers are connected to");
+        let peer = self
+            .peers
+            .get_mut(&to)
+            .expect("only peers are connected to");
         if peer.link == Link::Idle {
             peer.link = Link::Dialing(out.open(NodeId::from(to), LinkClass::Election, timeout));
         }
@@ -108,7 +136,9 @@ impl Peers {
 
     /// An attempt of ours succeeded: a larger sid talks, a smaller one waits to be dialled back.
     pub fn on_opened(&mut self, conn: Conn, out: &mut Out) {
-        let Some(sid) = self.owner_of(conn) else { return };
+        let Some(sid) = self.owner_of(conn) else {
+            return;
+        };
         if sid < self.me {
             self.peers.get_mut(&sid).expect("found above").link = Link::Open(conn);
             self.resend(sid, out);
@@ -124,7 +154,10 @@ impl Peers {
 
     /// Sends the waiting message, or the last one again: it may have died with the old connection.
     fn resend(&mut self, to: ServerId, out: &mut Out) {
-        let peer = self.peers.get_mut(&to).expect("only peers are connected to");
+        let peer = self
+            .peers
+            .get_mut(&to)
+            .expect("only peers are connected to");
         let Link::Open(conn) = peer.link else { return };
         if let Some(n) = peer.slot.take().or(peer.last) {
             peer.last = Some(n);
@@ -135,6 +168,9 @@ impl Peers {
     /// The peer that a connection leads to.
     pub fn owner_of(&self, conn: Conn) -> Option<ServerId> {
         let leads = |link: Link| matches!(link, Link::Open(c) | Link::Dialing(c) if c == conn);
-        self.peers.iter().find(|(_, peer)| leads(peer.link)).map(|(sid, _)| *sid)
+        self.peers
+            .iter()
+            .find(|(_, peer)| leads(peer.link))
+            .map(|(sid, _)| *sid)
     }
 }

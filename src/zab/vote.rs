@@ -17,11 +17,19 @@ pub struct Vote {
 
 impl Vote {
     /// The vote of who may not vote: any other is better.
-    pub const NOBODY: Self = Self { leader: ServerId(0), zxid: Zxid::ZERO, epoch: Epoch(0) };
+    pub const NOBODY: Self = Self {
+        leader: ServerId(0),
+        zxid: Zxid::ZERO,
+        epoch: Epoch(0),
+    };
 
     /// The vote that a notification carries.
     pub fn of(n: &Notification) -> Self {
-        Self { leader: n.leader, zxid: n.zxid, epoch: n.peer_epoch }
+        Self {
+            leader: n.leader,
+            zxid: n.zxid,
+            epoch: n.peer_epoch,
+        }
     }
 
     /// Whether `self` beats `other`: by epoch, then zxid, then sid. The round is no part of it.
@@ -44,7 +52,11 @@ pub struct Ballot {
 impl Ballot {
     /// The ballot that a notification carries.
     pub fn of(n: &Notification) -> Self {
-        Self { vote: Vote::of(n), round: n.round, state: n.state }
+        Self {
+            vote: Vote::of(n),
+            round: n.round,
+            state: n.state,
+        }
     }
 
     /// Whether two ballots count for the same outcome (ZOOKEEPER-1732, ZOOKEEPER-1805): among decided servers only the
@@ -63,12 +75,20 @@ mod tests {
     use super::*;
 
     fn vote(leader: u8, epoch: u32, counter: u32) -> Vote {
-        Vote { leader: ServerId(leader), zxid: Zxid::new(Epoch(epoch), counter), epoch: Epoch(epoch) }
+        Vote {
+            leader: ServerId(leader),
+            zxid: Zxid::new(Epoch(epoch), counter),
+            epoch: Epoch(epoch),
+        }
     }
 
     #[test]
     fn epoch_beats_zxid_beats_sid() {
-        let stale = Vote { leader: ServerId(5), zxid: Zxid::new(Epoch(9), 9), epoch: Epoch(1) };
+        let stale = Vote {
+            leader: ServerId(5),
+            zxid: Zxid::new(Epoch(9), 9),
+            epoch: Epoch(1),
+        };
         assert!(vote(1, 2, 1).is_newer_than(stale));
         assert!(vote(1, 2, 2).is_newer_than(vote(5, 2, 1)));
         assert!(vote(2, 2, 2).is_newer_than(vote(1, 2, 2)));
@@ -77,10 +97,24 @@ mod tests {
 
     #[test]
     fn decided_ballots_agree_on_leader_and_epoch_alone() {
-        let a = Ballot { vote: vote(3, 2, 7), round: 1, state: ServerState::Following };
-        let b = Ballot { vote: Vote { zxid: Zxid::ZERO, ..a.vote }, round: 9, state: ServerState::Leading };
+        let a = Ballot {
+            vote: vote(3, 2, 7),
+            round: 1,
+            state: ServerState::Following,
+        };
+        let b = Ballot {
+            vote: Vote {
+                zxid: Zxid::ZERO,
+                ..a.vote
+            },
+            round: 9,
+            state: ServerState::Leading,
+        };
         assert!(a.agrees_with(&b));
-        let looking = Ballot { state: ServerState::Looking, ..b };
+        let looking = Ballot {
+            state: ServerState::Looking,
+            ..b
+        };
         assert!(!a.agrees_with(&looking));
     }
 }
