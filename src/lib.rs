@@ -1,6 +1,7 @@
 //! `zablab`: a deterministic simulation testbed for ZooKeeper and its protocol Zab.
 
 pub mod base;
+pub mod cast;
 pub mod check;
 pub mod client;
 pub mod experiment;

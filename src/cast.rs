@@ -1,0 +1,158 @@
+//! Layer 2, top: who plays in a world. The one place that puts servers and clients together, and that turns what the
+//! machine and the processes say into facts.
+
+use std::sync::Arc;
+
+use crate::base::id::{ClientId, NodeId, ServerId};
+use crate::client::process::Client;
+use crate::history::fact::{Fact, Role};
+use crate::sim::fault::Planned;
+use crate::sim::process::{Cx, Effect, Effects, Input, Process, Recovered};
+use crate::sim::sink::{Happening, Sink, Stamp};
+use crate::words::Words;
+use crate::zab::server::Server;
+
+/// The roster: servers take the first node ids (equal to their sids), clients follow.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every server is told.
+    pub ensemble: Arc<crate::zab::config::Config>,
+    /// What each client is told; client 1 first.
+    pub clients: Arc<[crate::client::config::Config]>,
+}
+
+impl Config {
+    /// How many servers there are.
+    pub fn server_count(&self) -> u16 {
+        u16::try_from(self.ensemble.servers().count()).expect("server ids are small")
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> u16 {
+        self.server_count() + u16::try_from(self.clients.len()).expect("client ids have 16 bits")
+    }
+
+    /// Who a node is.
+    pub fn part_of(&self, node: NodeId) -> Part {
+        let servers = self.server_count();
+        if node.0 <= servers {
+            Part::Server(ServerId(
+                u8::try_from(node.0).expect("server ids are small"),
+            ))
+        } else {
+            Part::Client(ClientId(node.0 - servers))
+        }
+    }
+}
+
+/// Which kind of node, and which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A server.
+    Server(ServerId),
+    /// A client.
+    Client(ClientId),
+}
+
+/// A node of the simulated world.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A server.
+    Server(Box<Server>),
+    /// A client.
+    Client(Box<Client>),
+}
+
+impl Process for Node {
+    type Words = Words;
+    type Config = Config;
+
+    fn restart(config: &Config, disk: Recovered<Words>, me: NodeId, life: u32) -> Self {
+        match config.part_of(me) {
+            Part::Server(sid) => Self::Server(Box::new(Server::restart(
+                Arc::clone(&config.ensemble),
+                disk,
+                sid,
+            ))),
+            Part::Client(client) => {
+                let settings = &config.clients[usize::from(client.0) - 1];
+                Self::Client(Box::new(Client::restart(settings, me, client, life)))
+            }
+        }
+    }
+
+    fn step(&mut self, cx: Cx, input: Input<Words>, out: &mut Effects<Words>) {
+        match self {
+            Self::Server(server) => server.step(cx, input, out),
+            Self::Client(client) => client.step(cx, input, out),
+        }
+    }
+
+    fn plays(&self, role: &str) -> bool {
+        let Self::Server(server) = self else {
+            return role == "client";
+        };
+        match server.serving_role() {
+            Some(Role::Leader) => role == "leader",
+            Some(Role::Follower) => role == "follower" || role == "learner",
+            Some(Role::Observer) => role == "observer" || role == "learner",
+            None => role == "looking",
+        }
+    }
+
+    fn attached_to(&self) -> Option<NodeId> {
+        match self {
+            Self::Server(_) => None,
+            Self::Client(client) => client.attached_to(),
+        }
+    }
+}
+
+/// Takes facts in the order in which they become true.
+pub trait Witness {
+    /// One fact.
+    fn witness(&mut self, at: Stamp, fact: &Fact);
+}
+
+/// A sink that passes on facts: what processes note, and what the machine does to them.
+#[derive(Debug)]
+pub struct Facts<'a, T> {
+    /// Who is who.
+    pub config: &'a Config,
+    /// Who listens.
+    pub witness: &'a mut T,
+}
+
+impl<T: Witness> Sink<Words> for Facts<'_, T> {
+    fn effect(&mut self, at: Stamp, _node: NodeId, effect: &Effect<Words>) {
+        if let Effect::Note(fact) = effect {
+            self.witness.witness(at, fact);
+        }
+    }
+
+    fn happening(&mut self, at: Stamp, what: &Happening, _plan: &[Planned]) {
+        let fact = match what {
+            Happening::Crashed {
+                node, code, power, ..
+            } => match self.config.part_of(*node) {
+                Part::Server(server) => Fact::ServerCrashed {
+                    server,
+                    power: *power,
+                    code: *code,
+                },
+                Part::Client(client) => Fact::ClientCrashed { client },
+            },
+            Happening::FaultBegan {
+                index, effective, ..
+            } => Fact::FaultBegan {
+                index: *index,
+                effective: *effective,
+            },
+            Happening::FaultEnded { index } => Fact::FaultEnded { index: *index },
+            Happening::Started { .. }
+            | Happening::Paused { .. }
+            | Happening::ConnectionEnded { .. } => return,
+        };
+        self.witness.witness(at, &fact);
+    }
+}
