@@ -7,5 +7,5 @@ pub mod panel;
 #[cfg(test)]
 mod script;
 pub mod verdict;
-mod wording;
+pub mod wording;
 pub mod zab;

@@ -109,7 +109,7 @@ pub(super) fn violation(
 }
 
 /// A request in a few words.
-pub(super) fn request(request: &Request) -> String {
+pub fn request(request: &Request) -> String {
     match request {
         Request::Create {
             path, data: bytes, ..
@@ -163,7 +163,7 @@ fn watching(watch: bool) -> &'static str {
 }
 
 /// Data, quoted and shortened.
-pub(super) fn data(data: &Data) -> String {
+pub fn data(data: &Data) -> String {
     const SHOWN: usize = 24;
     match data {
         None => "null".to_owned(),
@@ -180,7 +180,7 @@ pub(super) fn data(data: &Data) -> String {
 }
 
 /// An event kind by ZooKeeper's name.
-pub(super) fn kind(kind: EventKind) -> &'static str {
+pub fn kind(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Created => "NodeCreated",
         EventKind::Deleted => "NodeDeleted",
@@ -190,7 +190,7 @@ pub(super) fn kind(kind: EventKind) -> &'static str {
 }
 
 /// `NodeDeleted /a (zxid 1:4)`.
-pub(super) fn event(event: &WatchEvent) -> String {
+pub fn event(event: &WatchEvent) -> String {
     match event.zxid {
         Some(zxid) => format!("{} {} (zxid {zxid})", kind(event.kind), event.path),
         None => format!("{} {} (made by setWatches)", kind(event.kind), event.path),
