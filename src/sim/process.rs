@@ -17,7 +17,7 @@ use crate::base::rng::{Draw, Key};
 use crate::base::time::{LocalTime, Span};
 
 /// The words a family of processes shares: types only, no behaviour.
-pub trait Protocol: Clone + Debug + 'static {
+pub trait Protocol: Clone + Debug + Hash + 'static {
     /// What travels on a connection.
     type Msg: Clone + Debug + Hash;
     /// Names of timers; arming a name again replaces it.
