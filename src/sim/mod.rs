@@ -1,6 +1,20 @@
 //! Layer 1: the simulated machine. It knows no protocol: nodes are [`process::Process`] values, what they want done
 //! comes back as data, and every message, timer, disk operation and fault is an event on one queue.
 
+mod agenda;
+mod apply;
+mod clock;
+mod disk;
 pub mod fault;
+mod faults;
+pub mod law;
+mod net;
 pub mod process;
+mod queue;
+pub mod setup;
 pub mod sink;
+mod slot;
+mod strike;
+pub mod timeline;
+mod weather;
+pub mod world;

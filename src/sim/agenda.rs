@@ -1,0 +1,124 @@
+//! What is going to happen: the kinds of events, the present moment and the queue.
+
+use super::law::bucket_of;
+use super::net::{Frame, Side};
+use super::process::{Conn, Protocol};
+use super::queue::{Class, Queue};
+use crate::base::id::NodeId;
+use crate::base::rng::Key;
+use crate::base::time::{Span, Time};
+
+/// An event on the queue. Those that name a life, a ticket or a generation are stale once that has passed.
+#[derive(Clone, Debug)]
+pub(super) enum Event<W: Protocol> {
+    /// A planned fault strikes.
+    Fault { index: u32 },
+    /// A planned fault is undone.
+    Undo { index: u32 },
+    /// Every lasting fault is undone and none follows.
+    HealAll,
+    /// A disk operation is done.
+    Disk {
+        node: NodeId,
+        lane: Lane,
+        ticket: u64,
+    },
+    /// A frame arrives at one end of a connection.
+    Frame {
+        conn: Conn,
+        side: Side,
+        frame: Frame<W::Msg>,
+    },
+    /// The next frame that was held back arrives.
+    Release { conn: Conn, side: Side },
+    /// The network breaks a connection at one end.
+    Break { conn: Conn, side: Side },
+    /// A connection attempt has lasted as long as it may.
+    GiveUp { conn: Conn },
+    /// A timer runs out.
+    Fire {
+        node: NodeId,
+        timer: W::Timer,
+        generation: u64,
+    },
+    /// A stage runs.
+    Run {
+        node: NodeId,
+        life: u32,
+        stage: W::Stage,
+    },
+    /// A node that was paused takes the next of the inputs that waited.
+    Drain { node: NodeId, life: u32 },
+    /// A node that has been down since this life starts.
+    Boot { node: NodeId, life: u32 },
+    /// Somebody outside asks something of a node.
+    Command { node: NodeId, command: W::Command },
+}
+
+/// A disk's two queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Forces, small files and switches, one after the other.
+    Ordered,
+    /// Snapshots.
+    Background,
+}
+
+/// The present and the future.
+#[derive(Clone, Debug)]
+pub(super) struct Agenda<W: Protocol> {
+    pub(super) now: Time,
+    queue: Queue<Event<W>>,
+    tie: Key,
+}
+
+impl<W: Protocol> Agenda<W> {
+    /// The start of a run.
+    pub(super) fn new(tie: Key) -> Self {
+        Self {
+            now: Time::ZERO,
+            queue: Queue::new(),
+            tie,
+        }
+    }
+
+    /// Adds an event. `who` and `kind` say what it is about; they alone decide the tie.
+    #[inline]
+    pub(super) fn push(&mut self, at: Time, class: Class, about: (u64, u64), event: Event<W>) {
+        debug_assert!(at >= self.now, "nothing happens in the past");
+        let tie = self.tie.draw(about.0, about.1, at.0, 0).word();
+        self.queue.push(at, class, tie, event);
+    }
+
+    /// Adds an event after a while.
+    #[inline]
+    pub(super) fn push_in(
+        &mut self,
+        after: Span,
+        class: Class,
+        about: (u64, u64),
+        event: Event<W>,
+    ) {
+        self.push(self.now + after, class, about, event);
+    }
+
+    /// Takes the next event and makes its moment the present.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<Event<W>> {
+        let (time, event) = self.queue.pop()?;
+        debug_assert!(time >= self.now, "time never goes back");
+        self.now = time;
+        Some(event)
+    }
+
+    /// When the next event is due.
+    pub(super) fn next_time(&self) -> Option<Time> {
+        self.queue.next_time()
+    }
+
+    /// The present weather bucket.
+    #[inline]
+    pub(super) fn bucket(&self) -> u64 {
+        bucket_of(self.now)
+    }
+}

@@ -1,0 +1,482 @@
+//! The world: a plain value that holds every node, the network between them, their disks and clocks, and one queue.
+//!
+//! [`World::step`] takes the earliest event, hands at most one input to one process and carries out its effects. The same
+//! seed, setup and plan give the same run; a clone continues as the original does.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use imbl::Vector;
+
+use super::agenda::{Agenda, Event};
+use super::fault::{Fault, Planned, Trigger};
+use super::faults::Ledger;
+use super::law::bucket_of;
+use super::net::{Net, Told};
+use super::process::{Cx, Effects, Input, Process, Protocol};
+use super::queue::Class;
+use super::setup::Setup;
+use super::sink::{Happening, Sink, Stamp};
+use super::slot::{Slot, Waiting};
+use super::weather::index;
+use crate::base::digest::Digest;
+use crate::base::id::{EventId, NodeId};
+use crate::base::rng::{Domain, Key, Seed};
+use crate::base::time::{LocalTime, Time};
+
+/// How many events lie between two checkpoints of the digest.
+pub const CHECKPOINT_EVERY: u64 = 256;
+
+/// A simulated world of processes `P`.
+#[derive(Clone)]
+pub struct World<P: Process> {
+    pub(super) shared: Arc<Shared<P::Config>>,
+    pub(super) plan: Arc<[Planned]>,
+    pub(super) agenda: Agenda<P::Words>,
+    pub(super) net: Net<P::Words>,
+    pub(super) slots: Vec<Slot<P>>,
+    pub(super) ledger: Ledger,
+    events: u64,
+    digest: Digest,
+    checkpoints: Vector<u64>,
+}
+
+/// What never changes in a run.
+pub(super) struct Shared<C> {
+    pub(super) config: C,
+    pub(super) setup: Setup,
+    pub(super) stage_key: Key,
+    pub(super) target_key: Key,
+    process_key: Key,
+}
+
+/// How far to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Events after this moment are left on the queue.
+    pub time: Time,
+    /// Stop when the run has had this many events.
+    pub events: u64,
+}
+
+/// Why a run stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The time limit.
+    Time,
+    /// The event limit.
+    Events,
+    /// Nothing will ever happen again.
+    Quiet,
+}
+
+impl Limits {
+    /// Runs until this moment, however many events that takes.
+    pub const fn until(time: Time) -> Self {
+        Self {
+            time,
+            events: u64::MAX,
+        }
+    }
+}
+
+impl<P: Process> World<P> {
+    /// A world at time 0, in which every node is about to start.
+    ///
+    /// # Panics
+    /// If the setup has no nodes, more servers than nodes, or voters that do not exist.
+    pub fn new(seed: Seed, config: P::Config, setup: Setup, plan: Arc<[Planned]>) -> Self {
+        assert!(setup.nodes > 0, "a world needs a node");
+        assert!(setup.servers <= setup.nodes, "servers are nodes");
+        let net = Net::new(seed, &setup);
+        assert!(setup.voters.iter().all(|voter| net.weather.exists(*voter)));
+        let slots = (1..=setup.nodes)
+            .map(|node| Slot::new(NodeId(node), &setup, seed))
+            .collect();
+        let shared = Shared {
+            config,
+            setup,
+            stage_key: Key::derive(seed, Domain::Stage),
+            target_key: Key::derive(seed, Domain::Target),
+            process_key: Key::derive(seed, Domain::Process),
+        };
+        let mut world = Self {
+            shared: Arc::new(shared),
+            plan: Arc::new([]),
+            agenda: Agenda::new(Key::derive(seed, Domain::Tie)),
+            net,
+            slots,
+            ledger: Ledger::default(),
+            events: 0,
+            digest: Digest::default(),
+            checkpoints: Vector::new(),
+        };
+        world.schedule_boots();
+        world.schedule_plan(plan);
+        world
+    }
+
+    /// Every node starts a little after time 0.
+    fn schedule_boots(&mut self) {
+        let setup = &self.shared.setup;
+        for node in 1..=setup.nodes {
+            let who = u64::from(node);
+            let draw = self.shared.stage_key.draw(who, u64::MAX, 0, 0);
+            let at = Time(draw.below(setup.start_within.0 + 1));
+            let event = Event::Boot {
+                node: NodeId(node),
+                life: 0,
+            };
+            self.agenda.push(at, Class::Other, (who, 0), event);
+        }
+    }
+
+    /// Takes the next event that means something and carries it out; `None` if there is none.
+    pub fn step<S: Sink<P::Words>>(
+        &mut self,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) -> Option<Stamp> {
+        self.step_before(Time::NEVER, out, sink)
+    }
+
+    /// Steps until a limit is reached; the present is then the time limit, if that was it.
+    pub fn run_until<S: Sink<P::Words>>(&mut self, limits: Limits, sink: &mut S) -> Stop {
+        let mut out = Effects::default();
+        while self.events < limits.events {
+            if self.step_before(limits.time, &mut out, sink).is_none() {
+                if self.agenda.next_time().is_none() {
+                    return Stop::Quiet;
+                }
+                self.agenda.now = self.agenda.now.max(limits.time);
+                return Stop::Time;
+            }
+        }
+        Stop::Events
+    }
+
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.agenda.now
+    }
+
+    /// How many events there have been.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// A node's process, if it is up.
+    pub fn process(&self, node: NodeId) -> Option<&P> {
+        self.slots[index(node)].process.as_ref()
+    }
+
+    /// Whether a node is up (a paused one is).
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.process(node).is_some()
+    }
+
+    /// Whether a node's process stands still.
+    pub fn is_paused(&self, node: NodeId) -> bool {
+        self.slots[index(node)].pauses > 0
+    }
+
+    /// The ordinal of a node's present or last life; 0 before the first.
+    pub fn life(&self, node: NodeId) -> u32 {
+        self.slots[index(node)].life
+    }
+
+    /// A node's monotonic clock.
+    pub fn local_time(&self, node: NodeId) -> LocalTime {
+        self.slots[index(node)].clock.read(self.now())
+    }
+
+    /// A node's log as a read would show it, and how many of its records are on the platter.
+    pub fn log(&self, node: NodeId) -> (&Vector<<P::Words as Protocol>::Record>, u64) {
+        self.slots[index(node)].disk.log()
+    }
+
+    /// What the world was built from.
+    pub fn setup(&self) -> &Setup {
+        &self.shared.setup
+    }
+
+    /// What every process is told.
+    pub fn config(&self) -> &P::Config {
+        &self.shared.config
+    }
+
+    /// The plan, injected faults included.
+    pub fn plan(&self) -> &[Planned] {
+        &self.plan
+    }
+
+    /// The run digest: every input, effect and happening so far, with its node and time.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The digest after every [`CHECKPOINT_EVERY`] events.
+    pub fn checkpoints(&self) -> &Vector<u64> {
+        &self.checkpoints
+    }
+
+    /// Puts a request to a node; it is lost if the node is down.
+    pub fn command(&mut self, node: NodeId, command: <P::Words as Protocol>::Command) {
+        let about = (u64::from(node.0), 2);
+        let event = Event::Command { node, command };
+        let now = self.now();
+        self.agenda.push(now, Class::Other, about, event);
+    }
+
+    /// Adds a fault to the plan that strikes now and lasts until all is healed; returns its index in the plan.
+    pub fn inject(&mut self, fault: Fault) -> u32 {
+        let index = self.plan.len();
+        let planned = Planned {
+            id: format!("injected-{index}").into(),
+            trigger: Trigger::At(self.now()),
+            fault,
+            lasts: None,
+        };
+        self.plan = self.plan.iter().cloned().chain([planned]).collect();
+        let index = u32::try_from(index).expect("plans are short");
+        let event = Event::Fault { index };
+        let about = (u64::from(index), 0);
+        let now = self.now();
+        self.agenda.push(now, Class::Plan, about, event);
+        index
+    }
+
+    /// Undoes every lasting fault now, restarts what is down, and calls off the faults that have not struck.
+    pub fn heal_all(&mut self) {
+        let now = self.now();
+        self.agenda.push(now, Class::Plan, (0, 3), Event::HealAll);
+    }
+
+    /// Takes the next event that means something, if it is due by `limit`.
+    fn step_before<S: Sink<P::Words>>(
+        &mut self,
+        limit: Time,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) -> Option<Stamp> {
+        while self.agenda.next_time()? <= limit {
+            let event = self.agenda.pop()?;
+            if self.is_stale(&event) {
+                continue;
+            }
+            self.events += 1;
+            let at = Stamp {
+                event: EventId(self.events),
+                time: self.agenda.now,
+            };
+            self.fire(at, event, out, sink);
+            if self.events.is_multiple_of(CHECKPOINT_EVERY) {
+                self.checkpoints.push_back(self.digest.value());
+            }
+            return Some(at);
+        }
+        None
+    }
+
+    /// Whether what an event is about has passed.
+    fn is_stale(&self, event: &Event<P::Words>) -> bool {
+        let slot = |node: &NodeId| &self.slots[index(*node)];
+        match event {
+            Event::Fault { index } => self.ledger.is_called_off(*index),
+            Event::Undo { index } => !self.ledger.is_active(*index),
+            Event::HealAll => false,
+            Event::Disk { node, lane, ticket } => !slot(node).disk.is_current(*lane, *ticket),
+            Event::Frame { conn, .. } | Event::Release { conn, .. } | Event::Break { conn, .. } => {
+                !self.net.has(*conn)
+            }
+            Event::GiveUp { conn } => !self.net.is_dialling(*conn),
+            Event::Fire {
+                node,
+                timer,
+                generation,
+            } => !slot(node).is_armed(*timer, *generation),
+            Event::Run { node, life, .. } => {
+                slot(node).process.is_none() || slot(node).life != *life
+            }
+            Event::Drain { node, life } => slot(node).pauses > 0 || slot(node).life != *life,
+            Event::Boot { node, life } => {
+                let slot = slot(node);
+                slot.process.is_some() || slot.held > 0 || slot.life != *life
+            }
+            Event::Command { node, .. } => slot(node).process.is_none(),
+        }
+    }
+
+    /// Carries out an event: a table of one line per kind.
+    fn fire<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        event: Event<P::Words>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let agenda = &mut self.agenda;
+        let told = match event {
+            Event::Frame { conn, side, frame } => self.net.arrive(agenda, conn, side, frame),
+            Event::Release { conn, side } => self.net.release(agenda, conn, side),
+            Event::Break { conn, side } => self.net.break_end(conn, side),
+            Event::GiveUp { conn } => self.net.give_up(conn),
+            Event::Fire {
+                node,
+                timer,
+                generation,
+            } => return self.give(at, node, Waiting::Fire { timer, generation }, out, sink),
+            Event::Run { node, stage, .. } => {
+                return self.give(at, node, Waiting::Run { stage }, out, sink);
+            }
+            Event::Disk { node, lane, .. } => {
+                let input = self.slots[index(node)].disk.finish(agenda, lane);
+                return self.give(at, node, Waiting::Input(input), out, sink);
+            }
+            Event::Command { node, command } => {
+                let input = Waiting::Input(Input::Command(command));
+                return self.give(at, node, input, out, sink);
+            }
+            Event::Drain { node, .. } => return self.drain(at, node, out, sink),
+            Event::Boot { node, .. } => return self.boot(at, node, out, sink),
+            Event::Fault { index } => return self.begin_fault(at, index, sink),
+            Event::Undo { index } => return self.end_fault(at, index, sink),
+            Event::HealAll => return self.heal_now(at, sink),
+        };
+        if let Some(told) = told {
+            self.tell(at, told, out, sink);
+        }
+    }
+
+    /// Passes on what the network tells a node.
+    fn tell<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        told: Told<P::Words>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let Told { node, class, input } = told;
+        if let Input::Ended { conn, .. } = &input {
+            let conn = *conn;
+            self.emit(at, Happening::ConnectionEnded { conn, class, node }, sink);
+        }
+        self.give(at, node, Waiting::Input(input), out, sink);
+    }
+
+    /// A node begins a new life with what its disk holds.
+    fn boot<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let slot = &mut self.slots[index(node)];
+        let disk = slot.disk.recover();
+        let life = slot.life + 1;
+        slot.begin(node, P::restart(&self.shared.config, disk, node, life));
+        self.emit(at, Happening::Started { node, life }, sink);
+        self.give(at, node, Waiting::Input(Input::Boot), out, sink);
+    }
+
+    /// Hands something to a process, or lets it wait if the process stands still.
+    fn give<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        what: Waiting<P::Words>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let slot = &mut self.slots[index(node)];
+        if slot.pauses > 0 || !slot.inbox.is_empty() {
+            slot.inbox.push_back(what);
+        } else if let Some(input) = slot.claim(what) {
+            self.run(at, node, input, out, sink);
+        }
+    }
+
+    /// A process that was paused takes the next input that waited.
+    fn drain<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let slot = &mut self.slots[index(node)];
+        slot.draining = false;
+        if let Some(waiting) = slot.inbox.pop_front()
+            && let Some(input) = slot.claim(waiting)
+        {
+            self.run(at, node, input, out, sink);
+        }
+        self.schedule_drain(node);
+    }
+
+    /// Makes sure that what waits for a process gets to it.
+    pub(super) fn schedule_drain(&mut self, node: NodeId) {
+        let now = self.agenda.now;
+        let slot = &mut self.slots[index(node)];
+        if slot.inbox.is_empty() || slot.draining || slot.pauses > 0 {
+            return;
+        }
+        slot.draining = true;
+        let event = Event::Drain {
+            node,
+            life: slot.life,
+        };
+        self.agenda
+            .push(now, Class::Other, (u64::from(node.0), 1), event);
+    }
+
+    /// One step of one process.
+    fn run<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        input: Input<P::Words>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        self.digest.word(at.time.0);
+        self.digest.word(u64::from(node.0));
+        input.hash(&mut self.digest);
+        sink.input(at, node, &input);
+        let slot = &mut self.slots[index(node)];
+        let now = slot.clock.read(at.time);
+        let cx = Cx {
+            now,
+            wall_ms: slot.clock.wall_ms(now),
+            me: node,
+            key: self.shared.process_key,
+            bucket: bucket_of(at.time),
+        };
+        debug_assert!(out.is_empty(), "the buffer is emptied after each step");
+        out.set_next_conn(slot.next_conn);
+        let process = slot
+            .process
+            .as_mut()
+            .expect("only what is up is told things");
+        process.step(cx, input, out);
+        slot.next_conn = out.next_conn();
+        let mut list = std::mem::take(out.list_mut());
+        for effect in list.drain(..) {
+            effect.hash(&mut self.digest);
+            sink.effect(at, node, &effect);
+            if let Some(code) = self.apply(node, effect) {
+                self.halt(at, node, code, sink);
+                break;
+            }
+        }
+        *out.list_mut() = list;
+    }
+
+    /// Says what the machine did.
+    pub(super) fn emit<S: Sink<P::Words>>(&mut self, at: Stamp, what: Happening, sink: &mut S) {
+        self.digest.word(at.time.0);
+        what.hash(&mut self.digest);
+        sink.happening(at, &what, &self.plan);
+    }
+}
