@@ -40,6 +40,8 @@ const CHOICES: usize = 64;
 #[derive(Clone, Debug)]
 struct Pending {
     witness: Witness,
+    /// Known for certain once the outcome is lost.
+    session: SessionId,
     /// The order of invocations.
     sequence: u64,
     /// It takes effect strictly above this.
@@ -92,11 +94,11 @@ impl Monitor for LinearMonitor {
         let found = if let Fact::Invoked {
             client,
             op,
+            session,
             request,
-            ..
         } = fact
         {
-            self.on_invoked(at, (*client, *op), request);
+            self.on_invoked(at, (*client, *op), *session, request);
             Ok(())
         } else if let Fact::Returned {
             client,
@@ -116,10 +118,14 @@ impl Monitor for LinearMonitor {
                 findings,
             )
         } else if let Fact::Lost {
-            client, op, sent, ..
+            client,
+            op,
+            session,
+            sent,
+            ..
         } = fact
         {
-            self.on_lost(at, (*client, *op), *sent)
+            self.on_lost(at, (*client, *op), *session, *sent)
         } else if let Fact::ClientCrashed { client } = fact {
             self.on_client_crashed(*client);
             Ok(())
@@ -145,10 +151,11 @@ impl LinearMonitor {
         Self::default()
     }
 
-    fn on_invoked(&mut self, at: At, op: OpKey, request: &Arc<Request>) {
+    fn on_invoked(&mut self, at: At, op: OpKey, session: SessionId, request: &Arc<Request>) {
         self.invocations += 1;
         let pending = Pending {
             witness: Witness::begin(op.0, op.1, at, request),
+            session,
             sequence: self.invocations,
             above: self.proven.zxid,
             above_by: self.proven.by.clone(),
@@ -238,7 +245,7 @@ impl LinearMonitor {
         }
         self.remember(zxid, &pending.witness);
         self.raise(session, zxid, pending);
-        self.bound_earlier(pending, zxid);
+        self.bound_earlier(session, pending, zxid);
         let effects = evidence::effects(&pending.witness.request, result.map(Some), zxid);
         self.check_shown(at, zxid, &pending.witness, &effects)?;
         for effect in effects {
@@ -268,10 +275,11 @@ impl LinearMonitor {
         Ok(())
     }
 
-    fn on_lost(&mut self, at: At, op: OpKey, sent: bool) -> Judged {
-        let Some(pending) = self.pending.get(&op) else {
+    fn on_lost(&mut self, at: At, op: OpKey, session: SessionId, sent: bool) -> Judged {
+        let Some(pending) = self.pending.get_mut(&op) else {
             return Ok(());
         };
+        pending.session = session;
         let request = Arc::clone(&pending.witness.request);
         if sent && request.is_write() {
             return Ok(());
@@ -314,10 +322,16 @@ impl LinearMonitor {
     }
 
     /// Later updates of a session come later in the order, so they bound earlier ones of unknown outcome.
-    fn bound_earlier(&mut self, later: &Pending, zxid: Zxid) {
+    fn bound_earlier(&mut self, session: SessionId, later: &Pending, zxid: Zxid) {
+        if session == SessionId::NONE {
+            return;
+        }
         let client = later.witness.client;
         for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
-            if pending.sequence < later.sequence && pending.below.is_none_or(|below| below > zxid) {
+            if pending.session == session
+                && pending.sequence < later.sequence
+                && pending.below.is_none_or(|below| below > zxid)
+            {
                 pending.below = Some(zxid);
             }
         }

@@ -114,18 +114,29 @@ impl Script {
         self.fail(call, zxid, error);
     }
 
+    /// Hands out the facts in order.
+    pub(crate) fn play(&self, mut take: impl FnMut(At, &Fact)) {
+        for (at, fact) in &self.facts {
+            take(*at, fact);
+        }
+    }
+
+    /// Where the history ends.
+    pub(crate) fn end(&self) -> At {
+        self.facts.last().map_or(
+            At {
+                event: EventId(0),
+                time: Time::ZERO,
+            },
+            |(at, _)| *at,
+        )
+    }
+
     /// Lets a monitor judge the history.
     pub(crate) fn judge(&self, monitor: &mut impl Monitor) -> Findings {
         let mut findings = Findings::default();
-        let mut last = At {
-            event: EventId(0),
-            time: Time::ZERO,
-        };
-        for (at, fact) in &self.facts {
-            monitor.observe(*at, fact, &mut findings);
-            last = *at;
-        }
-        monitor.finish(last, &mut findings);
+        self.play(|at, fact| monitor.observe(at, fact, &mut findings));
+        monitor.finish(self.end(), &mut findings);
         findings
     }
 }
