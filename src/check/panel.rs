@@ -8,19 +8,8 @@ use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::history::fact::Fact;
 
-/// What the monitors must know of a run beside its facts.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The servers that vote.
-    pub voters: ServerSet,
-    /// tickTime, the grain of session expiry.
-    pub tick: Span,
-    /// Time that recovery may take once the run is free of faults (zab.md §16.2, liveness).
-    pub recovery: Span,
-}
-
 /// The monitors of a run and their findings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Panel {
     zab: Option<ZabMonitor>,
     linear: Option<LinearMonitor>,
@@ -51,21 +40,38 @@ const ZAB: [Property; 17] = [
 ];
 
 impl Panel {
-    /// A panel that judges every property.
-    pub fn new(setting: Setting) -> Self {
-        Self::of(&Property::ALL, setting)
+    /// A panel that judges every property that needs no knowledge of the ensemble.
+    pub fn new() -> Self {
+        Self::of(&Property::ALL)
     }
 
     /// A panel that judges these properties only; monitors that serve none of them are left out.
-    pub fn of(properties: &[Property], setting: Setting) -> Self {
-        let serves = |served: &[Property]| served.iter().any(|one| properties.contains(one));
-        Self {
-            zab: serves(&ZAB).then(|| ZabMonitor::new(setting.voters)),
-            linear: serves(&[Property::LinearizableWrites]).then(LinearMonitor::new),
-            liveness: serves(&[Property::Liveness]).then(|| LivenessMonitor::new(setting.recovery)),
+    pub fn of(properties: &[Property]) -> Self {
+        let mut panel = Self {
+            zab: None,
+            linear: None,
+            liveness: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
-        }
+        };
+        panel.linear = panel
+            .serves(&[Property::LinearizableWrites])
+            .then(LinearMonitor::new);
+        panel
+    }
+
+    /// Adds the monitors that must know the ensemble: which servers vote, and how long recovery may take.
+    #[must_use]
+    pub fn with_ensemble(mut self, voters: ServerSet, recovery: Span) -> Self {
+        self.zab = self.serves(&ZAB).then(|| ZabMonitor::new(voters));
+        self.liveness = self
+            .serves(&[Property::Liveness])
+            .then(|| LivenessMonitor::new(recovery));
+        self
+    }
+
+    fn serves(&self, served: &[Property]) -> bool {
+        served.iter().any(|one| self.chosen.contains(one))
     }
 
     /// Names a server whose forced data a fault outside Zab's model destroyed; see [`ZabMonitor::excuse`].
@@ -148,12 +154,8 @@ mod tests {
     use crate::check::script::{Script, create, path, z};
     use crate::history::op::Response;
 
-    fn setting() -> Setting {
-        Setting {
-            voters: (1..=3).map(ServerId).collect(),
-            tick: Span::from_ms(200),
-            recovery: Span::from_ms(60_000),
-        }
+    fn voters() -> ServerSet {
+        (1..=3).map(ServerId).collect()
     }
 
     fn two_creates_out_of_order() -> Script {
@@ -166,9 +168,9 @@ mod tests {
     #[test]
     fn a_panel_reports_only_the_properties_that_were_asked_for() {
         let script = two_creates_out_of_order();
-        let mut all = Panel::new(setting());
-        let mut one = Panel::of(&[Property::LinearizableWrites], setting());
-        let mut other = Panel::of(&[Property::Liveness], setting());
+        let mut all = Panel::new().with_ensemble(voters(), Span::from_ms(60_000));
+        let mut one = Panel::of(&[Property::LinearizableWrites]);
+        let mut other = Panel::of(&[Property::Liveness]);
         for panel in [&mut all, &mut one, &mut other] {
             script.play(|at, fact| panel.observe(at, fact));
             panel.finish(script.end());
