@@ -2,3 +2,4 @@
 //! switches a design choice of `zab::rules`; the protocol itself never asks whether it is defective.
 
 pub mod table;
+pub mod wrapped;
