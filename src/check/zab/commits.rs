@@ -167,26 +167,29 @@ impl ZabMonitor {
             return;
         };
         self.judge_quorum(cx, NO_QUORUM, server, (node, epoch));
-        if let Some(proposal) = self.proposals.get_mut(&zxid)
+        if self.committed.holds(&self.tree, node) {
+            cx.exercise(Property::PrimaryIntegrity);
+            self.note_commit(cx, server, node);
+        } else if self.tree.is_prefix(self.committed.tip(), node) {
+            self.judge_begun(cx, server, epoch, node);
+            self.committed.extend(&self.tree, node);
+            self.note_commit(cx, server, node);
+            self.judge_survival(cx);
+        } else {
+            cx.exercise(Property::TotalOrder);
+            let mut story = Story::default();
+            let conclusion = self.tell_divergence(&mut story, server, node);
+            cx.violate(TWO_HISTORIES, story, conclusion);
+        }
+    }
+
+    /// Keeps who committed a transaction first, for stories.
+    fn note_commit(&mut self, cx: &Cx<'_>, server: ServerId, node: Node) {
+        if let Some(proposal) = self.proposals.get_mut(&self.tree.zxid(node))
             && proposal.node == node
         {
             proposal.committed.get_or_insert((server, cx.at));
         }
-        let tip = self.committed.tip();
-        if self.committed.holds(&self.tree, node) {
-            cx.exercise(Property::PrimaryIntegrity);
-            return;
-        }
-        if self.tree.is_prefix(tip, node) {
-            self.judge_begun(cx, server, epoch, node);
-            self.committed.extend(&self.tree, node);
-            self.judge_survival(cx);
-            return;
-        }
-        cx.exercise(Property::TotalOrder);
-        let mut story = Story::default();
-        let conclusion = self.tell_divergence(&mut story, server, node);
-        cx.violate(TWO_HISTORIES, story, conclusion);
     }
 
     /// S15: takes a proposal from the head of the leader's outstanding ones.

@@ -6,7 +6,7 @@
 use super::ZabMonitor;
 use super::histories::{Histories, Node};
 use super::story::{Claim, Cx, Story, claim};
-use crate::base::id::ServerId;
+use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::check::verdict::Property;
 
@@ -72,26 +72,20 @@ impl ZabMonitor {
         let last = self.tree.zxid(goal);
         self.tell_fate(&mut story, last);
         self.tell_crash(&mut story, worst.server);
-        if let Some(at) = self.ghost(worst.server).and_then(|ghost| ghost.dur_since) {
-            story.tell(
-                at,
-                format!(
-                    "the disk of server {} came to hold a history that ends at {}",
-                    worst.server, worst.last
-                ),
-            );
-        }
-        let below: Vec<String> = candidates
+        self.tell_durable(&mut story, worst.server);
+        let below: ServerSet = candidates
             .iter()
             .filter(|candidate| **candidate <= worst)
-            .map(|candidate| candidate.server.to_string())
+            .map(|candidate| candidate.server)
             .collect();
+        let end = if worst.last == Zxid::ZERO {
+            "no history".to_owned()
+        } else {
+            format!("a history to {}", worst.last)
+        };
         let conclusion = format!(
-            "servers {{{}}} could now elect server {} (epoch {}, history to {}), which lacks committed transactions up to {last}",
-            below.join(","),
-            worst.server,
-            worst.current,
-            worst.last,
+            "servers {below} could now elect server {} (epoch {}, {end}), which does not hold everything committed up to {last}",
+            worst.server, worst.current,
         );
         cx.violate(ENDANGERED, story, conclusion);
     }
@@ -101,6 +95,10 @@ impl ZabMonitor {
 mod tests {
     use super::*;
     use crate::base::digest::mix;
+    use crate::base::id::EventId;
+    use crate::base::time::Time;
+    use crate::check::verdict::{At, Findings};
+    use crate::check::zab::histories::ROOT;
 
     /// Zab.md §11.5 in its plain form: some quorum's best member is bad.
     fn some_quorum_elects_loss(candidates: &[Candidate], quorum: usize) -> bool {
@@ -115,24 +113,29 @@ mod tests {
         })
     }
 
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, bound: u64) -> u64 {
+            self.0 = mix(self.0.wrapping_add(0x9e37_79b9_7f4a_7c15));
+            self.0 % bound
+        }
+    }
+
     #[test]
     fn the_rank_of_the_best_bad_voter_decides_as_all_quorums_do() {
-        let mut word = 1_u64;
-        let mut draw = |below: u64| {
-            word = mix(word.wrapping_add(0x9e37_79b9_7f4a_7c15));
-            word % below
-        };
+        let mut draw = Draw(1);
         let mut endangered = 0;
         for _ in 0..20_000 {
-            let voters = [1, 3, 4, 5, 7, 9][usize::try_from(draw(6)).unwrap()];
+            let voters = [1, 3, 4, 5, 7, 9][usize::try_from(draw.below(6)).unwrap()];
             let quorum = voters / 2 + 1;
-            let good_in_8 = 1 + draw(8);
+            let good_in_8 = 1 + draw.below(8);
             let mut candidates: Vec<Candidate> = (1..=u8::try_from(voters).unwrap())
                 .map(|sid| Candidate {
-                    current: Epoch(u32::try_from(draw(3)).unwrap()),
-                    last: Zxid(draw(4)),
+                    current: Epoch(u32::try_from(draw.below(3)).unwrap()),
+                    last: Zxid(draw.below(4)),
                     server: ServerId(sid),
-                    is_good: draw(8) < good_in_8,
+                    is_good: draw.below(8) < good_in_8,
                 })
                 .collect();
             let expected = some_quorum_elects_loss(&candidates, quorum);
@@ -146,6 +149,104 @@ mod tests {
         assert!(
             (2_000..18_000).contains(&endangered),
             "{endangered} of 20000 states were endangered"
+        );
+    }
+
+    /// A disk as plain lists, and what zab.md §16.2 says of it.
+    #[derive(Clone, Debug)]
+    struct Disk {
+        history: Vec<(Zxid, u64)>,
+        current: Epoch,
+    }
+
+    impl Disk {
+        /// Epochs never decrease, contents differ between branches.
+        fn draw(draw: &mut Draw) -> Self {
+            let mut history = Vec::new();
+            let mut last = Zxid::ZERO;
+            for _ in 0..draw.below(5) {
+                last = if last == Zxid::ZERO || draw.below(3) == 0 {
+                    Zxid::new(last.epoch().next(), 1)
+                } else {
+                    last.next()
+                };
+                history.push((last, draw.below(10) / 9));
+            }
+            let current = Epoch(u32::try_from(draw.below(4)).unwrap());
+            Self { history, current }
+        }
+
+        fn recovered(&self) -> &[(Zxid, u64)] {
+            let kept = self
+                .history
+                .iter()
+                .take_while(|(zxid, _)| zxid.epoch() <= self.current)
+                .count();
+            &self.history[..kept]
+        }
+    }
+
+    fn plain_candidate(sid: u8, disk: &Disk, committed: &[(Zxid, u64)]) -> Candidate {
+        Candidate {
+            current: disk.current,
+            last: disk
+                .recovered()
+                .last()
+                .map_or(Zxid::ZERO, |(zxid, _)| *zxid),
+            server: ServerId(sid),
+            is_good: disk.recovered().starts_with(committed),
+        }
+    }
+
+    #[test]
+    fn the_monitor_agrees_with_plain_lists_and_all_quorums() {
+        let mut draw = Draw(2);
+        let mut endangered = 0;
+        for round in 0..5_000 {
+            let voters = [1, 3, 4, 5][usize::try_from(draw.below(4)).unwrap()];
+            let voter_set = (1..=voters).map(ServerId).collect();
+            let mut monitor = ZabMonitor::new(voter_set);
+            let grow = |monitor: &mut ZabMonitor, history: &[(Zxid, u64)]| {
+                history.iter().fold(ROOT, |node, (zxid, digest)| {
+                    monitor.tree.grow(node, *zxid, *digest)
+                })
+            };
+            let committed = Disk::draw(&mut draw).history;
+            let node = grow(&mut monitor, &committed);
+            monitor.committed.extend(&monitor.tree, node);
+            let mut candidates = Vec::new();
+            for sid in 1..=voters {
+                let mut disk = Disk::draw(&mut draw);
+                if draw.below(3) > 0 {
+                    disk.history = committed.clone();
+                }
+                let node = grow(&mut monitor, &disk.history);
+                let ghost = monitor.ghost_mut(ServerId(sid));
+                ghost.dur = node;
+                ghost.current = disk.current;
+                candidates.push(plain_candidate(sid, &disk, &committed));
+            }
+            let expected = !committed.is_empty()
+                && some_quorum_elects_loss(&candidates, usize::from(voters / 2 + 1));
+            let at = At {
+                event: EventId(round),
+                time: Time::ZERO,
+            };
+            let mut findings = Findings::default();
+            monitor.judge_survival(&mut Cx {
+                at,
+                findings: &mut findings,
+            });
+            assert_eq!(
+                !findings.violations().is_empty(),
+                expected,
+                "{candidates:?} {committed:?}"
+            );
+            endangered += u32::from(expected);
+        }
+        assert!(
+            (500..4_500).contains(&endangered),
+            "{endangered} of 5000 states were endangered"
         );
     }
 }

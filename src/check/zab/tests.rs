@@ -1,1 +1,5 @@
-//! Hand-made runs: for each property good facts it accepts and bad ones it catches.
+//! Hand-made runs: for each property runs that it accepts and runs that it catches.
+
+mod broadcast;
+mod ensemble;
+mod recovery;
