@@ -97,10 +97,6 @@ impl Draw {
 
     /// A number below `bound`; 0 when `bound` is 0.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the high half of a product of two 64-bit numbers"
-    )]
     pub fn below(self, bound: u64) -> u64 {
         ((u128::from(self.0) * u128::from(bound)) >> 64) as u64
     }

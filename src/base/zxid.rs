@@ -33,10 +33,6 @@ impl Zxid {
     }
 
     /// The high half.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the high half fits 32 bits"
-    )]
     pub fn epoch(self) -> Epoch {
         Epoch((self.0 >> 32) as u32)
     }

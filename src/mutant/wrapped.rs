@@ -142,26 +142,24 @@ impl HeldEvents {
     fn rewrite(&mut self, start: usize, out: &mut Effects<Words>) {
         let effects: Vec<Effect<Words>> = out.list_mut().drain(start..).collect();
         for effect in effects {
-            match effect {
-                Effect::Send {
-                    conn,
-                    msg: msg @ Msg::ToClient(ToClient::Event(_)),
-                } => {
-                    self.by_conn.entry(conn).or_default().push(msg);
-                }
-                Effect::Send { conn, msg } => {
-                    let releases = matches!(
-                        msg,
-                        Msg::ToClient(ToClient::Reply { .. } | ToClient::Pong { .. })
-                    );
-                    out.send(conn, msg);
-                    if releases {
-                        for event in self.by_conn.remove(&conn).unwrap_or_default() {
-                            out.send(conn, event);
-                        }
-                    }
-                }
-                other => out.push(other),
+            let Effect::Send {
+                conn,
+                msg: Msg::ToClient(message),
+            } = effect
+            else {
+                out.push(effect);
+                continue;
+            };
+            if matches!(message, ToClient::Event(_)) {
+                self.by_conn
+                    .entry(conn)
+                    .or_default()
+                    .push(Msg::ToClient(message));
+                continue;
+            }
+            out.send(conn, Msg::ToClient(message));
+            for event in self.by_conn.remove(&conn).unwrap_or_default() {
+                out.send(conn, event);
             }
         }
     }

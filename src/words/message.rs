@@ -154,6 +154,43 @@ pub enum Packet {
     },
 }
 
+/// The packets that carry history, in sync as in broadcast.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Traffic {
+    /// PROPOSAL.
+    Proposal(Arc<Txn>),
+    /// COMMIT.
+    Commit(Zxid),
+    /// INFORM.
+    Inform(Arc<Txn>),
+}
+
+impl Packet {
+    /// The history this packet carries, if it is one that does.
+    pub fn into_traffic(self) -> Option<Traffic> {
+        match self {
+            Self::Proposal { txn } => Some(Traffic::Proposal(txn)),
+            Self::Commit { zxid } => Some(Traffic::Commit(zxid)),
+            Self::Inform { txn } => Some(Traffic::Inform(txn)),
+            Self::FollowerInfo { .. }
+            | Self::LeaderInfo { .. }
+            | Self::AckEpoch { .. }
+            | Self::Diff { .. }
+            | Self::Trunc { .. }
+            | Self::Snap { .. }
+            | Self::NewLeader { .. }
+            | Self::UpToDate
+            | Self::Ack { .. }
+            | Self::Ping { .. }
+            | Self::Pong { .. }
+            | Self::Request(_)
+            | Self::Sync { .. }
+            | Self::Revalidate { .. }
+            | Self::Revalidated { .. } => None,
+        }
+    }
+}
+
 /// A write on its way to the leader's Prep stage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Forwarded {

@@ -20,7 +20,7 @@ use crate::history::fact::{Fact, SyncKind};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx, LinkClass};
 use crate::tree::txn::Txn;
-use crate::words::message::{Msg, Packet};
+use crate::words::message::{Msg, Packet, Traffic};
 use crate::words::timer::{Stage, Timer};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 
@@ -484,18 +484,18 @@ impl Learner {
 
 impl Waiting {
     fn on_packet(&mut self, packet: Packet, core: &Core, out: &mut Out) -> Step {
-        match packet {
-            Packet::Proposal { txn } => self.on_proposal(txn),
-            Packet::Commit { zxid } => {
+        match packet.into_traffic() {
+            Some(Traffic::Proposal(txn)) => self.on_proposal(txn),
+            Some(Traffic::Commit(zxid)) => {
                 self.commits.push(zxid);
                 Ok(())
             }
-            Packet::Inform { txn } => {
+            Some(Traffic::Inform(txn)) => {
                 self.commits.push(txn.zxid);
                 self.on_proposal(txn)
             }
-            other => {
-                core.ignore_packet(other, out);
+            None => {
+                core.ignore("unexpected-packet", out);
                 Ok(())
             }
         }

@@ -27,7 +27,7 @@ use crate::sim::process::{Conn, Cx, Effect, Effects, File, Input, LinkClass, Rec
 use crate::tree::image::Image;
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
-use crate::words::message::{Msg, Notification, Packet, ServerState};
+use crate::words::message::{Msg, Notification, ServerState};
 use crate::words::timer::{Stage, Timer};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
 
@@ -107,12 +107,6 @@ impl Core {
             server: self.me,
             why,
         });
-    }
-
-    /// A packet that makes no sense where the role stands; a live connection may carry such a one, so it is no error.
-    pub fn ignore_packet(&self, packet: Packet, out: &mut Out) {
-        drop(packet);
-        self.ignore("unexpected-packet", out);
     }
 
     /// Starts writing an epoch file; nobody may rely on it before `Stored`.

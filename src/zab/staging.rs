@@ -9,7 +9,7 @@ use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
-use crate::words::message::Packet;
+use crate::words::message::{Packet, Traffic};
 
 /// What a learner has received of its sync.
 #[derive(Clone, Debug)]
@@ -32,24 +32,24 @@ pub struct Staging {
 impl Staging {
     /// The first packet of a sync tells its kind.
     pub fn begin(packet: Packet, core: &mut Core, out: &mut Out) -> Result<Self, Quit> {
-        match packet {
-            Packet::Diff { .. } => Ok(Self::on(
+        if let Packet::Diff { .. } = packet {
+            Ok(Self::on(
                 SyncKind::Diff,
                 core.memory.tree.clone(),
                 core.memory.label(),
-            )),
-            Packet::Snap { zxid, image } => Ok(Self::on(SyncKind::Snap, image.tree, zxid)),
-            Packet::Trunc { zxid } => match core.log.rebuild(zxid) {
-                Some(tree) => Ok(Self::on(SyncKind::Trunc, tree, Zxid::ZERO)),
-                None => {
-                    core.want_snapshot = true;
-                    Err(Quit("the state to truncate to cannot be rebuilt"))
-                }
-            },
-            other => {
-                core.ignore_packet(other, out);
-                Err(Quit("the sync began with another packet"))
-            }
+            ))
+        } else if let Packet::Snap { zxid, image } = packet {
+            Ok(Self::on(SyncKind::Snap, image.tree, zxid))
+        } else if let Packet::Trunc { zxid } = packet {
+            let tree = core
+                .log
+                .rebuild(zxid)
+                .ok_or(Quit("the state to truncate to cannot be rebuilt"));
+            core.want_snapshot = tree.is_err();
+            Ok(Self::on(SyncKind::Trunc, tree?, Zxid::ZERO))
+        } else {
+            core.ignore("no-sync-packet", out);
+            Err(Quit("the sync began with another packet"))
         }
     }
 
@@ -73,16 +73,16 @@ impl Staging {
 
     /// A packet between the first one and NEWLEADER.
     pub fn on_packet(&mut self, packet: Packet, core: &Core, out: &mut Out) -> Step {
-        match packet {
-            Packet::Proposal { txn } => self.on_proposal(txn, core, out),
-            Packet::Commit { zxid } => self.on_commit(zxid, core, out),
-            Packet::Inform { txn } => {
+        match packet.into_traffic() {
+            Some(Traffic::Proposal(txn)) => self.on_proposal(txn, core, out),
+            Some(Traffic::Commit(zxid)) => self.on_commit(zxid, core, out),
+            Some(Traffic::Inform(txn)) => {
                 let zxid = txn.zxid;
                 self.on_proposal(txn, core, out)?;
                 self.on_commit(zxid, core, out)
             }
-            other => {
-                core.ignore_packet(other, out);
+            None => {
+                core.ignore("unexpected-packet", out);
                 Ok(())
             }
         }

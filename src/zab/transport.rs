@@ -42,7 +42,7 @@ struct Peer {
 pub struct Peers {
     me: ServerId,
     connect_timeout: Span,
-    peers: BTreeMap<ServerId, Peer>,
+    senders: BTreeMap<ServerId, Peer>,
 }
 
 impl Peers {
@@ -58,20 +58,20 @@ impl Peers {
             last: None,
             used: false,
         };
-        let peers = servers
+        let senders = servers
             .filter(|server| *server != me)
             .map(|server| (server, idle.clone()))
             .collect();
         Self {
             me,
             connect_timeout,
-            peers,
+            senders,
         }
     }
 
     /// Sends to a peer, or keeps the message as its latest and tries to connect.
     pub fn send(&mut self, to: ServerId, n: Notification, out: &mut Out) {
-        let Some(peer) = self.peers.get_mut(&to) else {
+        let Some(peer) = self.senders.get_mut(&to) else {
             return;
         };
         peer.used = true;
@@ -86,7 +86,7 @@ impl Peers {
 
     /// Whether some peer's queue is empty, so that resending makes sense (`haveDelivered`).
     pub fn have_delivered(&self) -> bool {
-        self.peers
+        self.senders
             .values()
             .any(|peer| peer.used && peer.slot.is_none())
     }
@@ -94,7 +94,7 @@ impl Peers {
     /// Tries to reach every peer that is not connected and has something waiting (`connectAll`).
     pub fn connect_all(&mut self, out: &mut Out) {
         let waiting: Vec<ServerId> = self
-            .peers
+            .senders
             .iter()
             .filter(|(_, peer)| peer.used)
             .map(|(sid, _)| *sid)
@@ -107,7 +107,7 @@ impl Peers {
     fn connect(&mut self, to: ServerId, out: &mut Out) {
         let timeout = self.connect_timeout;
         let peer = self
-            .peers
+            .senders
             .get_mut(&to)
             .expect("only peers are connected to");
         if peer.link == Link::Idle {
@@ -117,7 +117,7 @@ impl Peers {
 
     /// Somebody dialled our election port. A smaller sid only knocks: it is hung up on and dialled back.
     pub fn on_accepted(&mut self, conn: Conn, from: ServerId, out: &mut Out) {
-        let Some(peer) = self.peers.get_mut(&from) else {
+        let Some(peer) = self.senders.get_mut(&from) else {
             out.close(conn);
             return;
         };
@@ -140,7 +140,7 @@ impl Peers {
             return;
         };
         if sid < self.me {
-            self.peers.get_mut(&sid).expect("found above").link = Link::Open(conn);
+            self.senders.get_mut(&sid).expect("found above").link = Link::Open(conn);
             self.resend(sid, out);
         }
     }
@@ -148,14 +148,14 @@ impl Peers {
     /// A connection or an attempt ended.
     pub fn on_ended(&mut self, conn: Conn) {
         if let Some(sid) = self.owner_of(conn) {
-            self.peers.get_mut(&sid).expect("found above").link = Link::Idle;
+            self.senders.get_mut(&sid).expect("found above").link = Link::Idle;
         }
     }
 
     /// Sends the waiting message, or the last one again: it may have died with the old connection.
     fn resend(&mut self, to: ServerId, out: &mut Out) {
         let peer = self
-            .peers
+            .senders
             .get_mut(&to)
             .expect("only peers are connected to");
         let Link::Open(conn) = peer.link else { return };
@@ -168,7 +168,7 @@ impl Peers {
     /// The peer that a connection leads to.
     pub fn owner_of(&self, conn: Conn) -> Option<ServerId> {
         let leads = |link: Link| matches!(link, Link::Open(c) | Link::Dialing(c) if c == conn);
-        self.peers
+        self.senders
             .iter()
             .find(|(_, peer)| leads(peer.link))
             .map(|(sid, _)| *sid)
