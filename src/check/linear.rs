@@ -5,7 +5,6 @@
 //! acknowledged write explains must be explained by distinct writes whose outcome is unknown. Reads only testify: a read
 //! that is stale for another client is legal here, and `session` judges what one session may see.
 
-mod evidence;
 mod holes;
 #[cfg(test)]
 mod oracle;
@@ -17,9 +16,9 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use self::evidence::{Effect, Know, Version};
 use self::holes::{Hole, HoleKind, Slot, SlotKind};
 use self::timeline::{Key, Mark};
+use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};

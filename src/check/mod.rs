@@ -1,11 +1,13 @@
 //! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
 //! implementation stay independent.
 
+mod evidence;
 pub mod linear;
 pub mod liveness;
 pub mod panel;
 #[cfg(test)]
 mod script;
+pub mod session;
 pub mod verdict;
 pub mod wording;
 pub mod zab;

@@ -2,6 +2,7 @@
 
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
+use super::session::SessionMonitor;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
@@ -13,6 +14,7 @@ use crate::history::fact::Fact;
 pub struct Panel {
     zab: Option<ZabMonitor>,
     linear: Option<LinearMonitor>,
+    session: Option<SessionMonitor>,
     liveness: Option<LivenessMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
@@ -50,6 +52,7 @@ impl Panel {
         let mut panel = Self {
             zab: None,
             linear: None,
+            session: None,
             liveness: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
@@ -57,6 +60,9 @@ impl Panel {
         panel.linear = panel
             .serves(&[Property::LinearizableWrites])
             .then(LinearMonitor::new);
+        panel.session = panel
+            .serves(&[Property::SessionGuarantees])
+            .then(SessionMonitor::new);
         panel
     }
 
@@ -142,6 +148,7 @@ impl Panel {
         let monitors = [
             monitor(&mut self.zab),
             monitor(&mut self.linear),
+            monitor(&mut self.session),
             monitor(&mut self.liveness),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)

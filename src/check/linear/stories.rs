@@ -1,10 +1,10 @@
 //! The contradictions of `linearizable-writes`, each told with two or three operations (checkers.md §3.6).
 
-use super::evidence::{Know, Version};
 use super::holes::{Hole, HoleKind};
 use super::timeline::{Clash, Key, Mark};
 use super::{Judged, Pending, Watermark};
 use crate::base::zxid::Zxid;
+use crate::check::evidence::{Know, Version};
 use crate::check::verdict::{At, Property, Sentence, Violation};
 use crate::check::wording::{self, Witness};
 use crate::history::op::{Path, Request, Response};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::OpKey;
-use super::evidence::{Know, Version};
 use super::holes::{Hole, HoleKind};
 use crate::base::zxid::Zxid;
+use crate::check::evidence::{Know, Version};
 use crate::check::wording::Witness;
 use crate::history::op::Data;
 

@@ -7,7 +7,7 @@ use crate::history::op::{CreateOp, Data, ErrorCode, Path, Request, Response, Sta
 
 /// What is known of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(in crate::check) enum Version {
     /// Nothing.
     Any,
     /// It is this one.
@@ -18,7 +18,7 @@ pub(super) enum Version {
 
 /// What is known of a znode at one place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Know {
+pub(in crate::check) enum Know {
     /// Nothing.
     Nothing,
     /// It does not exist.
@@ -32,7 +32,7 @@ pub(super) enum Know {
 
 impl Know {
     /// It exists, and no more is known.
-    pub(super) const PRESENT: Self = Self::Present {
+    pub(in crate::check) const PRESENT: Self = Self::Present {
         czxid: None,
         version: Version::Any,
     };
@@ -56,7 +56,7 @@ impl Know {
     }
 
     /// Both pieces of knowledge of one state; the first wins where they differ.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::check) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, known) | (known, Self::Nothing) => known,
             (Self::Absent, _) | (_, Self::Absent) => self,
@@ -79,7 +79,7 @@ impl Know {
     }
 
     /// The state after one setData.
-    pub(super) fn bumped(self) -> Self {
+    pub(in crate::check) fn bumped(self) -> Self {
         match self {
             Self::Present {
                 czxid,
@@ -99,7 +99,7 @@ impl Know {
 
 /// What one transaction tells of one znode.
 #[derive(Clone, Debug)]
-pub(super) struct Effect {
+pub(in crate::check) struct Effect {
     /// Which.
     pub path: Path,
     /// Needed before it.
@@ -112,9 +112,20 @@ pub(super) struct Effect {
     pub change: bool,
 }
 
+impl Effect {
+    /// Whether it may have changed the children of its parent.
+    pub(in crate::check) fn touches_parent(&self, zxid: Zxid) -> bool {
+        let born = match self.after {
+            Know::Present { czxid, .. } => czxid == Some(zxid),
+            Know::Nothing | Know::Absent => true,
+        };
+        self.change && (born || self.before == Know::Absent)
+    }
+}
+
 /// How an operation inside a transaction came out.
 #[derive(Clone, Copy)]
-pub(super) enum Outcome<'a> {
+enum Outcome<'a> {
     /// It was done; the answer is known unless its reply was lost.
     Done(Option<&'a Response>),
     /// It passed its checks in a multi that was rolled back.
@@ -124,7 +135,7 @@ pub(super) enum Outcome<'a> {
 }
 
 /// Whether an error means that the leader placed the write in the order and refused it there.
-pub(super) fn is_placed(error: ErrorCode) -> bool {
+pub(in crate::check) fn is_placed(error: ErrorCode) -> bool {
     match error {
         ErrorCode::BadArguments
         | ErrorCode::NoNode
@@ -151,7 +162,7 @@ pub(super) fn is_placed(error: ErrorCode) -> bool {
 }
 
 /// Whether an error leaves it open whether the write took effect (zab.md §16.2, "write linearizability").
-pub(super) fn is_unknown(error: ErrorCode) -> bool {
+pub(in crate::check) fn is_unknown(error: ErrorCode) -> bool {
     match error {
         ErrorCode::SystemError
         | ErrorCode::RuntimeInconsistency
@@ -178,7 +189,7 @@ pub(super) fn is_unknown(error: ErrorCode) -> bool {
 }
 
 /// Whether a create appends a sequence number to its path.
-pub(super) fn is_sequential(create_flags: i32) -> bool {
+pub(in crate::check) fn is_sequential(create_flags: i32) -> bool {
     matches!(
         create_flags,
         flags::SEQUENTIAL | flags::EPHEMERAL_SEQUENTIAL | flags::SEQUENTIAL_TTL
@@ -186,7 +197,7 @@ pub(super) fn is_sequential(create_flags: i32) -> bool {
 }
 
 /// Whether somebody else than a client's request may delete what a create makes: expiry or the reaper.
-pub(super) fn is_mortal(op: CreateOp, create_flags: i32) -> bool {
+pub(in crate::check) fn is_mortal(op: CreateOp, create_flags: i32) -> bool {
     matches!(op, CreateOp::Container | CreateOp::Ttl)
         || matches!(
             create_flags,
@@ -195,7 +206,7 @@ pub(super) fn is_mortal(op: CreateOp, create_flags: i32) -> bool {
 }
 
 /// The parent of a path, if it has one.
-pub(super) fn parent(path: &str) -> Option<&str> {
+pub(in crate::check) fn parent(path: &str) -> Option<&str> {
     match path.rfind('/') {
         Some(0) if path.len() > 1 => Some("/"),
         Some(0) | None => None,
@@ -204,7 +215,7 @@ pub(super) fn parent(path: &str) -> Option<&str> {
 }
 
 /// The path without a sequence suffix, if it could have one.
-pub(super) fn sequence_prefix(path: &str) -> Option<&str> {
+pub(in crate::check) fn sequence_prefix(path: &str) -> Option<&str> {
     const SUFFIX: usize = 10;
     let at = path.len().checked_sub(SUFFIX)?;
     let suffix = path.get(at..)?;
@@ -215,7 +226,7 @@ pub(super) fn sequence_prefix(path: &str) -> Option<&str> {
 }
 
 /// The parts of a write: the operations of a multi, or the request alone.
-pub(super) fn parts(request: &Request) -> &[Request] {
+pub(in crate::check) fn parts(request: &Request) -> &[Request] {
     match request {
         Request::Multi(parts) => parts,
         Request::Create { .. }
@@ -244,7 +255,7 @@ pub(super) fn parts(request: &Request) -> &[Request] {
 }
 
 /// Everything a placed write tells, one effect a path.
-pub(super) fn effects(
+pub(in crate::check) fn effects(
     request: &Request,
     result: Result<Option<&Response>, ErrorCode>,
     zxid: Zxid,
@@ -495,7 +506,7 @@ fn note(
 
 /// The znodes a reply shows with their status, and their data where the reply has it; a multi's own intermediate
 /// states are [`effects`].
-pub(super) fn sights<'a>(
+pub(in crate::check) fn sights<'a>(
     request: &'a Request,
     response: &'a Response,
     out: &mut Vec<(&'a Path, Stat, Option<&'a Data>)>,

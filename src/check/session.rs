@@ -1,0 +1,552 @@
+//! `session-guarantees`: within one session replies come in order, reads never go back and own acknowledged writes are
+//! seen, over reconnects as well (checkers.md §3.2 "session", zab.md §16.2).
+//!
+//! A reply with header zxid h shows its session a state that holds everything up to h. What any client was acknowledged
+//! or shown is a known change; a later read of that session that does not show it is wrong. Changes that become known
+//! only after the read are caught too: every read is parked at the change it showed. Legal and not judged: events raise
+//! no view, writes of unknown outcome need not be seen, other sessions may lag.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::evidence;
+use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
+use super::wording::{self, Witness};
+use crate::base::id::{ClientId, SessionId};
+use crate::base::zxid::Zxid;
+use crate::history::fact::Fact;
+use crate::history::op::{ErrorCode, Path, Request, Response};
+
+/// What a session has seen.
+#[derive(Clone, Debug, Default)]
+struct View {
+    zxid: Zxid,
+    by: Option<Witness>,
+}
+
+/// A read and the view its session had: nothing up to `view` may be missing from it.
+#[derive(Clone, Debug)]
+struct Parked {
+    view: Zxid,
+    session: SessionId,
+    read: Witness,
+    /// What had raised the view, if not the read itself.
+    by: Option<Witness>,
+}
+
+/// A change of a znode or of its children that somebody was acknowledged or shown.
+#[derive(Clone, Debug)]
+struct Known {
+    present: bool,
+    by: Witness,
+    by_session: SessionId,
+}
+
+/// One aspect of a znode: its data, or its list of children.
+#[derive(Clone, Debug, Default)]
+struct Chain {
+    known: BTreeMap<Zxid, Known>,
+    /// By the change they showed: of all reads the one with the largest view.
+    parked: BTreeMap<Zxid, Parked>,
+}
+
+/// A znode.
+#[derive(Clone, Debug, Default)]
+struct Key {
+    data: Chain,
+    children: Chain,
+    /// Reads that found nothing, by the last change known below their view.
+    absences: BTreeMap<Zxid, Parked>,
+    /// Deletes in flight or of unknown outcome.
+    deletes: Vec<(ClientId, u64)>,
+    /// Expiry or the reaper may delete it.
+    mortal: bool,
+}
+
+/// Changes kept per chain.
+const KEPT: usize = 1024;
+
+impl Chain {
+    fn learn(&mut self, zxid: Zxid, known: Known) {
+        self.known.entry(zxid).or_insert(known);
+        if self.known.len() > KEPT {
+            self.known.pop_first();
+            let floor = *self
+                .known
+                .first_key_value()
+                .expect("only the first was removed")
+                .0;
+            self.parked = self.parked.split_off(&floor);
+        }
+    }
+
+    /// The first known change that a read of the change at `shown` should have shown instead.
+    fn missed(&self, shown: Zxid, view: Zxid) -> Option<(Zxid, &Known)> {
+        let later = self.known.range(shown.next()..).next();
+        later
+            .filter(|(zxid, _)| **zxid <= view)
+            .map(|(zxid, known)| (*zxid, known))
+    }
+
+    fn park(parked: &mut BTreeMap<Zxid, Parked>, shown: Zxid, read: Parked) {
+        match parked.get_mut(&shown) {
+            Some(other) if other.view >= read.view => {}
+            Some(other) => *other = read,
+            None => {
+                parked.insert(shown, read);
+                if parked.len() > KEPT {
+                    parked.pop_first();
+                }
+            }
+        }
+    }
+}
+
+/// The monitor.
+#[derive(Clone, Debug, Default)]
+pub struct SessionMonitor {
+    /// Operations not answered yet, in the order in which they were handed in.
+    open: BTreeMap<(ClientId, u64), Witness>,
+    sessions: BTreeMap<SessionId, View>,
+    keys: BTreeMap<Path, Key>,
+}
+
+type Judged = Result<(), Violation>;
+
+impl Monitor for SessionMonitor {
+    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        let judged = if let Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } = fact
+        {
+            self.on_invoked(Witness::begin(*client, *op, at, request));
+            Ok(())
+        } else if let Fact::Returned {
+            client,
+            op,
+            session,
+            zxid,
+            result,
+            ..
+        } = fact
+        {
+            match self.open.remove(&(*client, *op)) {
+                Some(mut witness) => {
+                    witness.returned = Some(at);
+                    witness.zxid = *zxid;
+                    witness.error = result.as_ref().err().copied();
+                    self.on_returned(witness, *session, result.as_ref(), findings)
+                }
+                None => Ok(()),
+            }
+        } else if let Fact::Lost {
+            client, op, sent, ..
+        } = fact
+        {
+            if let Some(witness) = self.open.remove(&(*client, *op))
+                && !sent
+            {
+                self.settle_deletes(&witness);
+            }
+            Ok(())
+        } else if let Fact::WatchesReset {
+            session,
+            zxid: Some(zxid),
+            ..
+        } = fact
+        {
+            let view = self.sessions.entry(*session).or_default();
+            if *zxid > view.zxid {
+                view.zxid = *zxid;
+            }
+            Ok(())
+        } else if let Fact::Expired { session, .. } = fact {
+            self.sessions.remove(session);
+            Ok(())
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.open.retain(|(owner, _), _| owner != client);
+            Ok(())
+        } else {
+            Ok(())
+        };
+        if let Err(violation) = judged {
+            findings.violate(violation);
+        }
+    }
+
+    fn finish(&mut self, _at: At, _findings: &mut Findings) {
+        // Every read was judged when it returned, and again with each change that became known below its view.
+    }
+}
+
+impl SessionMonitor {
+    /// A monitor that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn on_invoked(&mut self, witness: Witness) {
+        let op = (witness.client, witness.op);
+        for part in evidence::parts(&witness.request) {
+            if let Request::Delete { path, .. } | Request::DeleteContainer { path } = part {
+                self.key(path).deletes.push(op);
+            }
+            if let Request::Create {
+                op: kind,
+                path,
+                flags,
+                ..
+            } = part
+                && evidence::is_mortal(*kind, *flags)
+            {
+                self.key(path).mortal = true;
+            }
+        }
+        self.open.insert(op, witness);
+    }
+
+    fn on_returned(
+        &mut self,
+        witness: Witness,
+        session: SessionId,
+        result: Result<&Response, &ErrorCode>,
+        findings: &mut Findings,
+    ) -> Judged {
+        if matches!(*witness.request, Request::Auth { .. }) {
+            return Ok(());
+        }
+        findings.exercise(Property::SessionGuarantees);
+        self.check_reply_order(&witness)?;
+        let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
+        if witness.request.is_write() {
+            if unknown {
+                return Ok(());
+            }
+            self.settle_deletes(&witness);
+            return self.on_write(&witness, session, result);
+        }
+        self.on_read(&witness, session, result)
+    }
+
+    /// Replies of a session come in the order of its requests.
+    fn check_reply_order(&self, witness: &Witness) -> Judged {
+        let earlier = self
+            .open
+            .range((witness.client, 0)..(witness.client, witness.op))
+            .map(|(_, earlier)| earlier)
+            .find(|earlier| !matches!(*earlier.request, Request::Auth { .. }));
+        match earlier {
+            None => Ok(()),
+            Some(earlier) => Err(tell(
+                witness,
+                "reply-order",
+                vec![earlier.sentence(), witness.sentence()],
+                format!("{} was answered before {}", witness.name(), earlier.name()),
+            )),
+        }
+    }
+
+    fn on_write(
+        &mut self,
+        witness: &Witness,
+        session: SessionId,
+        result: Result<&Response, &ErrorCode>,
+    ) -> Judged {
+        let Some(zxid) = witness.zxid else {
+            return Ok(());
+        };
+        self.raise(session, zxid, witness);
+        if result.is_err() {
+            return Ok(());
+        }
+        if *witness.request == Request::CloseSession {
+            self.sessions.remove(&session);
+        }
+        let result = result.map(Some).map_err(|error| *error);
+        for effect in evidence::effects(&witness.request, result, zxid) {
+            if !effect.change {
+                continue;
+            }
+            let present = effect.after != evidence::Know::Absent;
+            if effect.touches_parent(zxid)
+                && let Some(parent) = evidence::parent(&effect.path)
+            {
+                self.learn(
+                    Aspect::Children,
+                    &Path::from(parent),
+                    zxid,
+                    true,
+                    witness,
+                    session,
+                )?;
+                if present {
+                    self.learn(Aspect::Children, &effect.path, zxid, true, witness, session)?;
+                }
+            }
+            self.learn(Aspect::Data, &effect.path, zxid, present, witness, session)?;
+        }
+        Ok(())
+    }
+
+    fn on_read(
+        &mut self,
+        witness: &Witness,
+        session: SessionId,
+        result: Result<&Response, &ErrorCode>,
+    ) -> Judged {
+        let Some(header) = witness.zxid else {
+            return Ok(());
+        };
+        let seen = self.sessions.entry(session).or_default().clone();
+        if header < seen.zxid {
+            let mut evidence: Vec<Sentence> = seen.by.iter().map(Witness::sentence).collect();
+            evidence.push(witness.sentence());
+            return Err(tell(
+                witness,
+                "view-went-back",
+                evidence,
+                format!(
+                    "session {session} had seen zxid {} and was then answered from the state at {header}",
+                    seen.zxid
+                ),
+            ));
+        }
+        self.raise(session, header, witness);
+        match result {
+            Ok(response) => self.on_sights(witness, session, header, response),
+            Err(ErrorCode::NoNode) => self.on_absence(witness, session, header),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What a read shows must be the newest known change up to the view.
+    fn on_sights(
+        &mut self,
+        witness: &Witness,
+        session: SessionId,
+        header: Zxid,
+        response: &Response,
+    ) -> Judged {
+        let mut sights = Vec::new();
+        evidence::sights(&witness.request, response, &mut sights);
+        for (path, stat, _) in sights {
+            let mut witness = witness.clone();
+            witness.stat = Some(stat);
+            let view = header.max(stat.mzxid).max(stat.pzxid);
+            self.raise(session, view, &witness);
+            if stat.czxid > Zxid::ZERO
+                && let Some(parent) = evidence::parent(path)
+            {
+                let parent = Path::from(parent);
+                self.learn(
+                    Aspect::Children,
+                    &parent,
+                    stat.czxid,
+                    true,
+                    &witness,
+                    session,
+                )?;
+            }
+            self.learn(Aspect::Data, path, stat.mzxid, true, &witness, session)?;
+            self.learn(Aspect::Children, path, stat.pzxid, true, &witness, session)?;
+            let parked = Parked {
+                view,
+                session,
+                read: witness,
+                by: self.sessions.get(&session).and_then(|view| view.by.clone()),
+            };
+            for (aspect, shown) in [(Aspect::Data, stat.mzxid), (Aspect::Children, stat.pzxid)] {
+                let chain = self.chain(aspect, path);
+                if let Some((zxid, known)) = chain.missed(shown, view) {
+                    return Err(stale(aspect, path, shown, zxid, known, &parked));
+                }
+                Chain::park(&mut chain.parked, shown, parked.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// A read that finds nothing must not follow a creation that its session's view holds.
+    fn on_absence(&mut self, witness: &Witness, session: SessionId, view: Zxid) -> Judged {
+        let (Request::Exists { path, .. }
+        | Request::GetData { path, .. }
+        | Request::GetChildren { path, .. }
+        | Request::GetAcl { path }) = &*witness.request
+        else {
+            return Ok(());
+        };
+        let parked = Parked {
+            view,
+            session,
+            read: witness.clone(),
+            by: self.sessions.get(&session).and_then(|view| view.by.clone()),
+        };
+        self.check_absence(path, &parked)?;
+        let key = self.key(path);
+        let below = key.data.known.range(..=view).next_back();
+        let below = below.map_or(Zxid::ZERO, |(zxid, _)| *zxid);
+        Chain::park(&mut key.absences, below, parked);
+        Ok(())
+    }
+
+    fn check_absence(&mut self, path: &Path, parked: &Parked) -> Judged {
+        if self.is_mortal(path) {
+            return Ok(());
+        }
+        let key = self.key(path);
+        if !key.deletes.is_empty() {
+            return Ok(());
+        }
+        match key.data.known.range(..=parked.view).next_back() {
+            Some((zxid, known)) if known.present => Err(tell(
+                &parked.read,
+                signature(known, parked, "stale-absence"),
+                stories(known, parked),
+                format!(
+                    "{path} existed at zxid {zxid} and nobody deleted it, yet session {} did not find it at {}",
+                    parked.session, parked.view
+                ),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A change became known; reads parked below it may prove stale.
+    fn learn(
+        &mut self,
+        aspect: Aspect,
+        path: &Path,
+        zxid: Zxid,
+        present: bool,
+        by: &Witness,
+        by_session: SessionId,
+    ) -> Judged {
+        let chain = self.chain(aspect, path);
+        if chain.known.contains_key(&zxid) {
+            return Ok(());
+        }
+        let known = Known {
+            present,
+            by: by.clone(),
+            by_session,
+        };
+        let parked = chain.parked.range(..zxid).next_back();
+        if let Some((shown, parked)) = parked
+            && parked.view >= zxid
+        {
+            return Err(stale(aspect, path, *shown, zxid, &known, parked));
+        }
+        chain.learn(zxid, known);
+        if aspect == Aspect::Data && present {
+            let absent = self.key(path).absences.range(..zxid).next_back();
+            if let Some(parked) = absent.map(|(_, parked)| parked.clone())
+                && parked.view >= zxid
+            {
+                return self.check_absence(path, &parked);
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_deletes(&mut self, witness: &Witness) {
+        let op = (witness.client, witness.op);
+        for part in evidence::parts(&witness.request) {
+            if let Request::Delete { path, .. } | Request::DeleteContainer { path } = part {
+                self.key(path).deletes.retain(|other| *other != op);
+            }
+        }
+    }
+
+    fn raise(&mut self, session: SessionId, zxid: Zxid, by: &Witness) {
+        let view = self.sessions.entry(session).or_default();
+        if zxid > view.zxid {
+            *view = View {
+                zxid,
+                by: Some(by.clone()),
+            };
+        }
+    }
+
+    fn is_mortal(&self, path: &Path) -> bool {
+        let mortal = |path: &str| self.keys.get(path).is_some_and(|key| key.mortal);
+        mortal(path) || evidence::sequence_prefix(path).is_some_and(mortal)
+    }
+
+    fn key(&mut self, path: &Path) -> &mut Key {
+        self.keys.entry(Arc::clone(path)).or_default()
+    }
+
+    fn chain(&mut self, aspect: Aspect, path: &Path) -> &mut Chain {
+        let key = self.key(path);
+        match aspect {
+            Aspect::Data => &mut key.data,
+            Aspect::Children => &mut key.children,
+        }
+    }
+}
+
+/// What of a znode is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aspect {
+    Data,
+    Children,
+}
+
+fn tell(
+    read: &Witness,
+    signature: &'static str,
+    evidence: Vec<Sentence>,
+    contradiction: String,
+) -> Violation {
+    wording::violation(
+        Property::SessionGuarantees,
+        read.at(),
+        signature,
+        evidence,
+        contradiction,
+    )
+}
+
+fn stories(known: &Known, parked: &Parked) -> Vec<Sentence> {
+    let mut evidence = vec![known.by.sentence()];
+    evidence.extend(parked.by.iter().map(Witness::sentence));
+    evidence.push(parked.read.sentence());
+    evidence
+}
+
+fn signature(known: &Known, parked: &Parked, otherwise: &'static str) -> &'static str {
+    if known.by.request.is_write() && known.by_session == parked.session {
+        "own-write-unseen"
+    } else {
+        otherwise
+    }
+}
+
+fn stale(
+    aspect: Aspect,
+    path: &Path,
+    shown: Zxid,
+    zxid: Zxid,
+    known: &Known,
+    parked: &Parked,
+) -> Violation {
+    let (otherwise, what) = match aspect {
+        Aspect::Data => ("stale-read", "changed"),
+        Aspect::Children => ("stale-children", "changed in its children"),
+    };
+    tell(
+        &parked.read,
+        signature(known, parked, otherwise),
+        stories(known, parked),
+        format!(
+            "{path} was {what} at zxid {zxid}, which session {} had in view ({}), yet it was shown as of {shown}",
+            parked.session, parked.view
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;
