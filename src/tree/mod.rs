@@ -20,3 +20,6 @@ pub mod znode;
 mod outstanding;
 mod quota;
 mod sha1;
+
+#[cfg(test)]
+mod tests;

@@ -512,3 +512,23 @@ fn session_digest(session: SessionId, timeout_ms: u32) -> u64 {
 fn ephemeral_digest(session: SessionId, path: &Path) -> u64 {
     Digest::of(&("ephemeral", session, path))
 }
+
+/// The digest as it must be, by looking at everything: the oracle for the one that is kept.
+#[cfg(test)]
+pub(super) fn digest_from_scratch(tree: &Tree) -> u64 {
+    let nodes = tree.nodes().map(|(path, node)| {
+        let mut fresh = node.clone();
+        fresh.reseal(path);
+        fresh.digest()
+    });
+    let sessions = tree
+        .sessions()
+        .map(|(session, timeout_ms)| session_digest(session, timeout_ms));
+    let owned = tree
+        .nodes()
+        .filter_map(|(path, node)| Some(ephemeral_digest(node.kind.owner()?, path)));
+    nodes
+        .chain(sessions)
+        .chain(owned)
+        .fold(0, u64::wrapping_add)
+}

@@ -46,97 +46,106 @@ impl Frame {
 
 /// The request of a step or of an operation inside one.
 pub(super) fn request(step: &Value, frame: &Frame) -> Request {
-    let path = |key: &str| frame.path(step[key].as_str().unwrap_or_default());
-    let number = |key: &str, default: i64| step[key].as_i64().unwrap_or(default);
-    let int = |key: &str, default: i64| i32::try_from(number(key, default)).expect("an int");
-    let watch = step["watch"].as_bool().unwrap_or(false);
+    let args = Arguments { step, frame };
     let Some(op) = step["op"].as_str() else {
         return Request::Raw {
-            opcode: int("op", 0),
+            opcode: args.int("op", 0),
         };
     };
-    let create = |op, default_flags: i32| Request::Create {
-        op,
-        path: path("path"),
-        data: data(&step["data"]),
-        acl: acl(step),
-        flags: int("flags", default_flags.into()),
-        ttl: number("ttl", -1),
-    };
-    let inner = || -> Vec<Request> {
-        let ops = step["ops"].as_array().expect("a list of operations");
-        ops.iter().map(|op| request(op, frame)).collect()
-    };
+    let (path, version) = (args.path(), args.int("version", -1));
     match op {
-        "create" => create(CreateOp::Create, flags::PERSISTENT),
-        "create2" => create(CreateOp::Create2, flags::PERSISTENT),
-        "createContainer" => create(CreateOp::Container, flags::CONTAINER),
-        "createTTL" => create(CreateOp::Ttl, flags::TTL),
-        "delete" => Request::Delete {
-            path: path("path"),
-            version: int("version", -1),
-        },
-        "deleteContainer" => Request::DeleteContainer { path: path("path") },
+        "create" => args.create(CreateOp::Create, flags::PERSISTENT),
+        "create2" => args.create(CreateOp::Create2, flags::PERSISTENT),
+        "createContainer" => args.create(CreateOp::Container, flags::CONTAINER),
+        "createTTL" => args.create(CreateOp::Ttl, flags::TTL),
+        "delete" => Request::Delete { path, version },
+        "deleteContainer" => Request::DeleteContainer { path },
         "setData" => Request::SetData {
-            path: path("path"),
+            path,
             data: data(&step["data"]),
-            version: int("version", -1),
+            version,
         },
-        "exists" => Request::Exists {
-            path: path("path"),
-            watch,
-        },
-        "getData" => Request::GetData {
-            path: path("path"),
-            watch,
-        },
-        "getChildren" => Request::GetChildren {
-            path: path("path"),
-            watch,
-            stat: false,
-        },
-        "getChildren2" => Request::GetChildren {
-            path: path("path"),
-            watch,
-            stat: true,
-        },
-        "getACL" => Request::GetAcl { path: path("path") },
         "setACL" => Request::SetAcl {
-            path: path("path"),
+            path,
             acl: acl(step),
-            version: int("version", -1),
+            version,
         },
-        "sync" => Request::Sync { path: path("path") },
-        "check" => Request::Check {
-            path: path("path"),
-            version: int("version", -1),
-        },
-        "multi" => Request::Multi(inner()),
-        "multiRead" => Request::MultiRead(inner()),
-        "getEphemerals" => Request::GetEphemerals {
-            prefix: path("path"),
-        },
-        "getAllChildrenNumber" => Request::GetAllChildrenNumber { path: path("path") },
-        "whoAmI" => Request::WhoAmI,
-        "addWatch" => Request::AddWatch {
-            path: path("path"),
-            mode: int("mode", 0),
-        },
-        "checkWatches" => Request::CheckWatches {
-            path: path("path"),
-            kind: int("type", 0),
-        },
-        "removeWatches" => Request::RemoveWatches {
-            path: path("path"),
-            kind: int("type", 0),
-        },
-        "setWatches" | "setWatches2" => Request::SetWatches(Box::new(set_watches(step, frame))),
+        "check" => Request::Check { path, version },
+        "multi" => Request::Multi(args.operations()),
         "auth" => Request::Auth {
             scheme: Arc::from(step["scheme"].as_str().expect("a scheme")),
             auth: Arc::from(step["auth"].as_str().expect("credentials").as_bytes()),
         },
         "close" => Request::CloseSession,
-        other => panic!("unknown operation {other:?}"),
+        read => args.read(read),
+    }
+}
+
+/// The arguments of one operation.
+struct Arguments<'a> {
+    step: &'a Value,
+    frame: &'a Frame,
+}
+
+impl Arguments<'_> {
+    fn path(&self) -> Path {
+        self.frame
+            .path(self.step["path"].as_str().unwrap_or_default())
+    }
+
+    fn number(&self, key: &str, default: i64) -> i64 {
+        self.step[key].as_i64().unwrap_or(default)
+    }
+
+    fn int(&self, key: &str, default: i32) -> i32 {
+        i32::try_from(self.number(key, default.into())).expect("an int")
+    }
+
+    fn create(&self, op: CreateOp, default_flags: i32) -> Request {
+        Request::Create {
+            op,
+            path: self.path(),
+            data: data(&self.step["data"]),
+            acl: acl(self.step),
+            flags: self.int("flags", default_flags),
+            ttl: self.number("ttl", -1),
+        }
+    }
+
+    fn operations(&self) -> Vec<Request> {
+        let operations = self.step["ops"].as_array();
+        let operations = operations.expect("a list of operations").iter();
+        operations.map(|op| request(op, self.frame)).collect()
+    }
+
+    fn read(&self, op: &str) -> Request {
+        let (path, kind) = (self.path(), self.int("type", 0));
+        let watch = self.step["watch"].as_bool().unwrap_or(false);
+        match op {
+            "exists" => Request::Exists { path, watch },
+            "getData" => Request::GetData { path, watch },
+            "getChildren" | "getChildren2" => Request::GetChildren {
+                path,
+                watch,
+                stat: op == "getChildren2",
+            },
+            "getACL" => Request::GetAcl { path },
+            "sync" => Request::Sync { path },
+            "multiRead" => Request::MultiRead(self.operations()),
+            "getEphemerals" => Request::GetEphemerals { prefix: path },
+            "getAllChildrenNumber" => Request::GetAllChildrenNumber { path },
+            "whoAmI" => Request::WhoAmI,
+            "addWatch" => Request::AddWatch {
+                path,
+                mode: self.int("mode", 0),
+            },
+            "checkWatches" => Request::CheckWatches { path, kind },
+            "removeWatches" => Request::RemoveWatches { path, kind },
+            "setWatches" | "setWatches2" => {
+                Request::SetWatches(Box::new(set_watches(self.step, self.frame)))
+            }
+            other => panic!("unknown operation {other:?}"),
+        }
     }
 }
 
