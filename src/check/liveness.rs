@@ -18,19 +18,40 @@ struct Service {
     since: At,
 }
 
-/// What has been seen since the moment from which the run is free of faults.
+/// What has been seen since a moment from which the run may be free of faults.
 #[derive(Clone, Debug)]
 struct Watch {
     from: Time,
-    /// Some leader served.
-    led: bool,
-    /// Writes invoked since then and not answered.
-    pending: BTreeMap<(ClientId, u64), At>,
+    /// When a leader served first.
+    led: Option<Time>,
+    /// When a write that was handed in since then was answered first.
+    answered: Option<Time>,
     first_write: Option<At>,
     /// Writes whose outcome stayed unknown, and the last of them.
     lost: u64,
     last_lost: Option<At>,
     is_judged: bool,
+}
+
+impl Watch {
+    fn new(from: Time) -> Self {
+        Self {
+            from,
+            led: None,
+            answered: None,
+            first_write: None,
+            lost: 0,
+            last_lost: None,
+            is_judged: false,
+        }
+    }
+}
+
+/// A write that was answered.
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    invoked: At,
+    returned: Time,
 }
 
 /// Judges that a leader and an acknowledged write follow the last fault within a bound.
@@ -39,8 +60,17 @@ struct Watch {
 #[derive(Clone, Debug)]
 pub struct LivenessMonitor {
     bound: Span,
-    watch: Option<Watch>,
+    /// Since the last fault, or since the moment that the caller named.
+    watch: Watch,
+    /// The caller has said that the run is free of faults.
+    is_calm: bool,
     serving: BTreeMap<ServerId, Service>,
+    /// Writes that wait for their answer.
+    pending: BTreeMap<(ClientId, u64), At>,
+    /// When a leader last served, if none does now.
+    last_led: Option<Time>,
+    /// Of the answered writes the one handed in last.
+    newest: Option<Answered>,
     /// The last role that ended, for the story.
     last_end: Option<(ServerId, At)>,
     last_fault: Option<At>,
@@ -53,38 +83,48 @@ impl LivenessMonitor {
     pub fn new(bound: Span) -> Self {
         Self {
             bound,
-            watch: None,
+            watch: Watch::new(Time::ZERO),
+            is_calm: false,
             serving: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            last_led: None,
+            newest: None,
             last_end: None,
             last_fault: None,
             last_write: None,
         }
     }
 
-    /// From this moment on no fault acts: the last effective one is over, partitions are healed, servers are up. A later
-    /// call, or a fault that acts after all, starts the clock anew.
+    /// From this moment on no fault acts: the last effective one is over, partitions are healed, servers are up. May be
+    /// said in advance or afterwards; a fault that acts later after all starts the clock anew.
     pub fn fault_free_from(&mut self, time: Time) {
-        if self.watch.as_ref().is_none_or(|watch| watch.from < time) {
-            self.watch = Some(Watch {
-                from: time,
-                led: false,
-                pending: BTreeMap::new(),
-                first_write: None,
-                lost: 0,
-                last_lost: None,
-                is_judged: false,
-            });
+        self.is_calm = true;
+        if self.watch.from < time {
+            self.restart(time);
+        }
+    }
+
+    /// Watches from another moment on, with what is known of the time since then.
+    fn restart(&mut self, from: Time) {
+        self.watch = Watch::new(from);
+        self.watch.led = self.last_led.filter(|led| from <= *led);
+        if let Some(newest) = self.newest.filter(|newest| from <= newest.invoked.time) {
+            self.watch.answered = Some(newest.returned);
+            self.watch.first_write = Some(newest.invoked);
+        }
+        if let Some(last) = self.last_write.filter(|last| from <= last.time) {
+            self.watch.first_write.get_or_insert(last);
         }
     }
 
     /// When the bound is reached: a run that is to be decided must last until then, with clients that write.
     pub fn deadline(&self) -> Option<Time> {
-        self.watch.as_ref().map(|watch| watch.from + self.bound)
+        self.is_calm.then(|| self.watch.from + self.bound)
     }
 
     /// Whether the verdict is in: nothing is gained by playing on for liveness.
     pub fn is_settled(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.is_judged)
+        self.is_calm && self.watch.is_judged
     }
 
     /// The servers that serve now.
@@ -98,34 +138,26 @@ impl LivenessMonitor {
             .any(|service| service.role == Role::Leader)
     }
 
-    fn on_fact(&mut self, at: At, fact: &Fact) -> Option<(ClientId, u64)> {
+    fn on_fact(&mut self, at: At, fact: &Fact) {
         if let Fact::ServeStart { server, role, .. } = fact {
-            self.serving.insert(
-                *server,
-                Service {
-                    role: *role,
-                    since: at,
-                },
-            );
+            let service = Service {
+                role: *role,
+                since: at,
+            };
+            self.serving.insert(*server, service);
         } else if let Fact::RoleEnd { server, .. }
         | Fact::ServerCrashed { server, .. }
         | Fact::Booted { server, .. } = fact
         {
-            if self.serving.remove(server).is_some() {
-                self.last_end = Some((*server, at));
-            }
+            self.on_end(at, *server);
         } else if let Fact::FaultBegan {
             effective: true, ..
         }
         | Fact::FaultEnded { .. } = fact
         {
             self.last_fault = Some(at);
-            if self
-                .watch
-                .as_ref()
-                .is_some_and(|watch| watch.from < at.time)
-            {
-                self.fault_free_from(at.time);
+            if self.watch.from < at.time {
+                self.restart(at.time);
             }
         } else if let Fact::Invoked {
             client,
@@ -136,30 +168,57 @@ impl LivenessMonitor {
             && request.is_write()
         {
             self.last_write = Some(at);
-            if let Some(watch) = self.watch.as_mut().filter(|watch| watch.from <= at.time) {
-                watch.first_write.get_or_insert(at);
-                watch.pending.insert((*client, *op), at);
+            self.pending.insert((*client, *op), at);
+            if self.watch.from <= at.time {
+                self.watch.first_write.get_or_insert(at);
             }
         } else if let Fact::Returned {
             client, op, result, ..
         } = fact
-        {
-            let answered = result
+            && let Some(invoked) = self.pending.remove(&(*client, *op))
+            && result
                 .as_ref()
-                .map_or_else(|code| is_answer(*code), |_| true);
-            return answered.then_some((*client, *op));
-        } else if let Fact::Lost { client, op, .. } = fact
-            && let Some(watch) = self.watch.as_mut()
-            && watch.pending.remove(&(*client, *op)).is_some()
+                .map_or_else(|code| is_answer(*code), |_| true)
         {
-            watch.lost += 1;
-            watch.last_lost = Some(at);
+            self.on_answer(at, invoked);
+        } else if let Fact::Lost { client, op, .. } = fact
+            && self.pending.remove(&(*client, *op)).is_some()
+        {
+            self.watch.lost += 1;
+            self.watch.last_lost = Some(at);
         }
-        None
+        if self.has_leader() {
+            self.last_led = Some(at.time);
+            if self.watch.from <= at.time {
+                self.watch.led.get_or_insert(at.time);
+            }
+        }
+    }
+
+    fn on_end(&mut self, at: At, server: ServerId) {
+        if self.serving.remove(&server).is_some() {
+            self.last_end = Some((server, at));
+        }
+    }
+
+    fn on_answer(&mut self, at: At, invoked: At) {
+        if self
+            .newest
+            .is_none_or(|newest| newest.invoked.event < invoked.event)
+        {
+            self.newest = Some(Answered {
+                invoked,
+                returned: at.time,
+            });
+        }
+        if self.watch.from <= invoked.time {
+            self.watch.answered.get_or_insert(at.time);
+        }
     }
 
     /// The bound is reached and the promise is not kept.
-    fn report(&self, at: At, watch: &Watch, findings: &mut Findings) {
+    fn report(&self, at: At, findings: &mut Findings) {
+        let watch = &self.watch;
         let mut story = Vec::new();
         if let Some(fault) = self.last_fault {
             story.push((fault, "the last fault acted or ended".to_owned()));
@@ -189,7 +248,9 @@ impl LivenessMonitor {
         }
         story.sort_by_key(|(at, _)| at.event);
         let surplus = story.len().saturating_sub(4);
-        let (signature, what) = if watch.led {
+        let in_time =
+            |moment: Option<Time>| moment.is_some_and(|moment| moment <= watch.from + self.bound);
+        let (signature, what) = if in_time(watch.led) {
             ("no-write-acknowledged", "no write has been acknowledged")
         } else {
             ("no-leader", "no leader has been established")
@@ -211,17 +272,24 @@ impl LivenessMonitor {
         });
     }
 
-    /// Judges if the bound is passed.
-    fn judge_deadline(&mut self, at: At, findings: &mut Findings) {
-        let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_judged) else {
+    /// Judges if the promise is kept, or if the bound is passed.
+    fn judge(&mut self, at: At, is_over: bool, findings: &mut Findings) {
+        if !self.is_calm || self.watch.is_judged {
             return;
-        };
-        watch.is_judged = true;
-        let watch = watch.clone();
-        let wants_leader = !watch.led && self.last_write.is_some();
-        if wants_leader || watch.first_write.is_some() {
+        }
+        let deadline = self.watch.from + self.bound;
+        let kept = |moment: Option<Time>| moment.is_some_and(|moment| moment <= deadline);
+        let is_led = kept(self.watch.led);
+        if is_led && kept(self.watch.answered) {
+            self.watch.is_judged = true;
             findings.exercise(Property::Liveness);
-            self.report(at, &watch, findings);
+        } else if is_over {
+            self.watch.is_judged = true;
+            let lacks_leader = !is_led && self.last_write.is_some();
+            if lacks_leader || self.watch.first_write.is_some() {
+                findings.exercise(Property::Liveness);
+                self.report(at, findings);
+            }
         }
     }
 }
@@ -255,29 +323,20 @@ fn is_answer(code: ErrorCode) -> bool {
 
 impl Monitor for LivenessMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if self.deadline().is_some_and(|deadline| deadline < at.time) {
-            self.judge_deadline(at, findings);
+        let is_over = self.deadline().is_some_and(|deadline| deadline < at.time);
+        if is_over {
+            self.judge(at, is_over, findings);
         }
-        let answered = self.on_fact(at, fact);
-        let has_leader = self.has_leader();
-        let Some(watch) = self.watch.as_mut().filter(|watch| watch.from <= at.time) else {
-            return;
-        };
-        watch.led |= has_leader;
-        let acknowledged = answered.is_some_and(|op| watch.pending.remove(&op).is_some());
-        if acknowledged && watch.led && !watch.is_judged {
-            watch.is_judged = true;
-            findings.exercise(Property::Liveness);
-        }
+        self.on_fact(at, fact);
+        self.judge(at, false, findings);
     }
 
     fn finish(&mut self, at: At, findings: &mut Findings) {
         let Some(deadline) = self.deadline() else {
             return;
         };
-        if deadline <= at.time {
-            self.judge_deadline(at, findings);
-        } else if !self.is_settled() && self.last_write.is_some() {
+        self.judge(at, deadline <= at.time, findings);
+        if !self.is_settled() && self.last_write.is_some() {
             let why = format!(
                 "the run stopped at {}, before the bound {deadline}",
                 at.time
@@ -441,6 +500,30 @@ mod tests {
     fn without_a_client_that_writes_it_is_vacuous() {
         let findings = judge(&[(10, lead())], 2_000);
         assert_eq!(findings.verdict(Property::Liveness), Verdict::Vacuous);
+    }
+
+    #[test]
+    fn the_caller_may_say_afterwards_that_the_run_was_free_of_faults() {
+        let fault = Fact::FaultEnded { index: 0 };
+        let facts = [
+            (10, lead()),
+            (20, write(1)),
+            (30, ok(1)),
+            (1_000, fault),
+            (1_100, write(2)),
+            (1_200, ok(2)),
+        ];
+        for (count, expected) in [(6, Verdict::Holds), (5, Verdict::Violated)] {
+            let mut monitor = LivenessMonitor::new(Span::from_ms(500));
+            let mut findings = Findings::default();
+            for (ms, fact) in &facts[..count] {
+                monitor.observe(at(*ms), fact, &mut findings);
+            }
+            assert!(!monitor.is_settled());
+            monitor.fault_free_from(Time::from_ms(1_000));
+            monitor.finish(at(2_000), &mut findings);
+            assert_eq!(findings.verdict(Property::Liveness), expected);
+        }
     }
 
     #[test]
