@@ -271,6 +271,8 @@ record! {
         gap_ms: u32 = 1_500, 1..=86_400_000;
         /// How long a fault lasts, log-uniform.
         for_ms: Range = Range::new(20, 8_000), 1..=86_400_000;
+        /// Whether the sizes of logs and snapshots and the speed of disks are drawn, too.
+        vary: bool = false;
     }
 }
 

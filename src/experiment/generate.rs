@@ -1,0 +1,517 @@
+//! Swarm plans: the faults of a run drawn from its seed (dst.md §5, §6.7; zab.md §16.4).
+//!
+//! Every family of faults is left out of a run with some probability, so that runs differ in kind and no family hides
+//! another. All faults are inside Zab's model, all end with the window, and the quiet time after it lets liveness be
+//! judged. Targets are mostly roles, resolved when the fault fires. The expanded scenario does not depend on the seed
+//! for its faults any more: it is what a failure is saved as.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+
+use super::scenario::Scenario;
+use super::scenario::format::Range;
+use super::scenario::plan::Roster;
+use super::scenario::sections::{Family, Generate};
+use crate::base::id::NodeId;
+use crate::base::ratio::Ratio;
+use crate::base::rng::{Domain, Draw, stream};
+use crate::base::time::{Span, Time};
+use crate::sim::fault::{Direction, Fault, Planned, Target, Trigger, Unsynced};
+use crate::sim::law::log_between;
+use crate::sim::process::LinkClass;
+
+/// How often a family comes among those of a run.
+fn weight(family: Family) -> u32 {
+    match family {
+        Family::Kill | Family::PowerLoss => 4,
+        Family::Pause
+        | Family::Isolate
+        | Family::Halves
+        | Family::IsolateLeader
+        | Family::Reset
+        | Family::Ambush => 3,
+        Family::OneWay | Family::Delay | Family::SlowDisk => 2,
+        Family::Blackout | Family::Drift | Family::WallJump | Family::Flaky => 1,
+    }
+}
+
+/// The scenario with its generated faults in the plan and nothing left to generate.
+#[must_use]
+pub fn expand(scenario: &Scenario) -> Scenario {
+    let mut expanded = scenario.clone();
+    if let Some(generate) = expanded.generate.take() {
+        let mut generator = Generator {
+            dice: stream(scenario.seed, Domain::Plan),
+            magnets: magnets(scenario),
+            roster: scenario.roster(),
+            generate,
+        };
+        if generator.generate.vary {
+            generator.vary(&mut expanded);
+        }
+        generator.fill(&mut expanded.plan);
+    }
+    expanded
+}
+
+/// Durations at which most protocols change their mind: faults that last about as long find the bugs at the edges.
+fn magnets(scenario: &Scenario) -> Vec<u64> {
+    let ensemble = &scenario.ensemble;
+    let tick = u64::from(ensemble.tick_ms);
+    let mut magnets = vec![
+        tick * u64::from(ensemble.sync_limit),
+        tick * u64::from(ensemble.init_limit),
+        200,
+    ];
+    magnets.extend(
+        scenario
+            .workload
+            .iter()
+            .map(|work| u64::from(work.session_timeout_ms)),
+    );
+    magnets
+}
+
+/// What a fault means for its victims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    /// They are out of service while it lasts.
+    Disables,
+    /// They serve on, for a while less well.
+    Lasts,
+    /// It happens at once and leaves nothing to undo.
+    Instant,
+}
+
+struct Generator {
+    dice: ChaCha8Rng,
+    magnets: Vec<u64>,
+    roster: Roster,
+    generate: Generate,
+}
+
+impl Generator {
+    fn draw(&mut self) -> Draw {
+        Draw::from_word(self.dice.next_u64())
+    }
+
+    fn chance(&mut self, num: u32, den: u32) -> bool {
+        self.draw().chance(Ratio::new(num, den))
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        let index = self.draw().below(items.len() as u64);
+        items[usize::try_from(index).expect("below a length")]
+    }
+
+    /// A number whose order of magnitude is uniform.
+    fn log_uniform(&mut self, low: u64, high: u64) -> u64 {
+        log_between(self.draw(), low, high)
+    }
+
+    /// Sizes and speeds, so that every kind of sync and snapshot comes up.
+    fn vary(&mut self, scenario: &mut Scenario) {
+        let small = |value: u64| u32::try_from(value).expect("a small number");
+        scenario.ensemble.snap_count = small(self.log_uniform(20, 2_000));
+        scenario.ensemble.committed_log = small(self.log_uniform(5, 500));
+        let low = self.log_uniform(50, 1_000);
+        let high = self.log_uniform(low * 2, low * 20);
+        scenario.disk.fsync_us = Range::new(low, high);
+    }
+
+    fn fill(&mut self, plan: &mut Vec<Planned>) {
+        let window = self.generate.window_ms;
+        let mut families = Vec::new();
+        for (_, family) in Family::ALL {
+            let off = self.draw().chance(self.generate.off);
+            if !off && self.generate.families.contains(family) {
+                families.push(*family);
+            }
+        }
+        if families.is_empty() {
+            return;
+        }
+        let weights: Vec<u32> = families.iter().map(|family| weight(*family)).collect();
+        // Four runs of five keep a majority in service: too many faults at once test nothing.
+        let minority = usize::from((self.roster.voters - 1) / 2).max(1);
+        let most = if self.chance(4, 5) { minority } else { usize::MAX };
+        let mut ends: Vec<u64> = Vec::new();
+        let mut now = window.low;
+        for number in 1.. {
+            let gap = u64::from(self.generate.gap_ms);
+            now += self.draw().between(1, 2 * gap - 1);
+            if now >= window.high {
+                break;
+            }
+            let family = families[self.draw().weighted(&weights)];
+            let (fault, weight) = self.fault(family);
+            let lasts = (weight != Weight::Instant).then(|| self.duration(window.high - now));
+            ends.retain(|end| *end > now);
+            if weight == Weight::Disables {
+                if ends.len() >= most {
+                    continue;
+                }
+                ends.push(now + lasts.map_or(0, Span::as_ms));
+            }
+            let trigger = if family == Family::Ambush {
+                self.moment()
+            } else {
+                Trigger::At(Time::from_ms(now))
+            };
+            plan.push(Planned {
+                id: Arc::from(format!("g{number}")),
+                trigger,
+                fault,
+                lasts,
+            });
+        }
+    }
+
+    /// A duration in milliseconds, at most `most`: log-uniform, and one in four next to a magnet.
+    fn duration(&mut self, most: u64) -> Span {
+        let Range { low, high } = self.generate.for_ms;
+        let ms = if self.chance(1, 4) {
+            let magnets = std::mem::take(&mut self.magnets);
+            let magnet = self.pick(&magnets);
+            self.magnets = magnets;
+            magnet * self.pick(&[9, 10, 11]) / 10
+        } else {
+            self.log_uniform(low, high)
+        };
+        Span::from_ms(ms.clamp(low, high).min(most))
+    }
+
+    /// A server, by number or by role.
+    fn server(&mut self) -> Target {
+        let roster = self.roster;
+        match self.draw().weighted(&[4, 3, 2, 1, 1]) {
+            1 => Target::Role(Arc::from("leader")),
+            2 => Target::Role(Arc::from("follower")),
+            3 if roster.observers > 0 => Target::Role(Arc::from("observer")),
+            4 if roster.clients > 0 => Target::ServerOf(self.client()),
+            _ => Target::Node(self.any_server()),
+        }
+    }
+
+    fn any_server(&mut self) -> NodeId {
+        let number = self.draw().between(1, u64::from(self.roster.servers()));
+        NodeId(u16::try_from(number).expect("a server's number"))
+    }
+
+    fn client(&mut self) -> NodeId {
+        let number = self.draw().between(1, u64::from(self.roster.clients));
+        self.roster
+            .client(u16::try_from(number).expect("a client's number"))
+    }
+
+    /// A server or, one time in eight, a client.
+    fn anybody(&mut self) -> Target {
+        if self.roster.clients > 0 && self.chance(1, 8) {
+            Target::Node(self.client())
+        } else {
+            self.server()
+        }
+    }
+
+    /// All links, or one time in four those of one class.
+    fn class(&mut self) -> Option<LinkClass> {
+        self.chance(1, 4).then(|| {
+            self.pick(&[LinkClass::Election, LinkClass::Quorum, LinkClass::Client])
+        })
+    }
+
+    fn power(&mut self) -> Unsynced {
+        self.pick(&[
+            Unsynced::PowerDrawn,
+            Unsynced::PowerDrawn,
+            Unsynced::PowerLost,
+            Unsynced::PowerKept,
+        ])
+    }
+
+    fn fault(&mut self, family: Family) -> (Fault, Weight) {
+        match family {
+            Family::Kill => (self.kill(), Weight::Disables),
+            Family::PowerLoss => (self.power_loss(), Weight::Disables),
+            Family::Blackout => (self.blackout(), Weight::Disables),
+            Family::Pause => (self.pause(), Weight::Disables),
+            Family::Isolate => (self.isolate(Direction::Both), Weight::Disables),
+            Family::Halves => (self.halves(), Weight::Disables),
+            Family::OneWay => (self.one_way(), Weight::Disables),
+            Family::IsolateLeader => (self.isolate_leader(), Weight::Disables),
+            Family::Reset => (self.reset(), Weight::Instant),
+            Family::Delay => (self.delay(), Weight::Lasts),
+            Family::SlowDisk => (self.slow_disk(), Weight::Lasts),
+            Family::Drift => (self.drift(), Weight::Lasts),
+            Family::WallJump => (self.wall_jump(), Weight::Instant),
+            Family::Flaky => (self.flaky(), Weight::Lasts),
+            Family::Ambush => (self.ambush(), Weight::Disables),
+        }
+    }
+
+    fn kill(&mut self) -> Fault {
+        Fault::Crash {
+            target: self.anybody(),
+            unsynced: Unsynced::Kill,
+        }
+    }
+
+    fn power_loss(&mut self) -> Fault {
+        Fault::Crash {
+            target: self.server(),
+            unsynced: self.power(),
+        }
+    }
+
+    fn blackout(&mut self) -> Fault {
+        Fault::Crash {
+            target: Target::Servers,
+            unsynced: self.power(),
+        }
+    }
+
+    fn pause(&mut self) -> Fault {
+        Fault::Pause {
+            target: self.anybody(),
+        }
+    }
+
+    fn one_way(&mut self) -> Fault {
+        let direction = self.pick(&[Direction::In, Direction::Out]);
+        self.isolate(direction)
+    }
+
+    fn isolate(&mut self, direction: Direction) -> Fault {
+        Fault::Isolate {
+            target: self.anybody(),
+            direction,
+            clients: self.chance(1, 2),
+        }
+    }
+
+    fn isolate_leader(&mut self) -> Fault {
+        Fault::Isolate {
+            target: Target::Role(Arc::from("leader")),
+            direction: self.direction(),
+            clients: self.chance(1, 2),
+        }
+    }
+
+    /// Both ways, or one time in three one way.
+    fn direction(&mut self) -> Direction {
+        let index = self.draw().weighted(&[4, 1, 1]);
+        [Direction::Both, Direction::In, Direction::Out][index]
+    }
+
+    /// Two groups of servers, neither empty where there are two servers; every client is on one side or, one time in
+    /// two, sees both.
+    fn halves(&mut self) -> Fault {
+        let mut groups = vec![Vec::new(), Vec::new()];
+        for server in self.roster.every_server() {
+            let side = usize::from(self.chance(1, 2));
+            groups[side].push(server);
+        }
+        if groups[0].is_empty() || groups[1].is_empty() {
+            let full = usize::from(groups[0].is_empty());
+            let moved = groups[full].pop().expect("all servers are on this side");
+            groups[1 - full].push(moved);
+        }
+        for number in 1..=self.roster.clients {
+            let client = self.roster.client(number);
+            match self.draw().below(4) {
+                0 => groups[0].push(client),
+                1 => groups[1].push(client),
+                _ => {}
+            }
+        }
+        Fault::Partition {
+            groups,
+            direction: self.direction(),
+            class: self.class(),
+        }
+    }
+
+    fn reset(&mut self) -> Fault {
+        Fault::Reset {
+            target: self.anybody(),
+            class: self.class(),
+        }
+    }
+
+    fn delay(&mut self) -> Fault {
+        Fault::Delay {
+            target: self.anybody(),
+            class: self.class(),
+            extra: Span::from_us(self.log_uniform(1_000, 1_000_000)),
+        }
+    }
+
+    fn flaky(&mut self) -> Fault {
+        let one_in = self.log_uniform(50, 2_000);
+        Fault::Flaky {
+            target: self.anybody(),
+            reset: Ratio::new(1, u32::try_from(one_in).expect("at most two thousand")),
+        }
+    }
+
+    fn slow_disk(&mut self) -> Fault {
+        let factor = self.log_uniform(2, 200);
+        Fault::SlowDisk {
+            target: self.server(),
+            factor: u32::try_from(factor).expect("at most two hundred"),
+            extra: Span::from_us(self.log_uniform(1, 100_000)),
+        }
+    }
+
+    fn drift(&mut self) -> Fault {
+        let off = i32::try_from(self.draw().between(1, 900)).expect("at most 900");
+        let ppm = if self.chance(1, 2) { off } else { -off };
+        Fault::Drift {
+            target: self.server(),
+            ppm,
+        }
+    }
+
+    fn wall_jump(&mut self) -> Fault {
+        let by = i64::try_from(self.log_uniform(1, 10_000_000)).expect("some hours");
+        let by_ms = if self.chance(1, 2) { by } else { -by };
+        Fault::WallJump {
+            target: self.server(),
+            by_ms,
+        }
+    }
+
+    fn ambush(&mut self) -> Fault {
+        let role = self.pick(&["leader", "leader", "follower"]);
+        let unsynced = if self.chance(1, 2) {
+            Unsynced::Kill
+        } else {
+            self.power()
+        };
+        Fault::Crash {
+            target: Target::Role(Arc::from(role)),
+            unsynced,
+        }
+    }
+
+    /// The moment of an ambush: shortly after the nth of something.
+    fn moment(&mut self) -> Trigger {
+        const RARE: [&str; 9] = [
+            "looking",
+            "epoch-proposed",
+            "epoch-acked",
+            "diff-sent",
+            "trunc-sent",
+            "snap-sent",
+            "switched",
+            "newleader-acked",
+            "quorum-formed",
+        ];
+        const FREQUENT: [&str; 5] = ["proposed", "acked", "committed", "delivered", "watch-fired"];
+        let (mark, most) = if self.chance(1, 2) {
+            (self.pick(&RARE), 12)
+        } else {
+            (self.pick(&FREQUENT), 500)
+        };
+        let nth = self.log_uniform(1, most);
+        let after = self.log_uniform(1, 5_000);
+        Trigger::When {
+            mark: Arc::from(mark),
+            nth: u32::try_from(nth).expect("at most five hundred"),
+            after: Span::from_us(after),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Seed;
+
+    fn swarm(seed: u64) -> Scenario {
+        let text = r#"{ "format": 1, "name": "s", "ensemble": { "observers": 1 },
+            "workload": [{ "kind": "versioned-register" }], "generate": { "vary": true } }"#;
+        let mut scenario = Scenario::parse(text.as_bytes(), "s.json", &[]).unwrap();
+        scenario.seed = Seed(seed);
+        scenario
+    }
+
+    fn kind(fault: &Fault) -> &'static str {
+        match fault {
+            Fault::Crash { .. } => "crash",
+            Fault::Pause { .. } => "pause",
+            Fault::Partition { .. } => "partition",
+            Fault::Isolate { .. } => "isolate",
+            Fault::Delay { .. } => "delay",
+            Fault::Reset { .. } => "reset",
+            Fault::SlowDisk { .. } => "slow-disk",
+            Fault::Drift { .. } => "drift",
+            Fault::WallJump { .. } => "wall-jump",
+            Fault::Flaky { .. } => "flaky",
+        }
+    }
+
+    #[test]
+    fn one_seed_gives_one_plan_and_another_seed_another() {
+        assert_eq!(expand(&swarm(7)), expand(&swarm(7)));
+        assert_ne!(expand(&swarm(7)).plan, expand(&swarm(8)).plan);
+    }
+
+    #[test]
+    fn an_expanded_scenario_is_a_scenario_file_and_expands_to_itself() {
+        for seed in 0..100 {
+            let expanded = expand(&swarm(seed));
+            let text = expanded.to_string();
+            let read = Scenario::parse(text.as_bytes(), "s.json", &[]).unwrap();
+            assert_eq!(read, expanded);
+            assert_eq!(expand(&read), expanded);
+        }
+    }
+
+    #[test]
+    fn every_fault_ends_with_the_window_and_stays_inside_the_model() {
+        for seed in 0..300 {
+            for planned in &expand(&swarm(seed)).plan {
+                if let Trigger::At(at) = planned.trigger {
+                    let end = at + planned.lasts.unwrap_or(Span::ZERO);
+                    assert!(at >= Time::from_ms(1_000) && end <= Time::from_ms(40_000));
+                }
+                if let Fault::Drift { ppm, .. } = planned.fault {
+                    assert!(ppm.abs() <= 900, "drift plus base rate within 1000 ppm");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_fault_comes_up_and_most_runs_lack_some() {
+        let mut seen = std::collections::BTreeMap::new();
+        for seed in 0..300 {
+            let plan = expand(&swarm(seed)).plan;
+            let kinds: std::collections::BTreeSet<_> =
+                plan.iter().map(|planned| kind(&planned.fault)).collect();
+            for kind in kinds {
+                *seen.entry(kind).or_insert(0) += 1;
+            }
+        }
+        assert_eq!(seen.len(), 10, "{seen:?}");
+        for kind in ["pause", "drift", "flaky", "slow-disk"] {
+            assert!((60..=200).contains(&seen[kind]), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_family_that_is_not_asked_for_never_comes() {
+        for seed in 0..50 {
+            let mut scenario = swarm(seed);
+            let generate = scenario.generate.as_mut().unwrap();
+            generate.families = vec![Family::Pause];
+            generate.off = Ratio::ZERO;
+            let plan = expand(&scenario).plan;
+            assert!(!plan.is_empty());
+            assert!(plan.iter().all(|planned| kind(&planned.fault) == "pause"));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! From a scenario to what the layers below are told: the ensemble's configuration, the clients' and the machine's.
+
+use super::scenario::Scenario;
+use super::scenario::format::Range;
+use super::scenario::sections::{self, Hosts, Kind, Link, Profile, Work};
+use crate::base::id::{ClientId, NodeId};
+use crate::base::rng::{Domain, Key};
+use crate::base::time::Span;
+use crate::client;
+use crate::client::config::HostPolicy;
+use crate::client::workload::{ThinkTime, Workload, ephemeral_path, holder, register, watcher};
+use crate::history::op::Path;
+use crate::sim::law::Law;
+use crate::sim::process::LinkClass;
+use crate::sim::setup::{ClockSpec, DiskProfile, LinkProfile, Setup};
+use crate::zab;
+
+/// What every server is told.
+pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
+    let ensemble = &scenario.ensemble;
+    let timeouts = ensemble.session_timeouts();
+    let ms = |value: u32| Span::from_ms(u64::from(value));
+    zab::config::Config {
+        tick: ms(ensemble.tick_ms),
+        init_limit: ensemble.init_limit,
+        sync_limit: ensemble.sync_limit,
+        max_notification: ms(ensemble.max_notification_ms),
+        connect_timeout: ms(ensemble.connect_timeout_ms),
+        snap_count: ensemble.snap_count,
+        committed_log: ensemble.committed_log,
+        session_timeout_ms: (narrow(timeouts.low), narrow(timeouts.high)),
+        ..zab::config::Config::new(ensemble.voters, ensemble.observers)
+    }
+}
+
+/// What each client is told, in the order of client numbers.
+pub fn clients(scenario: &Scenario) -> Vec<client::config::Config> {
+    let holders = ephemerals_of_holders(&scenario.workload);
+    scenario
+        .workload
+        .iter()
+        .flat_map(|work| {
+            let config = client_config(scenario, work, &holders);
+            std::iter::repeat_n(config, usize::from(work.clients))
+        })
+        .collect()
+}
+
+fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::config::Config {
+    let servers: Vec<NodeId> = match &work.servers {
+        Some(known) => known.iter().map(|server| NodeId((*server).into())).collect(),
+        None => scenario.roster().every_server().collect(),
+    };
+    let mut config = client::config::Config::new(servers, workload(work, holders));
+    config.session_timeout_ms = work.session_timeout_ms;
+    config.hosts = match work.hosts {
+        Hosts::Shuffled => HostPolicy::Shuffled,
+        Hosts::InOrder => HostPolicy::InOrder,
+        Hosts::Random => HostPolicy::Random,
+    };
+    config
+}
+
+fn workload(work: &Work, holders: &[Path]) -> Workload {
+    match work.kind {
+        Kind::Idle => Workload::Idle,
+        Kind::EphemeralHolder => {
+            let mut settings = holder::Settings::default();
+            settings.think = think(work).unwrap_or(settings.think);
+            Workload::EphemeralHolder(settings)
+        }
+        Kind::Watcher => {
+            let mut settings = watcher::Settings::default();
+            settings.think = think(work).unwrap_or(settings.think);
+            settings.paths = match &work.paths {
+                Some(paths) => paths.iter().map(|path| Path::from(path.as_str())).collect(),
+                None => holders.to_vec(),
+            };
+            Workload::Watcher(settings)
+        }
+        Kind::VersionedRegister => {
+            let mut settings = register::Settings::default();
+            settings.think = think(work).unwrap_or(settings.think);
+            settings.keys = work.keys;
+            settings.ops = work.ops;
+            settings.window = work.window;
+            settings.mix = mix(&work.mix);
+            settings.after_unknown = match work.after_unknown {
+                sections::AfterUnknown::Read => register::AfterUnknown::Read,
+                sections::AfterUnknown::Nothing => register::AfterUnknown::Nothing,
+            };
+            Workload::VersionedRegister(settings)
+        }
+    }
+}
+
+fn think(work: &Work) -> Option<ThinkTime> {
+    work.think_ms.map(|Range { low, high }| ThinkTime {
+        min_ms: narrow(low),
+        max_ms: narrow(high),
+    })
+}
+
+fn mix(mix: &sections::Mix) -> register::Mix {
+    register::Mix {
+        write: mix.write,
+        cas: mix.cas,
+        read: mix.read,
+        delete: mix.delete,
+        create: mix.create,
+        watch: mix.watch,
+        sync: mix.sync,
+        ephemeral: mix.ephemeral,
+    }
+}
+
+/// What watchers watch unless told otherwise.
+fn ephemerals_of_holders(workload: &[Work]) -> Vec<Path> {
+    let mut first = 1;
+    let mut paths = Vec::new();
+    for work in workload {
+        if work.kind == Kind::EphemeralHolder {
+            paths.extend((first..first + work.clients).map(|client| ephemeral_path(ClientId(client))));
+        }
+        first += work.clients;
+    }
+    paths
+}
+
+/// The machine.
+pub fn setup(scenario: &Scenario) -> Setup {
+    let roster = scenario.roster();
+    let fsync = scenario.disk.fsync_us;
+    let network = &scenario.network;
+    let link = |class: LinkClass, own: &Option<Link>| match own {
+        Some(link) => link_profile(link),
+        None => common_profile(scenario, class),
+    };
+    Setup {
+        voters: (1..=u16::from(roster.voters)).map(NodeId).collect(),
+        links: [
+            link(LinkClass::Election, &network.election),
+            link(LinkClass::Quorum, &network.quorum),
+            link(LinkClass::Client, &network.client),
+        ],
+        disk: DiskProfile::with_sync(Span::from_us(fsync.low), Span::from_us(fsync.high)),
+        clock: ClockSpec {
+            drift_ppm: scenario.clock.drift_ppm,
+            offset_ms: scenario.clock.offset_ms,
+        },
+        ..Setup::mild(roster.servers(), roster.clients)
+    }
+}
+
+fn link_profile(link: &Link) -> LinkProfile {
+    let Range { low, high } = link.delay_us;
+    let mean = Span::from_us(u64::midpoint(low, high));
+    LinkProfile {
+        delay: Law {
+            min: Span::from_us(low),
+            mean,
+            tail: Span::from_us(link.tail_us).max(mean),
+            p_tail: link.tail,
+        },
+        retransmit: Span::from_ms(u64::from(link.retransmit_ms)),
+        healed_reset: link.healed_reset,
+    }
+}
+
+fn common_profile(scenario: &Scenario, class: LinkClass) -> LinkProfile {
+    match scenario.network.profile {
+        Profile::None => LinkProfile {
+            delay: Law::constant(Span::from_us(100)),
+            ..LinkProfile::mild()
+        },
+        Profile::Mild => LinkProfile::mild(),
+        Profile::Swarm => {
+            let key = Key::derive(scenario.seed, Domain::Plan).narrow(1 + class as u64);
+            let worst = Span::from_ms(u64::from(scenario.network.worst_ms));
+            LinkProfile::swarm(key, worst)
+        }
+    }
+}
+
+/// A number that validation has found small.
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).expect("checked when the scenario was read")
+}

@@ -1,0 +1,126 @@
+//! What came out of a run: a verdict per property, violations with their stories, counts, the digest.
+
+use super::counters::Counters;
+use super::scenario::sections::Expect;
+use crate::base::time::Time;
+use crate::check::verdict::{Findings, Property, Verdict, Violation};
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its time was over and liveness could be judged.
+    InTime,
+    /// The event budget was spent first.
+    EventBudget,
+}
+
+/// The judgement on one property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Which.
+    pub property: Property,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How often it was judged.
+    pub exercised: u64,
+    /// Why it is undecided, if it is.
+    pub why: Option<String>,
+}
+
+/// The outcome of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Per property asked for, in the order of reports.
+    pub properties: Vec<Judged>,
+    /// What was broken, in the order found.
+    pub violations: Vec<Violation>,
+    /// The chained digest of every input and effect.
+    pub digest: u64,
+    /// How many events were played.
+    pub events: u64,
+    /// The virtual time at the end.
+    pub virtual_time: Time,
+    /// Why it ended.
+    pub ended: Ended,
+    /// What was exercised.
+    pub counters: Counters,
+}
+
+impl Outcome {
+    /// The verdicts on the chosen properties.
+    pub fn judge(findings: &Findings, chosen: &[Property]) -> (Vec<Judged>, Vec<Violation>) {
+        let properties = chosen
+            .iter()
+            .map(|property| Judged {
+                property: *property,
+                verdict: findings.verdict(*property),
+                exercised: findings.exercised(*property),
+                why: findings.undecided_why(*property).map(ToOwned::to_owned),
+            })
+            .collect();
+        let violations = findings
+            .violations()
+            .iter()
+            .filter(|violation| chosen.contains(&violation.property))
+            .cloned()
+            .collect();
+        (properties, violations)
+    }
+
+    /// The verdict on the run as a whole: vacuous properties do not count.
+    pub fn verdict(&self) -> Verdict {
+        let any = |verdict| self.properties.iter().any(|judged| judged.verdict == verdict);
+        if any(Verdict::Violated) {
+            Verdict::Violated
+        } else if any(Verdict::Undecided) || self.ended == Ended::EventBudget {
+            Verdict::Undecided
+        } else {
+            Verdict::Holds
+        }
+    }
+
+    /// The property that explains the verdict: the first one violated in time, or the first undecided.
+    pub fn decisive(&self) -> Option<Property> {
+        let first = self.violations.iter().min_by_key(|violation| violation.at);
+        first.map(|violation| violation.property).or_else(|| {
+            let undecided = |judged: &&Judged| judged.verdict == Verdict::Undecided;
+            self.properties
+                .iter()
+                .find(undecided)
+                .map(|judged| judged.property)
+        })
+    }
+
+    /// Compares with an expectation (its digest aside, which `replay` verifies).
+    ///
+    /// # Errors
+    /// In which way the outcome differs.
+    pub fn meets(&self, expect: &Expect) -> Result<(), String> {
+        let (expected, found) = (expect.verdict.verdict(), self.verdict());
+        if expected != found {
+            return Err(format!(
+                "expected the verdict {}, found {}",
+                expected.name(),
+                found.name()
+            ));
+        }
+        let Some(name) = &expect.property else {
+            return Ok(());
+        };
+        let broken = |judged: &Judged| judged.property.name() == name && judged.verdict == expected;
+        if self.properties.iter().any(broken) {
+            return Ok(());
+        }
+        let others: Vec<&str> = self
+            .properties
+            .iter()
+            .filter(|judged| judged.verdict == expected)
+            .map(|judged| judged.property.name())
+            .collect();
+        Err(format!(
+            "expected {name} to be {}, found {}",
+            expected.name(),
+            others.join(", ")
+        ))
+    }
+}

@@ -1,0 +1,139 @@
+//! The data of a report: the object that `run --json` prints and `--report DIR` leaves as `report.json`.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::check::verdict::{Sentence, Violation};
+use crate::experiment::counters::Counters;
+use crate::experiment::outcome::{Judged, Outcome};
+use crate::experiment::scenario::Scenario;
+
+/// One run as data.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed played.
+    pub seed: u64,
+    /// `holds`, `violated` or `undecided`.
+    pub verdict: &'static str,
+    /// Whether the file's expectation was met; `null` when it did not apply.
+    pub expected: Option<bool>,
+    /// The run's digest.
+    pub digest: String,
+    /// Events played.
+    pub events: u64,
+    /// Virtual time at the end.
+    pub virtual_ms: u64,
+    /// The verdict per property.
+    pub properties: Vec<PropertyLine>,
+    /// What was broken.
+    pub violations: Vec<ViolationStory>,
+    /// What was exercised.
+    pub counters: Map<String, Value>,
+    /// The command that plays it again.
+    pub replay: String,
+}
+
+/// The verdict on one property.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyLine {
+    /// Its name.
+    pub name: &'static str,
+    /// `holds`, `violated`, `undecided` or `vacuous`.
+    pub verdict: &'static str,
+    /// How often it was judged.
+    pub exercised: u64,
+    /// Why it is undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// A violation and how it came about.
+#[derive(Clone, Debug, Serialize)]
+pub struct ViolationStory {
+    /// The property broken.
+    pub property: &'static str,
+    /// What the property claims.
+    pub statement: &'static str,
+    /// A stable key of the kind of failure.
+    pub signature: &'static str,
+    /// The event in which it was noticed.
+    pub event: u64,
+    /// The time of that event.
+    pub time_us: u64,
+    /// The evidence, in order.
+    pub story: Vec<StoryLine>,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoryLine {
+    /// Its event.
+    pub event: u64,
+    /// Its time.
+    pub time_us: u64,
+    /// What happened.
+    pub text: String,
+}
+
+impl Report {
+    /// The report on a run of `scenario`; `expected` as far as it applies, `replay` the command that plays it again.
+    pub fn new(
+        scenario: &Scenario,
+        outcome: &Outcome,
+        expected: Option<bool>,
+        replay: String,
+    ) -> Self {
+        Self {
+            scenario: scenario.name.clone(),
+            seed: scenario.seed.0,
+            verdict: outcome.verdict().name(),
+            expected,
+            digest: format!("{:016x}", outcome.digest),
+            events: outcome.events,
+            virtual_ms: outcome.virtual_time.as_ms(),
+            properties: outcome.properties.iter().map(property_line).collect(),
+            violations: outcome.violations.iter().map(violation_story).collect(),
+            counters: counters(&outcome.counters),
+            replay,
+        }
+    }
+}
+
+fn property_line(judged: &Judged) -> PropertyLine {
+    PropertyLine {
+        name: judged.property.name(),
+        verdict: judged.verdict.name(),
+        exercised: judged.exercised,
+        why: judged.why.clone(),
+    }
+}
+
+fn violation_story(violation: &Violation) -> ViolationStory {
+    ViolationStory {
+        property: violation.property.name(),
+        statement: violation.property.statement(),
+        signature: violation.signature,
+        event: violation.at.event.0,
+        time_us: violation.at.time.0 / 1_000,
+        story: violation.story.iter().map(story_line).collect(),
+    }
+}
+
+fn story_line(sentence: &Sentence) -> StoryLine {
+    StoryLine {
+        event: sentence.at.event.0,
+        time_us: sentence.at.time.0 / 1_000,
+        text: sentence.text.clone(),
+    }
+}
+
+/// Counts as a JSON object.
+pub fn counters(counters: &Counters) -> Map<String, Value> {
+    counters
+        .rows()
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), Value::from(count)))
+        .collect()
+}

@@ -1,0 +1,387 @@
+//! Facts and faults in a few words, for the lines of a replay.
+
+use crate::base::id::{ClientId, NodeId, ServerId};
+use crate::check::wording;
+use crate::experiment::scenario::plan::Roster;
+use crate::history::fact::{EpochFile, Fact, Loss, Role, SyncKind};
+use crate::history::op::{ErrorCode, Response};
+use crate::sim::fault::{Direction, Fault, Planned, Target, Trigger, Unsynced};
+use crate::sim::process::LinkClass;
+
+/// Whom a fact is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// A server.
+    Server(ServerId),
+    /// A client.
+    Client(ClientId),
+    /// The machine.
+    World,
+}
+
+/// Whom a fact is about, and what it says.
+pub fn fact(fact: &Fact, plan: &[Planned], roster: Roster) -> (Whom, String) {
+    if let Some(said) = of_machine(fact, plan, roster) {
+        return said;
+    }
+    if let Some((client, text)) = of_client(fact) {
+        return (Whom::Client(client), text);
+    }
+    let (server, text) = of_server(fact)
+        .or_else(|| of_history(fact))
+        .expect("every fact is of the machine, a client or a server");
+    (Whom::Server(server), text)
+}
+
+fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<(Whom, String)> {
+    let planned = |index: &u32| {
+        usize::try_from(*index)
+            .ok()
+            .and_then(|index| plan.get(index))
+            .map_or_else(String::new, |planned| fault_line(planned, roster))
+    };
+    match fact {
+        Fact::FaultBegan {
+            index,
+            effective: true,
+        } => Some((Whom::World, format!("fault {} begins", planned(index)))),
+        Fact::FaultBegan {
+            index,
+            effective: false,
+        } => Some((Whom::World, format!("fault {} finds nothing to do", planned(index)))),
+        Fact::FaultEnded { index } => {
+            Some((Whom::World, format!("fault {} is over", planned(index))))
+        }
+        _ => None,
+    }
+}
+
+/// A fault by its id and what it does.
+fn fault_line(planned: &Planned, roster: Roster) -> String {
+    format!("{} ({})", planned.id, fault(&planned.fault, roster))
+}
+
+/// What a fault does.
+pub fn fault(fault: &Fault, roster: Roster) -> String {
+    let who = |target: &Target| self::target(target, roster);
+    match fault {
+        Fault::Crash { target, unsynced } => match unsynced {
+            Unsynced::Kill => format!("kill {}", who(target)),
+            Unsynced::PowerDrawn => format!("power loss of {}", who(target)),
+            Unsynced::PowerLost => format!("power loss of {}, all unforced data lost", who(target)),
+            Unsynced::PowerKept => format!("power loss of {}, unforced data kept", who(target)),
+        },
+        Fault::Pause { target } => format!("pause {}", who(target)),
+        Fault::Partition {
+            groups,
+            direction,
+            class,
+        } => {
+            let groups: Vec<String> = groups
+                .iter()
+                .map(|group| group.iter().map(|node| name(*node, roster)).collect::<Vec<_>>().join(","))
+                .collect();
+            format!("partition {}{}{}", groups.join(" | "), way(*direction), only(*class))
+        }
+        Fault::Isolate {
+            target,
+            direction,
+            clients,
+        } => {
+            let clients = if *clients { ", from clients too" } else { "" };
+            format!("isolate {}{}{clients}", who(target), way(*direction))
+        }
+        Fault::Delay {
+            target,
+            class,
+            extra,
+        } => format!("delay {} by {extra}{}", who(target), only(*class)),
+        Fault::Reset { target, class } => format!("reset {}{}", who(target), only(*class)),
+        Fault::SlowDisk {
+            target,
+            factor,
+            extra,
+        } => format!("slow disk of {}: x{factor} + {extra}", who(target)),
+        Fault::Drift { target, ppm } => format!("clock of {} off by {ppm} ppm", who(target)),
+        Fault::WallJump { target, by_ms } => {
+            format!("wall clock of {} jumps by {by_ms} ms", who(target))
+        }
+        Fault::Flaky { target, reset } => {
+            format!("frames of {} reset with probability {reset}", who(target))
+        }
+    }
+}
+
+/// Whom a fault strikes.
+fn target(target: &Target, roster: Roster) -> String {
+    match target {
+        Target::Node(node) => name(*node, roster),
+        Target::Role(role) => format!("the {role}"),
+        Target::Servers => "all servers".to_owned(),
+        Target::Minority => "a minority".to_owned(),
+        Target::ServerOf(client) => format!("the server of {}", name(*client, roster)),
+    }
+}
+
+/// A node by the name that scenarios use.
+fn name(node: NodeId, roster: Roster) -> String {
+    if node.0 <= roster.servers() {
+        node.0.to_string()
+    } else {
+        ClientId(node.0 - roster.servers()).to_string()
+    }
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Both => "",
+        Direction::Out => ", what it sends",
+        Direction::In => ", what it would receive",
+    }
+}
+
+fn only(class: Option<LinkClass>) -> &'static str {
+    match class {
+        None => "",
+        Some(LinkClass::Election) => ", election port only",
+        Some(LinkClass::Quorum) => ", quorum port only",
+        Some(LinkClass::Client) => ", client port only",
+    }
+}
+
+/// When a fault strikes.
+pub fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::At(at) => format!("at {at}"),
+        Trigger::When { mark, nth, after } => format!("{after} after {mark} no. {nth}"),
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+        Role::Observer => "observer",
+    }
+}
+
+fn sync(kind: SyncKind) -> &'static str {
+    match kind {
+        SyncKind::Diff => "DIFF",
+        SyncKind::Trunc => "TRUNC",
+        SyncKind::Snap => "SNAP",
+    }
+}
+
+/// Life, election, discovery, synchronisation and sessions of a server.
+fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
+        Fact::ServerCrashed {
+            server,
+            power,
+            code,
+        } => (*server, match (code, power) {
+            (Some(code), _) => format!("exits with code {code}"),
+            (None, true) => "loses power".to_owned(),
+            (None, false) => "is killed".to_owned(),
+        }),
+        Fact::Booted {
+            server,
+            lineage,
+            accepted,
+            current,
+        } => (*server, format!(
+            "boots with {lineage}, acceptedEpoch {accepted}, currentEpoch {current}"
+        )),
+        Fact::BootDropped { server, lineage } => {
+            (*server, format!("drops what follows {lineage}"))
+        }
+        Fact::BootRefused { server, why } => (*server, format!("refuses to start: {why}")),
+        Fact::Ignored { server, why } => (*server, format!("ignores a message: {why}")),
+        Fact::Voted {
+            server,
+            round,
+            zxid,
+            epoch,
+            ..
+        } => (*server, format!("LOOKING, round {round}, votes for itself with {zxid} of epoch {epoch}")),
+        Fact::Elected {
+            server,
+            leader,
+            round,
+        } => (*server, format!("elects {leader} in round {round}")),
+        Fact::EpochDurable {
+            server,
+            file,
+            epoch,
+        } => {
+            let file = match file {
+                EpochFile::Accepted => "acceptedEpoch",
+                EpochFile::Current => "currentEpoch",
+            };
+            (*server, format!("{file} {epoch} is durable"))
+        }
+        Fact::AckEpochSent {
+            server,
+            epoch,
+            counted,
+        } => {
+            let counted = if *counted { "" } else { " (not counted)" };
+            (*server, format!("sends ACKEPOCH {epoch}{counted}"))
+        }
+        Fact::EpochProposed { server, epoch } => (*server, format!("proposes epoch {epoch}")),
+        Fact::SyncSent {
+            server,
+            learner,
+            kind,
+            peer,
+            upto,
+        } => (*server, format!("sends {learner} a {} from {peer} to {upto}", sync(*kind))),
+        Fact::Switched {
+            server,
+            kind,
+            lineage,
+            epoch,
+        } => (*server, format!("switches by {} to {lineage}, currentEpoch {epoch}", sync(*kind))),
+        Fact::NewLeaderAckSent { server, epoch, .. } => {
+            (*server, format!("acknowledges NEWLEADER {epoch}"))
+        }
+        Fact::LeadStarted { server, lineage } => (*server, format!("starts to lead with {lineage}")),
+        Fact::QuorumFormed {
+            server,
+            epoch,
+            members,
+            lineage,
+        } => (*server, format!("epoch {epoch} has its quorum {members}; all of {lineage} is committed")),
+        Fact::ServeStart {
+            server,
+            role: played,
+            epoch,
+            lineage,
+            ..
+        } => (*server, format!("serves as {} of epoch {epoch} at {lineage}", role(*played))),
+        Fact::RoleEnd {
+            server,
+            role: played,
+            why,
+        } => (*server, format!("is no longer {}: {why}", role(*played))),
+        Fact::SessionTouched {
+            server, session, ..
+        } => (*server, format!("hears of session {session}")),
+        Fact::SessionExpiring {
+            server, session, ..
+        } => (*server, format!("expires session {session}")),
+        Fact::SessionMoved {
+            server,
+            session,
+            owner,
+        } => (*server, format!("session {session} moves to {owner}")),
+        _ => return None,
+    })
+}
+
+/// What happens to transactions at a server.
+fn of_history(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
+        Fact::Proposed {
+            server, zxid, txn, ..
+        } => (*server, format!("proposes {zxid} {}", txn.text)),
+        Fact::Appended { server, zxid, .. } => (*server, format!("appends {zxid}")),
+        Fact::Durable { server, zxid } => (*server, format!("has forced all to {zxid}")),
+        Fact::AckSent { server, zxid } => (*server, format!("acknowledges {zxid}")),
+        Fact::CommitDecided {
+            server, zxid, acks, ..
+        } => (*server, format!("commits {zxid}, acknowledged by {acks}")),
+        Fact::Delivered { server, zxid, .. } => (*server, format!("applies {zxid}")),
+        Fact::DiskTruncated { server, lineage } => (*server, format!("truncates its disk to {lineage}")),
+        Fact::CommitOutOfOrder { server, zxid, head } => {
+            (*server, format!("commits {zxid} though {head} is next"))
+        }
+        _ => return None,
+    })
+}
+
+/// What a client sees.
+fn of_client(fact: &Fact) -> Option<(ClientId, String)> {
+    Some(match fact {
+        Fact::ClientCrashed { client } => (*client, "is killed".to_owned()),
+        Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } => (*client, format!("op {op}: {}", wording::request(request))),
+        Fact::Returned {
+            client,
+            op,
+            zxid,
+            result: outcome,
+            ..
+        } => {
+            let zxid = zxid.map_or(String::new(), |zxid| format!(" at {zxid}"));
+            (*client, format!("op {op} {}{zxid}", result(outcome)))
+        }
+        Fact::Lost {
+            client,
+            op,
+            loss,
+            sent,
+            ..
+        } => {
+            let loss = match loss {
+                Loss::ConnectionLoss => "connection loss",
+                Loss::SessionExpired => "session expired",
+            };
+            let fate = if *sent { "outcome unknown" } else { "never sent" };
+            (*client, format!("op {op}: {loss}, {fate}"))
+        }
+        Fact::EventReceived { client, event, .. } => {
+            (*client, format!("event {}", wording::event(event)))
+        }
+        Fact::Connected {
+            client,
+            session,
+            server,
+            fresh,
+            ..
+        } => {
+            let fresh = if *fresh { "new " } else { "" };
+            (*client, format!("connected to {server}, {fresh}session {session}"))
+        }
+        Fact::Disconnected { client, .. } => (*client, "disconnected".to_owned()),
+        Fact::Expired {
+            client,
+            session,
+            told,
+        } => {
+            let how = if *told { "is told" } else { "concludes" };
+            (*client, format!("{how} that session {session} is over"))
+        }
+        Fact::WatchesReset { client, .. } => (*client, "registers its watches again".to_owned()),
+        Fact::Ponged { client, zxid, .. } => (*client, format!("hears a pong at {zxid}")),
+        _ => return None,
+    })
+}
+
+/// What came of an operation.
+fn result(result: &Result<Response, ErrorCode>) -> String {
+    match result {
+        Err(error) => format!("fails with {error}"),
+        Ok(Response::Data(data, stat)) => {
+            format!("answers {} version {}", wording::data(data), stat.version)
+        }
+        Ok(Response::Stat(stat) | Response::PathStat(_, stat)) => {
+            format!("succeeds, version {}", stat.version)
+        }
+        Ok(Response::Path(path)) => format!("succeeds, {path}"),
+        Ok(Response::Children(names, _)) => format!("answers {} children", names.len()),
+        Ok(
+            Response::Empty
+            | Response::Acl(..)
+            | Response::Multi(_)
+            | Response::Paths(_)
+            | Response::Count(_)
+            | Response::Identities(_),
+        ) => "succeeds".to_owned(),
+    }
+}
