@@ -7,6 +7,7 @@ pub mod client;
 pub mod experiment;
 pub mod history;
 pub mod mutant;
+pub mod report;
 pub mod sim;
 pub mod tree;
 pub mod words;

@@ -1,8 +1,11 @@
 //! From a scenario to what the layers below are told: the ensemble's configuration, the clients' and the machine's.
 
+use std::sync::Arc;
+
 use super::scenario::Scenario;
 use super::scenario::format::Range;
 use super::scenario::sections::{self, Hosts, Kind, Link, Profile, Work};
+use crate::cast;
 use crate::base::id::{ClientId, NodeId};
 use crate::base::rng::{Domain, Key};
 use crate::base::time::Span;
@@ -14,6 +17,14 @@ use crate::sim::law::Law;
 use crate::sim::process::LinkClass;
 use crate::sim::setup::{ClockSpec, DiskProfile, LinkProfile, Setup};
 use crate::zab;
+
+/// Who plays, and what each is told.
+pub fn cast(scenario: &Scenario) -> cast::Config {
+    cast::Config {
+        ensemble: Arc::new(ensemble(scenario)),
+        clients: clients(scenario).into(),
+    }
+}
 
 /// What every server is told.
 pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
@@ -89,6 +100,14 @@ fn workload(work: &Work, holders: &[Path]) -> Workload {
                 sections::AfterUnknown::Read => register::AfterUnknown::Read,
                 sections::AfterUnknown::Nothing => register::AfterUnknown::Nothing,
             };
+            settings.after_event = match work.after_event {
+                sections::AfterEvent::Read => register::AfterEvent::Read,
+                sections::AfterEvent::Nothing => register::AfterEvent::Nothing,
+            };
+            settings.at_end = match work.at_end {
+                sections::AtEnd::Stay => register::AtEnd::Stay,
+                sections::AtEnd::Close => register::AtEnd::Close,
+            };
             Workload::VersionedRegister(settings)
         }
     }
@@ -105,12 +124,18 @@ fn mix(mix: &sections::Mix) -> register::Mix {
     register::Mix {
         write: mix.write,
         cas: mix.cas,
+        stale_cas: mix.stale_cas,
         read: mix.read,
         delete: mix.delete,
         create: mix.create,
         watch: mix.watch,
+        children: mix.children,
+        lasting_watch: mix.lasting_watch,
+        remove_watch: mix.remove_watch,
         sync: mix.sync,
+        multi: mix.multi,
         ephemeral: mix.ephemeral,
+        sequential: mix.sequential,
     }
 }
 

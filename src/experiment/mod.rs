@@ -1,6 +1,9 @@
 //! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
 
+pub mod counters;
 pub mod generate;
 pub mod json;
 pub mod lower;
+pub mod outcome;
+pub mod run;
 pub mod scenario;

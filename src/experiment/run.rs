@@ -10,66 +10,66 @@ use super::counters::Counters;
 use super::lower;
 use super::outcome::{Ended, Outcome};
 use super::scenario::Scenario;
-use crate::base::id::{ClientId, NodeId, ServerId};
+use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
+use crate::cast::{Facts, Node, Witness};
 use crate::check::panel::Panel;
 use crate::check::verdict::At;
 use crate::history::fact::Fact;
 use crate::sim::fault::Planned;
-use crate::sim::process::{Effect, Process};
-use crate::sim::sink::{Happening, Sink, Stamp};
+use crate::sim::sink::Stamp;
 use crate::sim::world::{Limits, Stop, World};
-use crate::words::Words;
-use crate::zab;
 
-/// Sees every fact of a run beside the checkers: recorders and renderers.
-pub trait Witness {
-    /// Takes the next fact.
-    fn fact(&mut self, at: At, fact: &Fact);
+/// A witness that looks away.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl Witness for Nobody {
+    fn witness(&mut self, _at: Stamp, _fact: &Fact) {}
 }
 
-impl Witness for () {
-    fn fact(&mut self, _at: At, _fact: &Fact) {}
-}
-
-/// Plays an expanded scenario in a world made for it.
+/// Plays a scenario; `witness` sees every fact beside the checkers.
 ///
 /// # Panics
 /// If the scenario still has faults to generate.
-pub fn play_world<P: Process<Words = Words>>(
-    scenario: &Scenario,
-    config: P::Config,
-    witness: &mut impl Witness,
-) -> Outcome {
+pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
     assert!(
         scenario.generate.is_none(),
         "a scenario is expanded before it is played"
     );
+    let config = lower::cast(scenario);
+    let voters = config.ensemble.voters;
+    let bound = liveness_bound(scenario);
     let plan: Arc<[Planned]> = scenario.plan.clone().into();
-    let mut world: World<P> = World::new(scenario.seed, config, lower::setup(scenario), plan);
+    let setup = lower::setup(scenario);
+    let mut world: World<Node> = World::new(scenario.seed, config.clone(), setup, plan);
     let mut judge = Judge {
-        panel: Panel::of(&scenario.check),
+        panel: Panel::of(&scenario.check).with_ensemble(voters, bound),
         counters: Counters::default(),
-        servers: scenario.roster().servers(),
         unrest: Time::ZERO,
         witness,
     };
+    let mut run_to = |time: Time, world: &mut World<Node>, judge: &mut Judge<'_, _>| {
+        let mut facts = Facts {
+            config: &config,
+            witness: judge,
+        };
+        let events = scenario.limits.events;
+        world.run_until(Limits { time, events }, &mut facts)
+    };
     let time = Time::from_ms(scenario.limits.virtual_ms);
-    let events = scenario.limits.events;
-    let mut stop = world.run_until(Limits { time, events }, &mut judge);
+    let mut stop = run_to(time, &mut world, &mut judge);
     if stop != Stop::Events {
         world.heal_all();
-        stop = world.run_until(Limits { time, events }, &mut judge);
+        run_to(time, &mut world, &mut judge);
+        let calm = judge.unrest;
+        judge.panel.fault_free_from(calm);
+        stop = run_to(time.max(calm + bound), &mut world, &mut judge);
     }
-    if stop != Stop::Events {
-        let time = time.max(judge.unrest + liveness_bound(scenario));
-        stop = world.run_until(Limits { time, events }, &mut judge);
-    }
-    let end = At {
-        event: crate::base::id::EventId(world.events()),
+    judge.panel.finish(At {
+        event: EventId(world.events()),
         time: world.now(),
-    };
-    judge.panel.finish(end);
+    });
     let (properties, violations) = Outcome::judge(judge.panel.findings(), &scenario.check);
     Outcome {
         properties,
@@ -110,74 +110,30 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
         + client
 }
 
-/// Turns what a world emits into facts, for checkers, counters and a witness.
+/// Hands every fact to the checkers, the counters and a witness.
 struct Judge<'a, T> {
     panel: Panel,
     counters: Counters,
-    servers: u16,
     /// When a fault last began or ended.
     unrest: Time,
     witness: &'a mut T,
 }
 
-impl<T: Witness> Judge<'_, T> {
-    fn take(&mut self, at: Stamp, fact: &Fact) {
-        let at = At {
+impl<T: Witness> Witness for Judge<'_, T> {
+    fn witness(&mut self, at: Stamp, fact: &Fact) {
+        if let Fact::FaultBegan {
+            effective: true, ..
+        }
+        | Fact::FaultEnded { .. } = fact
+        {
+            self.unrest = at.time;
+        }
+        let stamp = At {
             event: at.event,
             time: at.time,
         };
         self.counters.observe(fact);
-        self.panel.observe(at, fact);
-        self.witness.fact(at, fact);
-    }
-}
-
-impl<T: Witness> Sink<Words> for Judge<'_, T> {
-    fn effect(&mut self, at: Stamp, _node: NodeId, effect: &Effect<Words>) {
-        if let Effect::Note(fact) = effect {
-            self.take(at, fact);
-        }
-    }
-
-    fn happening(&mut self, at: Stamp, what: &Happening, _plan: &[Planned]) {
-        if let Happening::FaultBegan {
-            effective: true, ..
-        }
-        | Happening::FaultEnded { .. } = what
-        {
-            self.unrest = at.time;
-        }
-        if let Some(fact) = fact_of(what, self.servers) {
-            self.take(at, &fact);
-        }
-    }
-}
-
-/// What the machine did, as a fact; servers are the first nodes.
-fn fact_of(what: &Happening, servers: u16) -> Option<Fact> {
-    match what {
-        Happening::Crashed {
-            node, code, power, ..
-        } => Some(if node.0 <= servers {
-            Fact::ServerCrashed {
-                server: ServerId(u8::try_from(node.0).expect("sids are small")),
-                power: *power,
-                code: *code,
-            }
-        } else {
-            Fact::ClientCrashed {
-                client: ClientId(node.0 - servers),
-            }
-        }),
-        Happening::FaultBegan {
-            index, effective, ..
-        } => Some(Fact::FaultBegan {
-            index: *index,
-            effective: *effective,
-        }),
-        Happening::FaultEnded { index } => Some(Fact::FaultEnded { index: *index }),
-        Happening::Started { .. } | Happening::Paused { .. } | Happening::ConnectionEnded { .. } => {
-            None
-        }
+        self.panel.observe(stamp, fact);
+        self.witness.witness(at, fact);
     }
 }

@@ -13,11 +13,11 @@ use super::phrase::{self, Whom};
 use super::text::Grouped;
 use crate::base::id::ServerId;
 use crate::base::zxid::Zxid;
-use crate::check::verdict::At;
-use crate::experiment::run::Witness;
+use crate::cast::Witness;
 use crate::experiment::scenario::plan::Roster;
 use crate::history::fact::{Fact, Role};
 use crate::sim::fault::Planned;
+use crate::sim::sink::Stamp;
 
 /// The events whose facts are shown, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Steps<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Where in the run.
-    pub at: At,
+    pub at: Stamp,
     /// Every server's state after it.
     pub columns: Vec<String>,
     /// Whom it is about: an index into `columns`.
@@ -173,7 +173,7 @@ impl Column {
 }
 
 impl Witness for Steps<'_> {
-    fn fact(&mut self, at: At, fact: &Fact) {
+    fn witness(&mut self, at: Stamp, fact: &Fact) {
         self.follow(fact);
         if at.event.0 < self.window.from || at.event.0 > self.window.to {
             return;

@@ -108,7 +108,7 @@ impl Roster {
 }
 
 /// Roles a target can have.
-const ROLES: [&str; 4] = ["leader", "follower", "observer", "looking"];
+const ROLES: [&str; 5] = ["leader", "follower", "observer", "learner", "looking"];
 
 /// Other targets than nodes and roles.
 const GROUPS: [&str; 3] = ["servers", "minority", "server-of:c1"];

@@ -129,6 +129,26 @@ names! {
 }
 
 names! {
+    /// What a client does after a watch event.
+    pub enum AfterEvent {
+        /// It reads the key at once, half of the time with a new watch.
+        Read = "read",
+        /// Nothing in particular.
+        Nothing = "nothing",
+    }
+}
+
+names! {
+    /// What a client does after its last operation.
+    pub enum AtEnd {
+        /// It keeps its session.
+        Stay = "stay",
+        /// It closes its session.
+        Close = "close",
+    }
+}
+
+names! {
     /// What a client does after a write whose outcome it does not know.
     pub enum AfterUnknown {
         /// It reads the key before it writes it again.
@@ -155,6 +175,10 @@ record! {
         window: u16 = 1, 1..=1_000;
         /// What follows a write whose outcome is unknown.
         after_unknown: AfterUnknown = AfterUnknown::Read;
+        /// What follows a watch event.
+        after_event: AfterEvent = AfterEvent::Read;
+        /// What follows the last operation.
+        at_end: AtEnd = AtEnd::Stay;
         /// Time between two operations of a client; default as the kind has it.
         think_ms: Option<Range> = None;
         /// Session timeout asked for.
@@ -177,16 +201,52 @@ record! {
         write: u32 = 0, 0..=1_000_000;
         /// setData on condition that the version is the one last seen.
         cas: u32 = 0, 0..=1_000_000;
+        /// setData on condition of the version before the one last seen.
+        stale_cas: u32 = 0, 0..=1_000_000;
         /// create.
         create: u32 = 0, 0..=1_000_000;
         /// delete, half of them on condition of the version last seen.
         delete: u32 = 0, 0..=1_000_000;
         /// exists or getData that leaves a watch.
         watch: u32 = 0, 0..=1_000_000;
+        /// getChildren of the root, half of them with a watch.
+        children: u32 = 0, 0..=1_000_000;
+        /// addWatch, persistent or persistent recursive.
+        lasting_watch: u32 = 0, 0..=1_000_000;
+        /// removeWatches of every kind.
+        remove_watch: u32 = 0, 0..=1_000_000;
         /// sync.
         sync: u32 = 0, 0..=1_000_000;
-        /// Create, or delete, the client's own ephemeral.
+        /// A check and two writes in one.
+        multi: u32 = 0, 0..=1_000_000;
+        /// Create or delete the client's own ephemeral.
         ephemeral: u32 = 0, 0..=1_000_000;
+        /// Create an ephemeral sequential znode.
+        sequential: u32 = 0, 0..=1_000_000;
+    }
+}
+
+impl Mix {
+    const NOTHING: Self = Self {
+        read: 0,
+        write: 0,
+        cas: 0,
+        stale_cas: 0,
+        create: 0,
+        delete: 0,
+        watch: 0,
+        children: 0,
+        lasting_watch: 0,
+        remove_watch: 0,
+        sync: 0,
+        multi: 0,
+        ephemeral: 0,
+        sequential: 0,
+    };
+
+    /// Whether no operation has any weight.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::NOTHING
     }
 }
 
@@ -200,25 +260,8 @@ impl Default for Mix {
             delete: 1,
             watch: 2,
             sync: 1,
-            ephemeral: 0,
+            ..Self::NOTHING
         }
-    }
-}
-
-impl Mix {
-    /// Whether no operation has any weight.
-    pub fn is_empty(&self) -> bool {
-        let weights = [
-            self.read,
-            self.write,
-            self.cas,
-            self.create,
-            self.delete,
-            self.watch,
-            self.sync,
-            self.ephemeral,
-        ];
-        weights.iter().all(|weight| *weight == 0)
     }
 }
 
