@@ -3,6 +3,7 @@
 pub mod base;
 pub mod cast;
 pub mod check;
+pub mod cli;
 pub mod client;
 pub mod experiment;
 pub mod history;

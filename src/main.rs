@@ -1,2 +1,7 @@
-//! The `zablab` command.
-fn main() {}
+//! The `zablab` program; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zablab::cli::main()
+}

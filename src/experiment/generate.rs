@@ -136,7 +136,11 @@ impl Generator {
         let weights: Vec<u32> = families.iter().map(|family| weight(*family)).collect();
         // Four runs of five keep a majority in service: too many faults at once test nothing.
         let minority = usize::from((self.roster.voters - 1) / 2).max(1);
-        let most = if self.chance(4, 5) { minority } else { usize::MAX };
+        let most = if self.chance(4, 5) {
+            minority
+        } else {
+            usize::MAX
+        };
         let mut ends: Vec<u64> = Vec::new();
         let mut now = window.low;
         for number in 1.. {
@@ -217,9 +221,8 @@ impl Generator {
 
     /// All links, or one time in four those of one class.
     fn class(&mut self) -> Option<LinkClass> {
-        self.chance(1, 4).then(|| {
-            self.pick(&[LinkClass::Election, LinkClass::Quorum, LinkClass::Client])
-        })
+        self.chance(1, 4)
+            .then(|| self.pick(&[LinkClass::Election, LinkClass::Quorum, LinkClass::Client]))
     }
 
     fn power(&mut self) -> Unsynced {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::scenario::Scenario;
 use super::scenario::format::Range;
 use super::scenario::sections::{self, Hosts, Kind, Link, Profile, Work};
-use crate::cast;
 use crate::base::id::{ClientId, NodeId};
 use crate::base::rng::{Domain, Key};
 use crate::base::time::Span;
+use crate::cast;
 use crate::client;
 use crate::client::config::HostPolicy;
 use crate::client::workload::{ThinkTime, Workload, ephemeral_path, holder, register, watcher};
@@ -59,7 +59,10 @@ pub fn clients(scenario: &Scenario) -> Vec<client::config::Config> {
 
 fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::config::Config {
     let servers: Vec<NodeId> = match &work.servers {
-        Some(known) => known.iter().map(|server| NodeId((*server).into())).collect(),
+        Some(known) => known
+            .iter()
+            .map(|server| NodeId((*server).into()))
+            .collect(),
         None => scenario.roster().every_server().collect(),
     };
     let mut config = client::config::Config::new(servers, workload(work, holders));
@@ -145,7 +148,9 @@ fn ephemerals_of_holders(workload: &[Work]) -> Vec<Path> {
     let mut paths = Vec::new();
     for work in workload {
         if work.kind == Kind::EphemeralHolder {
-            paths.extend((first..first + work.clients).map(|client| ephemeral_path(ClientId(client))));
+            paths.extend(
+                (first..first + work.clients).map(|client| ephemeral_path(ClientId(client))),
+            );
         }
         first += work.clients;
     }

@@ -7,3 +7,4 @@ pub mod lower;
 pub mod outcome;
 pub mod run;
 pub mod scenario;
+pub mod sweep;

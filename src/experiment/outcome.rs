@@ -69,7 +69,11 @@ impl Outcome {
 
     /// The verdict on the run as a whole: vacuous properties do not count.
     pub fn verdict(&self) -> Verdict {
-        let any = |verdict| self.properties.iter().any(|judged| judged.verdict == verdict);
+        let any = |verdict| {
+            self.properties
+                .iter()
+                .any(|judged| judged.verdict == verdict)
+        };
         if any(Verdict::Violated) {
             Verdict::Violated
         } else if any(Verdict::Undecided) || self.ended == Ended::EventBudget {

@@ -19,6 +19,7 @@ use crate::history::fact::Fact;
 use crate::sim::fault::Planned;
 use crate::sim::sink::Stamp;
 use crate::sim::world::{Limits, Stop, World};
+use crate::zab;
 
 /// A witness that looks away.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,7 @@ pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
         unrest: Time::ZERO,
         witness,
     };
-    let mut run_to = |time: Time, world: &mut World<Node>, judge: &mut Judge<'_, _>| {
+    let run_to = |time: Time, world: &mut World<Node>, judge: &mut Judge<'_, _>| {
         let mut facts = Facts {
             config: &config,
             witness: judge,

@@ -48,7 +48,10 @@ fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<(Whom, St
         Fact::FaultBegan {
             index,
             effective: false,
-        } => Some((Whom::World, format!("fault {} finds nothing to do", planned(index)))),
+        } => Some((
+            Whom::World,
+            format!("fault {} finds nothing to do", planned(index)),
+        )),
         Fact::FaultEnded { index } => {
             Some((Whom::World, format!("fault {} is over", planned(index))))
         }
@@ -79,9 +82,20 @@ pub fn fault(fault: &Fault, roster: Roster) -> String {
         } => {
             let groups: Vec<String> = groups
                 .iter()
-                .map(|group| group.iter().map(|node| name(*node, roster)).collect::<Vec<_>>().join(","))
+                .map(|group| {
+                    group
+                        .iter()
+                        .map(|node| name(*node, roster))
+                        .collect::<Vec<_>>()
+                        .join(",")
+                })
                 .collect();
-            format!("partition {}{}{}", groups.join(" | "), way(*direction), only(*class))
+            format!(
+                "partition {}{}{}",
+                groups.join(" | "),
+                way(*direction),
+                only(*class)
+            )
         }
         Fault::Isolate {
             target,
@@ -180,22 +194,24 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
             server,
             power,
             code,
-        } => (*server, match (code, power) {
-            (Some(code), _) => format!("exits with code {code}"),
-            (None, true) => "loses power".to_owned(),
-            (None, false) => "is killed".to_owned(),
-        }),
+        } => (
+            *server,
+            match (code, power) {
+                (Some(code), _) => format!("exits with code {code}"),
+                (None, true) => "loses power".to_owned(),
+                (None, false) => "is killed".to_owned(),
+            },
+        ),
         Fact::Booted {
             server,
             lineage,
             accepted,
             current,
-        } => (*server, format!(
-            "boots with {lineage}, acceptedEpoch {accepted}, currentEpoch {current}"
-        )),
-        Fact::BootDropped { server, lineage } => {
-            (*server, format!("drops what follows {lineage}"))
-        }
+        } => (
+            *server,
+            format!("boots with {lineage}, acceptedEpoch {accepted}, currentEpoch {current}"),
+        ),
+        Fact::BootDropped { server, lineage } => (*server, format!("drops what follows {lineage}")),
         Fact::BootRefused { server, why } => (*server, format!("refuses to start: {why}")),
         Fact::Ignored { server, why } => (*server, format!("ignores a message: {why}")),
         Fact::Voted {
@@ -204,7 +220,10 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
             zxid,
             epoch,
             ..
-        } => (*server, format!("LOOKING, round {round}, votes for itself with {zxid} of epoch {epoch}")),
+        } => (
+            *server,
+            format!("LOOKING, round {round}, votes for itself with {zxid} of epoch {epoch}"),
+        ),
         Fact::Elected {
             server,
             leader,
@@ -236,30 +255,47 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
             kind,
             peer,
             upto,
-        } => (*server, format!("sends {learner} a {} from {peer} to {upto}", sync(*kind))),
+        } => (
+            *server,
+            format!("sends {learner} a {} from {peer} to {upto}", sync(*kind)),
+        ),
         Fact::Switched {
             server,
             kind,
             lineage,
             epoch,
-        } => (*server, format!("switches by {} to {lineage}, currentEpoch {epoch}", sync(*kind))),
+        } => (
+            *server,
+            format!(
+                "switches by {} to {lineage}, currentEpoch {epoch}",
+                sync(*kind)
+            ),
+        ),
         Fact::NewLeaderAckSent { server, epoch, .. } => {
             (*server, format!("acknowledges NEWLEADER {epoch}"))
         }
-        Fact::LeadStarted { server, lineage } => (*server, format!("starts to lead with {lineage}")),
+        Fact::LeadStarted { server, lineage } => {
+            (*server, format!("starts to lead with {lineage}"))
+        }
         Fact::QuorumFormed {
             server,
             epoch,
             members,
             lineage,
-        } => (*server, format!("epoch {epoch} has its quorum {members}; all of {lineage} is committed")),
+        } => (
+            *server,
+            format!("epoch {epoch} has its quorum {members}; all of {lineage} is committed"),
+        ),
         Fact::ServeStart {
             server,
             role: played,
             epoch,
             lineage,
             ..
-        } => (*server, format!("serves as {} of epoch {epoch} at {lineage}", role(*played))),
+        } => (
+            *server,
+            format!("serves as {} of epoch {epoch} at {lineage}", role(*played)),
+        ),
         Fact::RoleEnd {
             server,
             role: played,
@@ -293,7 +329,9 @@ fn of_history(fact: &Fact) -> Option<(ServerId, String)> {
             server, zxid, acks, ..
         } => (*server, format!("commits {zxid}, acknowledged by {acks}")),
         Fact::Delivered { server, zxid, .. } => (*server, format!("applies {zxid}")),
-        Fact::DiskTruncated { server, lineage } => (*server, format!("truncates its disk to {lineage}")),
+        Fact::DiskTruncated { server, lineage } => {
+            (*server, format!("truncates its disk to {lineage}"))
+        }
         Fact::CommitOutOfOrder { server, zxid, head } => {
             (*server, format!("commits {zxid} though {head} is next"))
         }
@@ -332,7 +370,11 @@ fn of_client(fact: &Fact) -> Option<(ClientId, String)> {
                 Loss::ConnectionLoss => "connection loss",
                 Loss::SessionExpired => "session expired",
             };
-            let fate = if *sent { "outcome unknown" } else { "never sent" };
+            let fate = if *sent {
+                "outcome unknown"
+            } else {
+                "never sent"
+            };
             (*client, format!("op {op}: {loss}, {fate}"))
         }
         Fact::EventReceived { client, event, .. } => {
@@ -346,7 +388,10 @@ fn of_client(fact: &Fact) -> Option<(ClientId, String)> {
             ..
         } => {
             let fresh = if *fresh { "new " } else { "" };
-            (*client, format!("connected to {server}, {fresh}session {session}"))
+            (
+                *client,
+                format!("connected to {server}, {fresh}session {session}"),
+            )
         }
         Fact::Disconnected { client, .. } => (*client, "disconnected".to_owned()),
         Fact::Expired {

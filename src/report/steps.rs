@@ -115,8 +115,12 @@ impl<'a> Steps<'a> {
             text.push('\n');
         }
         if self.skipped > 0 {
-            writeln!(text, "… {} more facts; narrow --from and --to", self.skipped)
-                .expect("a string takes any text");
+            writeln!(
+                text,
+                "… {} more facts; narrow --from and --to",
+                self.skipped
+            )
+            .expect("a string takes any text");
         }
         text
     }

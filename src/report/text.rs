@@ -30,9 +30,7 @@ impl Display for Grouped {
 pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     let mut text = String::new();
     head(scenario, &mut text);
-    for violation in &outcome.violations {
-        violation_story(violation, scenario, &mut text);
-    }
+    text.push_str(&violations(scenario, outcome));
     for judged in &outcome.properties {
         property(judged, &mut text);
     }
@@ -55,12 +53,24 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     text
 }
 
+/// The stories of what was broken.
+pub fn violations(scenario: &Scenario, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for violation in &outcome.violations {
+        violation_story(violation, scenario, &mut text);
+    }
+    text
+}
+
 fn put(text: &mut String, line: fmt::Arguments<'_>) {
     text.write_fmt(line).expect("a string takes any text");
 }
 
 fn head(scenario: &Scenario, text: &mut String) {
-    put(text, format_args!("{}   seed {}\n", scenario.name, scenario.seed.0));
+    put(
+        text,
+        format_args!("{}   seed {}\n", scenario.name, scenario.seed.0),
+    );
     if !scenario.about.is_empty() {
         put(text, format_args!("{}\n", scenario.about));
     }
@@ -79,7 +89,10 @@ fn head(scenario: &Scenario, text: &mut String) {
         ),
     );
     if !scenario.mutants.is_empty() {
-        put(text, format_args!(", planted: {}", scenario.mutants.join(", ")));
+        put(
+            text,
+            format_args!(", planted: {}", scenario.mutants.join(", ")),
+        );
     }
     text.push_str("\n\n");
 }
@@ -92,7 +105,11 @@ fn property(judged: &Judged, text: &mut String) {
     };
     put(
         text,
-        format_args!("{:<9}  {:<22}  {note}\n", judged.verdict.name(), judged.property.name()),
+        format_args!(
+            "{:<9}  {:<22}  {note}\n",
+            judged.verdict.name(),
+            judged.property.name()
+        ),
     );
 }
 

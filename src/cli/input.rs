@@ -1,0 +1,87 @@
+//! Scenario files: reading them with overrides, and the command line that reads them again.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::output::Failure;
+use crate::base::rng::Seed;
+use crate::experiment::generate;
+use crate::experiment::scenario::Scenario;
+
+/// A scenario on the command line.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Source {
+    /// The scenario file
+    pub(super) file: PathBuf,
+    /// Play this seed instead of the file's
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Replace a field of the file, such as ensemble.voters=3 or plan.0.at_ms=500; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+impl Source {
+    /// The scenario, its faults generated.
+    pub(super) fn load(&self) -> Result<Scenario, Failure> {
+        let mut scenario = load(&self.file, &self.set)?;
+        if let Some(seed) = self.seed {
+            scenario.seed = Seed(seed);
+        }
+        Ok(generate::expand(&scenario))
+    }
+
+    /// Whether the file is played as it is, so that its expectation applies.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.seed.is_none() && self.set.is_empty()
+    }
+
+    /// The command that plays the same again.
+    pub(super) fn replay_command(&self) -> String {
+        let mut command = format!("zablab replay {}", shell(&self.file.to_string_lossy()));
+        if let Some(seed) = self.seed {
+            command.push_str(&format!(" --seed {seed}"));
+        }
+        for set in &self.set {
+            command.push_str(&format!(" --set {}", shell(set)));
+        }
+        command
+    }
+}
+
+/// Reads a scenario file; no more of it than a scenario may have.
+pub(super) fn load(file: &Path, overrides: &[String]) -> Result<Scenario, Failure> {
+    let name = file.to_string_lossy();
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(Scenario::bytes_to_read()).read_to_end(&mut bytes))
+        .map_err(|error| Failure::File {
+            path: name.clone().into_owned(),
+            error,
+        })?;
+    Ok(Scenario::parse(&bytes, &name, overrides)?)
+}
+
+/// A word as a shell takes it.
+pub(super) fn shell(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell_where_needed() {
+        assert_eq!(shell("a/b-1.json"), "a/b-1.json");
+        assert_eq!(shell("my file"), "'my file'");
+        assert_eq!(shell("it's"), r"'it'\''s'");
+        assert_eq!(shell(""), "''");
+    }
+}

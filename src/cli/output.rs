@@ -1,0 +1,81 @@
+//! Exit codes, failures and the ways to say them.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::check::verdict::Verdict;
+use crate::experiment::scenario::ScenarioError;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// All holds, or as expected.
+    Good,
+    /// A violation, or not as expected.
+    Bad,
+    /// Wrong usage or malformed input.
+    Usage,
+    /// A budget was hit.
+    Undecided,
+    /// A replay differs from what it replays.
+    Diverged,
+}
+
+impl Status {
+    /// Its exit code (design.md §6).
+    pub(super) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Good => 0,
+            Self::Bad => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+            Self::Diverged => 4,
+        })
+    }
+
+    /// What a verdict without an expectation means.
+    pub(super) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Holds | Verdict::Vacuous => Self::Good,
+            Verdict::Violated => Self::Bad,
+            Verdict::Undecided => Self::Undecided,
+        }
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// A scenario that cannot be played.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A file that cannot be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The result could not be written.
+    #[error("cannot write the result: {0}")]
+    Write(#[from] io::Error),
+    /// Arguments that clap cannot check.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// Tells a failure, in one line.
+pub(super) fn complain(failure: &Failure) {
+    // A terminal that is gone cannot be told.
+    let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+/// Prints one JSON object.
+pub(super) fn json(out: &mut dyn Write, object: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(object).expect("reports have string keys only");
+    writeln!(out, "{text}")?;
+    Ok(())
+}

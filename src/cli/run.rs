@@ -1,0 +1,99 @@
+//! `zablab run`: plays one scenario and judges it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::input::Source;
+use super::output::{self, Failure, Status};
+use crate::experiment::outcome::Outcome;
+use crate::experiment::run::{Nobody, play};
+use crate::experiment::scenario::Scenario;
+use crate::report::data::Report;
+use crate::report::text;
+
+/// Play one scenario and judge every property
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  zablab run scenarios/quiet.json
+  zablab run scenarios/swarm.json --seed 42
+  zablab run scenarios/leader-crash.json --set ensemble.voters=3 --json
+  zablab run scenarios/half-quorum.json --report out
+
+--json prints one object: scenario, seed, verdict (holds, violated, undecided), expected (whether the file's `expect`
+was met; null when the seed or a field was replaced), digest, events, virtual_ms, properties [{name, verdict,
+exercised}], violations [{property, statement, signature, event, time_us, story}], counters, replay.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Leave report.json and the scenario as it was played in this directory
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
+    let scenario = args.source.load()?;
+    let outcome = play(&scenario, &mut Nobody);
+    let met = args
+        .source
+        .is_unchanged()
+        .then(|| outcome.meets(&scenario.expect));
+    let expected = met.as_ref().map(Result::is_ok);
+    let report = Report::new(&scenario, &outcome, expected, args.source.replay_command());
+    if let Some(directory) = &args.report {
+        leave_report(directory, &scenario, &report)?;
+    }
+    if args.json {
+        output::json(out, &report)?;
+    } else {
+        write!(out, "{}", text::run(&scenario, &outcome, &report))?;
+        writeln!(out, "{}", conclusion(&scenario, &outcome, met.as_ref()))?;
+    }
+    Ok(match expected {
+        Some(true) => Status::Good,
+        Some(false) => Status::Bad,
+        None => Status::of(outcome.verdict()),
+    })
+}
+
+/// The last line: the verdict, and whether it was expected.
+pub(super) fn conclusion(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    met: Option<&Result<(), String>>,
+) -> String {
+    let verdict = outcome.verdict().name();
+    let property = outcome
+        .decisive()
+        .map_or_else(String::new, |property| format!(": {property}"));
+    match met {
+        None => format!("verdict     {verdict}{property}"),
+        Some(Ok(())) => format!(
+            "verdict     {verdict}{property}, as {} expects",
+            scenario.name
+        ),
+        Some(Err(difference)) => format!("verdict     {verdict}{property}; {difference}"),
+    }
+}
+
+fn leave_report(directory: &Path, scenario: &Scenario, report: &Report) -> Result<(), Failure> {
+    let failure = |path: &Path, error| Failure::File {
+        path: path.to_string_lossy().into_owned(),
+        error,
+    };
+    fs::create_dir_all(directory).map_err(|error| failure(directory, error))?;
+    let mut text = Vec::new();
+    output::json(&mut text, report)?;
+    for (name, bytes) in [
+        ("report.json", text),
+        ("scenario.json", scenario.to_string().into_bytes()),
+    ] {
+        let path = directory.join(name);
+        fs::write(&path, bytes).map_err(|error| failure(&path, error))?;
+    }
+    Ok(())
+}
