@@ -13,10 +13,11 @@ use super::scenario::Scenario;
 use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
 use crate::cast::{Facts, Node, Witness};
+use crate::check::liveness::LivenessMonitor;
 use crate::check::panel::Panel;
 use crate::check::verdict::At;
 use crate::history::fact::Fact;
-use crate::sim::fault::Planned;
+use crate::sim::fault::{Planned, Trigger};
 use crate::sim::sink::Stamp;
 use crate::sim::world::{Limits, Stop, World};
 use crate::zab;
@@ -47,9 +48,12 @@ pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
     let mut judge = Judge {
         panel: Panel::of(&scenario.check).with_ensemble(voters, bound),
         counters: Counters::default(),
-        unrest: Time::ZERO,
+        calm: Calm::new(&scenario.plan, bound),
         witness,
     };
+    if let Some(since) = judge.calm.since() {
+        judge.panel.fault_free_from(since);
+    }
     let run_to = |time: Time, world: &mut World<Node>, judge: &mut Judge<'_, _>| {
         let mut facts = Facts {
             config: &config,
@@ -63,9 +67,13 @@ pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
     if stop != Stop::Events {
         world.heal_all();
         run_to(time, &mut world, &mut judge);
-        let calm = judge.unrest;
-        judge.panel.fault_free_from(calm);
-        stop = run_to(time.max(calm + bound), &mut world, &mut judge);
+        if judge.calm.since().is_none() {
+            judge.panel.fault_free_from(world.now());
+        }
+        let deadline = judge.panel.liveness().and_then(LivenessMonitor::deadline);
+        if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {
+            stop = run_to(deadline, &mut world, &mut judge);
+        }
     }
     judge.panel.finish(At {
         event: EventId(world.events()),
@@ -115,26 +123,81 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
 struct Judge<'a, T> {
     panel: Panel,
     counters: Counters,
-    /// When a fault last began or ended.
-    unrest: Time,
+    calm: Calm<'a>,
     witness: &'a mut T,
 }
 
 impl<T: Witness> Witness for Judge<'_, T> {
     fn witness(&mut self, at: Stamp, fact: &Fact) {
-        if let Fact::FaultBegan {
-            effective: true, ..
-        }
-        | Fact::FaultEnded { .. } = fact
-        {
-            self.unrest = at.time;
-        }
         let stamp = At {
             event: at.event,
             time: at.time,
         };
         self.counters.observe(fact);
         self.panel.observe(stamp, fact);
+        if let Fact::FaultBegan { index, .. } | Fact::FaultEnded { index } = fact {
+            let is_over = matches!(fact, Fact::FaultEnded { .. });
+            self.calm.on_fault(at.time, *index, is_over);
+            if let Some(since) = self.calm.since() {
+                self.panel.fault_free_from(since);
+            }
+        }
         self.witness.witness(at, fact);
+    }
+}
+
+/// Knows since when no fault acts and none is to come, but short ones that wait for something: the liveness monitor
+/// begins anew after each of those.
+#[derive(Clone, Debug)]
+struct Calm<'a> {
+    plan: &'a [Planned],
+    /// Faults longer than this would keep an ensemble from recovering in time.
+    short: Span,
+    /// Lasting faults that have begun and not ended.
+    active: usize,
+    /// Faults that have not struck.
+    to_come: usize,
+    /// When the last fault began or ended.
+    last: Time,
+}
+
+impl<'a> Calm<'a> {
+    fn new(plan: &'a [Planned], short: Span) -> Self {
+        let mut calm = Self {
+            plan,
+            short,
+            active: 0,
+            to_come: 0,
+            last: Time::ZERO,
+        };
+        calm.to_come = plan
+            .iter()
+            .filter(|planned| calm.is_awaited(planned))
+            .count();
+        calm
+    }
+
+    fn is_awaited(&self, planned: &Planned) -> bool {
+        match planned.trigger {
+            Trigger::At(_) => true,
+            Trigger::When { .. } => {
+                !planned.fault.is_instant() && planned.lasts.is_none_or(|lasts| lasts > self.short)
+            }
+        }
+    }
+
+    fn on_fault(&mut self, now: Time, index: u32, is_over: bool) {
+        self.last = now;
+        if is_over {
+            self.active -= 1;
+        } else {
+            let planned = &self.plan[usize::try_from(index).expect("plans are short")];
+            self.to_come -= usize::from(self.is_awaited(planned));
+            self.active += usize::from(!planned.fault.is_instant());
+        }
+    }
+
+    fn since(&self) -> Option<Time> {
+        (self.active == 0 && self.to_come == 0).then_some(self.last)
     }
 }

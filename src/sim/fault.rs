@@ -155,3 +155,20 @@ pub enum Fault {
         reset: Ratio,
     },
 }
+
+impl Fault {
+    /// Whether it happens at once and leaves nothing to undo.
+    pub fn is_instant(&self) -> bool {
+        match self {
+            Self::Reset { .. } | Self::WallJump { .. } => true,
+            Self::Crash { .. }
+            | Self::Pause { .. }
+            | Self::Partition { .. }
+            | Self::Isolate { .. }
+            | Self::Delay { .. }
+            | Self::SlowDisk { .. }
+            | Self::Drift { .. }
+            | Self::Flaky { .. } => false,
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::agenda::Event;
-use super::fault::{Fault, Planned, Trigger, Unsynced};
+use super::fault::{Planned, Trigger, Unsynced};
 use super::process::Process;
 use super::queue::Class;
 use super::sink::{Happening, Sink, Stamp};
@@ -92,7 +92,7 @@ impl<P: Process> World<P> {
         };
         self.emit(at, what, sink);
         self.strike(at, &planned.fault, &targets, sink);
-        if is_instant(&planned.fault) {
+        if planned.fault.is_instant() {
             return;
         }
         let targets = targets
@@ -150,20 +150,5 @@ impl<P: Process> World<P> {
             self.agenda
                 .push_in(after, Class::Other, about, Event::Boot { node, life });
         }
-    }
-}
-
-/// Whether there is nothing to undo.
-fn is_instant(fault: &Fault) -> bool {
-    match fault {
-        Fault::Reset { .. } | Fault::WallJump { .. } => true,
-        Fault::Crash { .. }
-        | Fault::Pause { .. }
-        | Fault::Partition { .. }
-        | Fault::Isolate { .. }
-        | Fault::Delay { .. }
-        | Fault::SlowDisk { .. }
-        | Fault::Drift { .. }
-        | Fault::Flaky { .. } => false,
     }
 }
