@@ -191,3 +191,109 @@ impl Broadcast {
             .map(|(_, proposal)| &proposal.txn)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::process::Effects;
+    use crate::zab::testing::{txn, zxid};
+
+    fn broadcast(proposals: u32) -> (Broadcast, Config, Out) {
+        let mut out = Effects::default();
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2));
+        for counter in 1..=proposals {
+            broadcast.propose(txn(2, counter), &mut out);
+        }
+        (broadcast, Config::new(3, 1), out)
+    }
+
+    fn committed(commits: &[Commit]) -> Vec<Zxid> {
+        commits.iter().map(|commit| commit.txn.zxid).collect()
+    }
+
+    #[test]
+    fn a_quorum_of_acks_commits_with_or_without_the_leader() {
+        let (mut broadcast, config, mut out) = broadcast(1);
+        assert!(
+            broadcast
+                .on_ack(ServerId(2), zxid(2, 1), &config, &mut out)
+                .is_empty()
+        );
+        let commits = broadcast.on_ack(ServerId(3), zxid(2, 1), &config, &mut out);
+        assert_eq!(committed(&commits), [zxid(2, 1)]);
+    }
+
+    #[test]
+    fn nothing_commits_before_its_predecessor() {
+        let (mut broadcast, config, mut out) = broadcast(2);
+        for server in [1, 2] {
+            assert!(
+                broadcast
+                    .on_ack(ServerId(server), zxid(2, 2), &config, &mut out)
+                    .is_empty()
+            );
+        }
+        broadcast.on_ack(ServerId(1), zxid(2, 1), &config, &mut out);
+        let commits = broadcast.on_ack(ServerId(2), zxid(2, 1), &config, &mut out);
+        assert_eq!(committed(&commits), [zxid(2, 1), zxid(2, 2)]);
+    }
+
+    #[test]
+    fn labels_observers_and_late_acks_do_not_count() {
+        let (mut broadcast, config, mut out) = broadcast(1);
+        assert!(
+            broadcast
+                .on_ack(ServerId(2), zxid(2, 0), &config, &mut out)
+                .is_empty()
+        );
+        assert!(
+            broadcast
+                .on_ack(ServerId(4), zxid(2, 1), &config, &mut out)
+                .is_empty()
+        );
+        assert!(
+            broadcast
+                .on_ack(ServerId(1), zxid(2, 1), &config, &mut out)
+                .is_empty()
+        );
+        assert_eq!(
+            broadcast
+                .on_ack(ServerId(2), zxid(2, 1), &config, &mut out)
+                .len(),
+            1
+        );
+        assert!(
+            broadcast
+                .on_ack(ServerId(3), zxid(2, 1), &config, &mut out)
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_sync_waits_for_what_is_in_flight() {
+        let waiter = SyncWaiter {
+            learner: ServerId(2),
+            session: SessionId(7),
+            cxid: 1,
+        };
+        let (mut idle, ..) = broadcast(0);
+        assert_eq!(idle.on_sync(waiter), Some(waiter));
+        let (mut busy, config, mut out) = broadcast(2);
+        assert_eq!(busy.on_sync(waiter), None);
+        let mut released = Vec::new();
+        for counter in 1..=2 {
+            busy.on_ack(ServerId(1), zxid(2, counter), &config, &mut out);
+            for commit in busy.on_ack(ServerId(2), zxid(2, counter), &config, &mut out) {
+                released.push((commit.txn.zxid, commit.syncs.len()));
+            }
+        }
+        assert_eq!(released, [(zxid(2, 1), 0), (zxid(2, 2), 1)]);
+    }
+
+    #[test]
+    fn a_used_up_counter_ends_the_epoch() {
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2));
+        broadcast.last_proposed = zxid(2, u32::MAX);
+        assert_eq!(broadcast.next_zxid(), None);
+    }
+}

@@ -269,3 +269,140 @@ fn is_leader_alive(
             .is_some_and(|ballot| ballot.state == ServerState::Leading)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::zxid::Epoch;
+    use crate::sim::process::Effects;
+    use crate::zab::testing::{core, zxid};
+
+    struct Bench {
+        core: Core,
+        election: Election,
+        out: Out,
+    }
+
+    /// Server 2 of five, with an empty history, has just entered LOOKING.
+    fn bench() -> Bench {
+        let mut core = core(2, 5, &[]);
+        let mut out = Effects::default();
+        let election = Election::start(&mut core, &mut out);
+        let mut bench = Bench {
+            core,
+            election,
+            out,
+        };
+        assert_eq!(bench.run(), None);
+        bench
+    }
+
+    impl Bench {
+        fn run(&mut self) -> Option<Decision> {
+            self.election.on_run(&mut self.core, &mut self.out)
+        }
+
+        fn hear(&mut self, from: u8, n: Notification) -> Option<Decision> {
+            self.election.enqueue(ServerId(from), n, &mut self.out);
+            self.run()
+        }
+    }
+
+    fn n(state: ServerState, leader: u8, round: u64, counter: u32) -> Notification {
+        Notification {
+            state,
+            leader: ServerId(leader),
+            zxid: zxid(1, counter),
+            round,
+            peer_epoch: Epoch(1),
+        }
+    }
+
+    fn looking(leader: u8, round: u64, counter: u32) -> Notification {
+        n(ServerState::Looking, leader, round, counter)
+    }
+
+    #[test]
+    fn a_quorum_for_the_best_vote_and_silence_decide() {
+        let mut bench = bench();
+        assert_eq!(bench.hear(5, looking(5, 1, 7)), None);
+        assert_eq!(
+            bench.election.proposal.leader,
+            ServerId(5),
+            "the better vote is adopted"
+        );
+        assert_eq!(
+            bench.election.wait,
+            Wait::Message,
+            "server 5 and I are two of five"
+        );
+        assert_eq!(bench.hear(4, looking(5, 1, 7)), None);
+        assert_eq!(bench.election.wait, Wait::Better);
+        assert_eq!(bench.election.on_finalized().vote.leader, ServerId(5));
+    }
+
+    #[test]
+    fn a_better_vote_reopens_a_finished_count_and_a_worse_one_does_not() {
+        let mut bench = bench();
+        for from in [3, 4, 5] {
+            bench.hear(from, looking(4, 1, 7));
+        }
+        assert_eq!(bench.election.wait, Wait::Better);
+        bench.hear(1, looking(5, 9, 3));
+        assert_eq!(
+            bench.election.wait,
+            Wait::Better,
+            "worse, though of a higher round"
+        );
+        bench.hear(1, looking(5, 1, 8));
+        assert_eq!(bench.election.wait, Wait::Message);
+        assert_eq!(bench.election.proposal.leader, ServerId(5));
+    }
+
+    #[test]
+    fn a_higher_round_forgets_the_votes_of_the_old_one() {
+        let mut bench = bench();
+        bench.hear(5, looking(5, 1, 7));
+        bench.hear(4, looking(4, 6, 2));
+        assert_eq!(bench.election.round(), 6);
+        assert_eq!(
+            bench.election.proposal.leader,
+            ServerId(4),
+            "restarted from my own vote"
+        );
+        assert_eq!(
+            bench.election.received.keys().copied().collect::<Vec<_>>(),
+            [ServerId(2), ServerId(4)]
+        );
+    }
+
+    #[test]
+    fn votes_of_an_older_round_are_not_counted() {
+        let mut bench = bench();
+        bench.hear(4, looking(4, 6, 2));
+        bench.hear(5, looking(5, 3, 9));
+        assert_eq!(bench.election.proposal.leader, ServerId(4));
+    }
+
+    #[test]
+    fn a_latecomer_joins_only_a_leader_that_says_so_itself() {
+        let mut bench = bench();
+        for from in [1, 3, 4] {
+            assert_eq!(bench.hear(from, n(ServerState::Following, 5, 8, 7)), None);
+        }
+        let decision = bench
+            .hear(5, n(ServerState::Leading, 5, 8, 2))
+            .expect("the leader is alive");
+        assert_eq!((decision.vote.leader, decision.round), (ServerId(5), 8));
+        assert_eq!(bench.core.round, 8);
+    }
+
+    #[test]
+    fn silence_is_answered_ever_more_rarely() {
+        let mut bench = bench();
+        for expected in [400, 800, 1_600, 1_600] {
+            bench.election.on_resend(&mut bench.core, &mut bench.out);
+            assert_eq!(bench.election.resend_after, Span::from_ms(expected));
+        }
+    }
+}

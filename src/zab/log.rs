@@ -221,3 +221,55 @@ impl Log {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::process::Effects;
+    use crate::zab::testing::{core, said, txn, zxid};
+
+    #[test]
+    fn the_state_at_any_record_can_be_rebuilt_and_no_other() {
+        let log = core(1, 3, &[(1, 1), (1, 2), (2, 1)]).log;
+        for known in [Zxid::ZERO, zxid(1, 1), zxid(1, 2), zxid(2, 1)] {
+            assert_eq!(log.rebuild(known).map(|tree| tree.last()), Some(known));
+        }
+        assert!(log.rebuild(zxid(1, 3)).is_none());
+        assert!(log.rebuild(zxid(2, 0)).is_none());
+    }
+
+    #[test]
+    fn memory_on_another_branch_is_rebuilt_from_the_snapshot() {
+        let log = core(1, 3, &[(1, 1), (2, 1)]).log;
+        let mut tree = core(2, 3, &[(1, 1), (1, 2)]).memory.tree;
+        log.catch_up(&mut tree);
+        assert_eq!(tree.lineage(), log.tail());
+    }
+
+    #[test]
+    fn one_fsync_at_a_time_forces_what_was_appended_before_it() {
+        let mut out = Effects::default();
+        let mut log = core(1, 3, &[]).log;
+        log.append(txn(1, 1), &mut out);
+        log.force(&mut out);
+        log.append(txn(1, 2), &mut out);
+        log.force(&mut out);
+        assert_eq!(said(&mut out), "append 1:1, sync, append 1:2");
+        assert_eq!(log.on_synced(1, &mut out), [zxid(1, 1)]);
+        assert!(!log.is_forced());
+        log.force(&mut out);
+        assert_eq!(said(&mut out), "sync");
+        assert_eq!(log.on_synced(2, &mut out), [zxid(1, 2)]);
+        assert!(log.is_forced());
+    }
+
+    #[test]
+    fn a_snapshot_takes_the_place_of_the_records_it_covers() {
+        let mut log = core(1, 3, &[(1, 1), (1, 2), (1, 3)]).log;
+        let tail = log.tail();
+        log.rebase(log.rebuild(zxid(1, 2)).expect("in the log"));
+        assert_eq!(log.tail(), tail);
+        assert!(log.rebuild(zxid(1, 1)).is_none());
+        assert_eq!(log.content().1.len(), 1);
+    }
+}

@@ -23,3 +23,6 @@ pub mod staging;
 pub mod synchronization;
 pub mod transport;
 pub mod vote;
+
+#[cfg(test)]
+mod testing;

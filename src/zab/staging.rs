@@ -154,3 +154,139 @@ impl Staging {
         self.pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::process::Effects;
+    use crate::tree::image::Image;
+    use crate::zab::testing::{core, said, txn, zxid};
+
+    fn proposal(epoch: u32, counter: u32) -> Packet {
+        Packet::Proposal {
+            txn: txn(epoch, counter),
+        }
+    }
+
+    fn commit(epoch: u32, counter: u32) -> Packet {
+        Packet::Commit {
+            zxid: zxid(epoch, counter),
+        }
+    }
+
+    /// Begins with the first packet and takes the others.
+    fn stage(core: &mut Core, packets: Vec<Packet>) -> (Result<Staging, Quit>, Out) {
+        let mut out = Effects::default();
+        let mut packets = packets.into_iter();
+        let first = packets.next().expect("a sync has a first packet");
+        let staged = Staging::begin(first, core, &mut out).and_then(|mut staging| {
+            for packet in packets {
+                staging.on_packet(packet, core, &mut out)?;
+            }
+            Ok(staging)
+        });
+        (staged, out)
+    }
+
+    #[test]
+    fn diff_puts_everything_received_on_disk_committed_or_not() {
+        let mut core = core(1, 3, &[(1, 1)]);
+        let diff = Packet::Diff { zxid: zxid(1, 2) };
+        let (staged, mut out) = stage(
+            &mut core,
+            vec![diff, proposal(1, 2), commit(1, 2), proposal(1, 3)],
+        );
+        let staging = staged.expect("a legal sync");
+        assert_eq!(
+            said(&mut out),
+            "",
+            "nothing touches the disk before NEWLEADER"
+        );
+        staging.write(Epoch(2), &mut core, &mut out);
+        assert_eq!(said(&mut out), "append 1:2, append 1:3, sync");
+        let pending = staging.finish(&mut core);
+        assert_eq!(
+            core.memory.tree.last(),
+            zxid(1, 2),
+            "only the committed part is applied"
+        );
+        assert_eq!(pending.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_diff_is_forced_all_the_same() {
+        let mut core = core(1, 3, &[(1, 1)]);
+        let (staged, mut out) = stage(&mut core, vec![Packet::Diff { zxid: zxid(1, 1) }]);
+        staged
+            .expect("a legal sync")
+            .write(Epoch(2), &mut core, &mut out);
+        assert_eq!(said(&mut out), "sync");
+    }
+
+    #[test]
+    fn trunc_is_one_switch_to_the_leaders_history() {
+        let mut core = core(1, 3, &[(1, 1), (1, 2), (1, 3)]);
+        let trunc = Packet::Trunc { zxid: zxid(1, 2) };
+        let (staged, mut out) = stage(
+            &mut core,
+            vec![trunc, proposal(2, 1), commit(2, 1), proposal(2, 2)],
+        );
+        let staging = staged.expect("a legal sync");
+        assert_eq!(
+            core.memory.tree.last(),
+            zxid(1, 3),
+            "memory stays until the switch"
+        );
+        staging.write(Epoch(2), &mut core, &mut out);
+        assert_eq!(said(&mut out), "install 2:1 + [2:2] current=2");
+        staging.finish(&mut core);
+        assert_eq!(core.memory.tree.last(), zxid(2, 1));
+        let window: Vec<Zxid> = core.memory.window().iter().map(|txn| txn.zxid).collect();
+        assert_eq!(window, [zxid(1, 1), zxid(1, 2), zxid(2, 1)]);
+    }
+
+    #[test]
+    fn snap_replaces_everything_and_carries_its_label() {
+        let mut leader = core(2, 3, &[(1, 1), (1, 2)]);
+        leader.memory.set_label(Epoch(2));
+        let image = Box::new(Image {
+            tree: leader.memory.tree.clone(),
+        });
+        let mut core = core(1, 3, &[(1, 1)]);
+        core.want_snapshot = true;
+        let snap = Packet::Snap {
+            zxid: leader.memory.processed(),
+            image,
+        };
+        let (staged, mut out) = stage(&mut core, vec![snap]);
+        let staging = staged.expect("a legal sync");
+        staging.write(Epoch(2), &mut core, &mut out);
+        assert_eq!(said(&mut out), "install 1:2 + [] current=2");
+        staging.finish(&mut core);
+        assert_eq!(core.memory.processed(), zxid(2, 0));
+        assert!(!core.want_snapshot);
+    }
+
+    #[test]
+    fn a_trunc_that_cannot_be_rebuilt_asks_for_a_snapshot() {
+        let mut core = core(1, 3, &[(1, 1), (1, 2)]);
+        let (staged, _) = stage(&mut core, vec![Packet::Trunc { zxid: zxid(1, 7) }]);
+        assert!(staged.is_err());
+        assert!(core.want_snapshot);
+    }
+
+    #[test]
+    fn gaps_and_wrong_commits_end_the_connection() {
+        for packets in [
+            vec![proposal(1, 3)],
+            vec![commit(1, 2)],
+            vec![proposal(1, 2), commit(1, 3)],
+            vec![proposal(1, 2), proposal(1, 4)],
+        ] {
+            let mut core = core(1, 3, &[(1, 1)]);
+            let mut all = vec![Packet::Diff { zxid: zxid(1, 1) }];
+            all.extend(packets);
+            assert!(stage(&mut core, all).0.is_err());
+        }
+    }
+}

@@ -174,3 +174,84 @@ impl Peers {
             .map(|(sid, _)| *sid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::zxid::{Epoch, Zxid};
+    use crate::sim::process::Effects;
+    use crate::words::message::ServerState;
+    use crate::zab::testing::said;
+
+    fn vote(round: u64) -> Notification {
+        Notification {
+            state: ServerState::Looking,
+            leader: ServerId(2),
+            zxid: Zxid::ZERO,
+            round,
+            peer_epoch: Epoch(0),
+        }
+    }
+
+    fn peers(me: u8) -> (Peers, Out) {
+        (
+            Peers::new(ServerId(me), (1..=3).map(ServerId), Span::from_ms(5_000)),
+            Effects::default(),
+        )
+    }
+
+    #[test]
+    fn the_newest_message_replaces_older_ones_while_there_is_no_connection() {
+        let (mut peers, mut out) = peers(2);
+        peers.send(ServerId(1), vote(1), &mut out);
+        peers.send(ServerId(1), vote(2), &mut out);
+        assert_eq!(said(&mut out), "open 1 to 1");
+        peers.on_opened(Conn(1), &mut out);
+        assert_eq!(said(&mut out), "1 <- vote 2 0:0 round 2");
+    }
+
+    #[test]
+    fn the_last_message_is_repeated_after_a_reconnect() {
+        let (mut peers, mut out) = peers(2);
+        peers.send(ServerId(1), vote(1), &mut out);
+        peers.on_opened(Conn(1), &mut out);
+        said(&mut out);
+        peers.on_ended(Conn(1));
+        peers.connect_all(&mut out);
+        assert_eq!(said(&mut out), "open 2 to 1");
+        peers.on_opened(Conn(2), &mut out);
+        assert_eq!(said(&mut out), "2 <- vote 2 0:0 round 1");
+    }
+
+    #[test]
+    fn a_smaller_sid_only_knocks_and_is_dialled_back() {
+        let (mut small, mut out) = peers(2);
+        small.send(ServerId(3), vote(1), &mut out);
+        assert_eq!(said(&mut out), "open 1 to 3");
+        small.on_opened(Conn(1), &mut out);
+        assert_eq!(
+            said(&mut out),
+            "",
+            "the knocking connection carries no vote"
+        );
+        let (mut large, mut out) = peers(3);
+        large.on_accepted(Conn(1), ServerId(2), &mut out);
+        assert_eq!(said(&mut out), "close 1, open 1 to 2");
+        let (mut small, mut out) = peers(2);
+        small.send(ServerId(3), vote(1), &mut out);
+        small.on_ended(Conn(1));
+        said(&mut out);
+        small.on_accepted(Conn(9), ServerId(3), &mut out);
+        assert_eq!(said(&mut out), "9 <- vote 2 0:0 round 1");
+    }
+
+    #[test]
+    fn delivery_is_doubted_only_while_every_used_queue_is_full() {
+        let (mut peers, mut out) = peers(2);
+        peers.send(ServerId(1), vote(1), &mut out);
+        peers.send(ServerId(3), vote(1), &mut out);
+        assert!(!peers.have_delivered());
+        peers.on_opened(Conn(1), &mut out);
+        assert!(peers.have_delivered());
+    }
+}

@@ -13,11 +13,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("words", &["base", "history", "sim", "tree"]),
     ("client", &["base", "history", "sim", "words"]),
     ("zab", &["base", "history", "sim", "tree", "words"]),
-    ("cast", &["base", "history", "sim", "words", "client", "zab"]),
+    (
+        "cast",
+        &["base", "history", "sim", "words", "client", "zab"],
+    ),
     ("check", &["base", "history"]),
-    ("mutant", &["base", "history", "sim", "tree", "words", "client", "zab", "cast", "check"]),
-    ("experiment", &["base", "history", "sim", "tree", "words", "client", "zab", "cast", "check", "mutant"]),
-    ("report", &["base", "history", "sim", "check", "mutant", "experiment"]),
+    (
+        "mutant",
+        &[
+            "base", "history", "sim", "tree", "words", "client", "zab", "cast", "check",
+        ],
+    ),
+    (
+        "experiment",
+        &[
+            "base", "history", "sim", "tree", "words", "client", "zab", "cast", "check", "mutant",
+        ],
+    ),
+    (
+        "report",
+        &["base", "history", "sim", "check", "mutant", "experiment"],
+    ),
     ("cli", &["base", "check", "mutant", "experiment", "report"]),
 ];
 
@@ -27,10 +43,17 @@ fn modules_use_only_layers_below() {
     for (file, text) in sources() {
         let module = module_of(&file);
         let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
-            assert!(matches!(module.as_str(), "lib" | "main"), "{} belongs to no layer", file.display());
+            assert!(
+                matches!(module.as_str(), "lib" | "main"),
+                "{} belongs to no layer",
+                file.display()
+            );
             continue;
         };
-        let body = text.split("#[cfg(test)]\nmod tests").next().expect("split has a first part");
+        let body = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .expect("split has a first part");
         for used in used_modules(body) {
             if used != module && !allowed.contains(&used.as_str()) {
                 wrong.push(format!("{} uses crate::{used}", file.display()));
@@ -49,17 +72,26 @@ fn the_table_names_every_module() {
         .collect();
     assert!(!declared.is_empty());
     for module in declared {
-        assert!(MAY_USE.iter().any(|(name, _)| *name == module), "{module} has no row");
+        assert!(
+            MAY_USE.iter().any(|(name, _)| *name == module),
+            "{module} has no row"
+        );
     }
 }
 
 /// Every `crate::X` of a text, comments left out.
 fn used_modules(text: &str) -> Vec<String> {
     let mut used = Vec::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
         for (at, found) in line.match_indices("crate::") {
             let rest = &line[at + found.len()..];
-            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
             if !name.is_empty() {
                 used.push(name);
             }
@@ -69,8 +101,15 @@ fn used_modules(text: &str) -> Vec<String> {
 }
 
 fn module_of(file: &Path) -> String {
-    let relative = file.strip_prefix(root().join("src")).expect("a source file");
-    let first = relative.components().next().expect("a path").as_os_str().to_string_lossy();
+    let relative = file
+        .strip_prefix(root().join("src"))
+        .expect("a source file");
+    let first = relative
+        .components()
+        .next()
+        .expect("a path")
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 

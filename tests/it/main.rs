@@ -1,3 +1,5 @@
 //! Integration tests.
 
 mod golden;
+mod layering;
+mod style;

@@ -12,10 +12,16 @@ fn files_stay_short_and_say_what_they_own() {
     for (file, text) in sources() {
         let lines = text.lines().count();
         if lines > MAX_FILE_LINES {
-            wrong.push(format!("{}: {lines} lines, at most {MAX_FILE_LINES}", file.display()));
+            wrong.push(format!(
+                "{}: {lines} lines, at most {MAX_FILE_LINES}",
+                file.display()
+            ));
         }
         if !text.starts_with("//! ") {
-            wrong.push(format!("{}: does not begin with what it owns", file.display()));
+            wrong.push(format!(
+                "{}: does not begin with what it owns",
+                file.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -27,7 +33,10 @@ fn functions_stay_short() {
     for (file, text) in sources() {
         for (name, lines) in functions(&text) {
             if lines > MAX_FUNCTION_LINES {
-                wrong.push(format!("{}: {name} has {lines} lines, at most {MAX_FUNCTION_LINES}", file.display()));
+                wrong.push(format!(
+                    "{}: {name} has {lines} lines, at most {MAX_FUNCTION_LINES}",
+                    file.display()
+                ));
             }
         }
     }
@@ -36,7 +45,15 @@ fn functions_stay_short() {
 
 #[test]
 fn nothing_says_it_is_unfinished() {
-    let banned = ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!(", "for now", "simplified"];
+    let banned = [
+        "TODO",
+        "FIXME",
+        "XXX",
+        "todo!(",
+        "unimplemented!(",
+        "for now",
+        "simplified",
+    ];
     let mut wrong = Vec::new();
     for (file, text) in sources() {
         for (index, line) in text.lines().enumerate() {
@@ -60,15 +77,30 @@ fn functions(text: &str) -> Vec<(String, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     for (start, line) in lines.iter().enumerate() {
         let body = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "const fn ", "pub const fn "]
-            .iter()
-            .any(|prefix| body.starts_with(prefix));
+        let is_function = [
+            "fn ",
+            "pub fn ",
+            "pub(crate) fn ",
+            "pub(super) fn ",
+            "const fn ",
+            "pub const fn ",
+        ]
+        .iter()
+        .any(|prefix| body.starts_with(prefix));
         if !is_function {
             continue;
         }
         let indent = &line[..line.len() - body.len()];
-        let Some(end) = lines[start..].iter().position(|line| *line == format!("{indent}}}")) else { continue };
-        let arms = lines[start..start + end].iter().filter(|line| is_one_line_arm(line)).count();
+        let Some(end) = lines[start..]
+            .iter()
+            .position(|line| *line == format!("{indent}}}"))
+        else {
+            continue;
+        };
+        let arms = lines[start..start + end]
+            .iter()
+            .filter(|line| is_one_line_arm(line))
+            .count();
         let name = body.split('(').next().unwrap_or(body).to_owned();
         found.push((name, end + 1 - arms));
     }
