@@ -1,5 +1,5 @@
-//! A protocol of one's own on the simulated machine: a primary copies a register to its backups, forces it to disk
-//! everywhere, and calls a value safe once every copy is forced. `cargo run --release --example toy -- [SEED] [SECONDS]`
+//! A protocol of one's own on the simulated machine: a primary copies a count to its backups, and calls it safe
+//! once every replica has forced it to disk. Run it with `cargo run --example toy -- SEED`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -9,17 +9,14 @@ use zablab::base::id::NodeId;
 use zablab::base::rng::Seed;
 use zablab::base::time::{Span, Time};
 use zablab::sim::fault::{Fault, Planned, Target, Trigger, Unsynced};
-use zablab::sim::process::{
-    Conn, Cx, Effect, Effects, Input, LinkClass, Note, Process, Protocol, Recovered,
-};
+use zablab::sim::process::{Conn, Cx, Effect, Effects, Input};
+use zablab::sim::process::{LinkClass, Note, Process, Protocol, Recovered};
 use zablab::sim::setup::Setup;
 use zablab::sim::world::{Limits, World};
 
-/// The vocabulary.
 #[derive(Clone, Debug, Hash)]
 struct Toy;
 
-/// What a replica says about itself: the value that every copy has forced.
 #[derive(Clone, Debug, Hash)]
 struct Safe(u64);
 
@@ -39,12 +36,13 @@ impl Protocol for Toy {
     type Command = ();
 }
 
-/// One copy of the register; node 1 is the primary.
-#[derive(Clone)]
+/// One copy of the count; node 1 is the primary. It counts on when all have forced the present count.
+#[derive(Clone, Default)]
 struct Replica {
-    value: u64,
-    acks: u16,
-    peers: Vec<Conn>,
+    count: u64,
+    forced: u64,
+    /// Whom it talks to, and what they have forced.
+    peers: Vec<(Conn, u64)>,
 }
 
 const NODES: u16 = 5;
@@ -54,11 +52,11 @@ impl Process for Replica {
     type Words = Toy;
     type Config = ();
 
-    fn restart(_config: &(), disk: Recovered<Toy>, _me: NodeId, _life: u32) -> Self {
+    fn restart((): &(), disk: Recovered<Toy>, _: NodeId, _: u32) -> Self {
+        let count = disk.log.last().copied().unwrap_or(0);
         Self {
-            value: disk.log.last().copied().unwrap_or(0),
-            acks: 0,
-            peers: Vec::new(),
+            count,
+            ..Self::default()
         }
     }
 
@@ -67,81 +65,74 @@ impl Process for Replica {
         match input {
             Input::Boot if leads => {
                 out.push(Effect::Listen(LinkClass::Quorum));
+                self.write(self.count + 1, out);
                 out.arm((), BEAT);
             }
-            Input::Boot => dial_primary(out),
-            Input::Accepted { conn, .. } => self.peers.push(conn),
-            Input::Opened { conn } => self.peers = vec![conn],
-            Input::Refused { .. } => dial_primary(out),
-            Input::Ended { conn, .. } => {
-                self.peers.retain(|peer| *peer != conn);
-                if !leads {
-                    dial_primary(out);
-                }
+            Input::Accepted { conn, .. } => self.peers.push((conn, 0)),
+            Input::Opened { conn } => self.peers = vec![(conn, 0)],
+            Input::Ended { conn, .. } if leads => self.peers.retain(|peer| peer.0 != conn),
+            Input::Boot | Input::Refused { .. } | Input::Ended { .. } => {
+                out.open(NodeId(1), LinkClass::Quorum, BEAT * 100);
             }
             Input::Fire { timer: () } => {
                 out.arm((), BEAT);
-                self.write(self.value + 1, out);
-                for peer in &self.peers {
-                    out.send(*peer, self.value);
+                let all = self
+                    .peers
+                    .iter()
+                    .filter(|peer| peer.1 == self.forced)
+                    .count();
+                if self.forced == self.count && all == usize::from(NODES - 1) {
+                    out.note(Safe(self.count));
+                    self.write(self.count + 1, out);
+                }
+                self.tell(self.count, out);
+            }
+            Input::Deliver { conn, msg } if leads => {
+                self.peers.retain(|peer| peer.0 != conn);
+                self.peers.push((conn, msg));
+            }
+            Input::Deliver { msg, .. } => self.write(msg, out),
+            Input::Synced { .. } => {
+                self.forced = self.count;
+                if !leads {
+                    self.tell(self.forced, out);
                 }
             }
-            Input::Deliver { msg, .. } if leads => self.count(msg, out),
-            Input::Deliver { msg, .. } => self.write(msg, out),
-            Input::Synced { .. } if leads => self.count(self.value, out),
-            Input::Synced { .. } => self
-                .peers
-                .iter()
-                .for_each(|peer| out.send(*peer, self.value)),
-            _ => {}
+            other => unreachable!("{other:?} was not asked for"),
         }
     }
 }
 
 impl Replica {
-    fn write(&mut self, value: u64, out: &mut Effects<Toy>) {
-        (self.value, self.acks) = (value, 0);
-        out.push(Effect::Append { record: value });
+    fn write(&mut self, count: u64, out: &mut Effects<Toy>) {
+        if count > self.count {
+            self.count = count;
+            out.push(Effect::Append { record: count });
+        }
         out.push(Effect::Sync);
     }
 
-    fn count(&mut self, value: u64, out: &mut Effects<Toy>) {
-        self.acks += u16::from(value == self.value);
-        if self.acks == NODES {
-            out.note(Safe(value));
-        }
+    fn tell(&self, count: u64, out: &mut Effects<Toy>) {
+        self.peers.iter().for_each(|peer| out.send(peer.0, count));
     }
 }
 
-fn dial_primary(out: &mut Effects<Toy>) {
-    out.open(NodeId(1), LinkClass::Quorum, Span::from_ms(1_000));
-}
-
 fn main() {
-    let mut args = std::env::args()
-        .skip(1)
-        .map(|arg| arg.parse().expect("an integer"));
-    let (seed, seconds) = (args.next().unwrap_or(7), args.next().unwrap_or(10));
+    let seed = std::env::args()
+        .nth(1)
+        .map_or(7, |arg| arg.parse().expect("an integer"));
+    let target = Target::Node(NodeId(1));
+    let unsynced = Unsynced::Kill;
     let crash = Planned {
         id: "f1".into(),
-        trigger: Trigger::When {
-            mark: "safe".into(),
-            nth: 100,
-            after: Span::from_us(10),
-        },
-        fault: Fault::Crash {
-            target: Target::Node(NodeId(1)),
-            unsynced: Unsynced::Kill,
-        },
+        trigger: Trigger::At(Time::from_ms(500)),
+        fault: Fault::Crash { target, unsynced },
         lasts: Some(Span::from_ms(300)),
     };
-    let mut world: World<Replica> =
-        World::new(Seed(seed), (), Setup::mild(NODES, 0), Arc::new([crash]));
-    world.run_until(Limits::until(Time::from_ms(seconds * 1_000)), &mut ());
-    let value = world.process(NodeId(1)).map_or(0, |primary| primary.value);
-    println!(
-        "value {value}, {} events, digest {}",
-        world.events(),
-        world.digest()
-    );
+    let setup = Setup::mild(NODES, 0);
+    let mut world = World::<Replica>::new(Seed(seed), (), setup, Arc::new([crash]));
+    world.run_until(Limits::until(Time::from_ms(10_000)), &mut ());
+    let count = world.process(NodeId(1)).map_or(0, |primary| primary.count);
+    let (events, digest) = (world.events(), world.digest());
+    println!("counted to {count} in {events} events, digest {digest}");
 }

@@ -477,3 +477,6 @@ fn survivors(draw: Draw, unsure: usize) -> (usize, bool) {
 fn below(draw: Draw, bound: usize) -> usize {
     usize::try_from(draw.below(bound as u64)).expect("below a usize")
 }
+
+#[cfg(test)]
+mod tests;

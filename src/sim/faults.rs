@@ -152,3 +152,6 @@ impl<P: Process> World<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

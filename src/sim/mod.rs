@@ -15,6 +15,8 @@ pub mod setup;
 pub mod sink;
 mod slot;
 mod strike;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 mod weather;
 pub mod world;

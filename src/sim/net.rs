@@ -546,3 +546,6 @@ impl<W: Protocol> Net<W> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,16 +140,18 @@ impl<P: Process> World<P> {
         self.step_before(Time::NEVER, out, sink)
     }
 
-    /// Steps until a limit is reached; the present is then the time limit, if that was it.
+    /// Steps until a limit is reached; the present is then the time limit, unless events ran out first.
     pub fn run_until<S: Sink<P::Words>>(&mut self, limits: Limits, sink: &mut S) -> Stop {
         let mut out = Effects::default();
         while self.events < limits.events {
             if self.step_before(limits.time, &mut out, sink).is_none() {
-                if self.agenda.next_time().is_none() {
-                    return Stop::Quiet;
+                if limits.time < Time::NEVER {
+                    self.agenda.now = self.agenda.now.max(limits.time);
                 }
-                self.agenda.now = self.agenda.now.max(limits.time);
-                return Stop::Time;
+                return match self.agenda.next_time() {
+                    None => Stop::Quiet,
+                    Some(_) => Stop::Time,
+                };
             }
         }
         Stop::Events
@@ -480,3 +482,6 @@ impl<P: Process> World<P> {
         sink.happening(at, &what, &self.plan);
     }
 }
+
+#[cfg(test)]
+mod tests;
