@@ -8,7 +8,7 @@ use std::sync::Arc;
 use zablab::base::id::NodeId;
 use zablab::base::rng::Seed;
 use zablab::base::time::{Span, Time};
-use zablab::sim::fault::{Fault, Planned, Target, Trigger, Unsynced};
+use zablab::sim::fault::{Fault, Target, Unsynced};
 use zablab::sim::process::{Conn, Cx, Effect, Effects, Input};
 use zablab::sim::process::{LinkClass, Note, Process, Protocol, Recovered};
 use zablab::sim::setup::Setup;
@@ -41,6 +41,8 @@ impl Protocol for Toy {
 struct Replica {
     count: u64,
     forced: u64,
+    /// Records of this life.
+    appended: u64,
     /// Whom it talks to, and what they have forced.
     peers: Vec<(Conn, u64)>,
 }
@@ -65,50 +67,46 @@ impl Process for Replica {
         match input {
             Input::Boot if leads => {
                 out.push(Effect::Listen(LinkClass::Quorum));
-                self.write(self.count + 1, out);
                 out.arm((), BEAT);
+                self.write(self.count + 1, out);
             }
             Input::Accepted { conn, .. } => self.peers.push((conn, 0)),
             Input::Opened { conn } => self.peers = vec![(conn, 0)],
             Input::Ended { conn, .. } if leads => self.peers.retain(|peer| peer.0 != conn),
             Input::Boot | Input::Refused { .. } | Input::Ended { .. } => {
+                out.push(Effect::Sync);
                 out.open(NodeId(1), LinkClass::Quorum, BEAT * 100);
             }
             Input::Fire { timer: () } => {
                 out.arm((), BEAT);
-                let all = self
-                    .peers
-                    .iter()
-                    .filter(|peer| peer.1 == self.forced)
-                    .count();
-                if self.forced == self.count && all == usize::from(NODES - 1) {
-                    out.note(Safe(self.count));
-                    self.write(self.count + 1, out);
-                }
                 self.tell(self.count, out);
             }
             Input::Deliver { conn, msg } if leads => {
                 self.peers.retain(|peer| peer.0 != conn);
                 self.peers.push((conn, msg));
             }
-            Input::Deliver { msg, .. } => self.write(msg, out),
-            Input::Synced { .. } => {
-                self.forced = self.count;
-                if !leads {
-                    self.tell(self.forced, out);
-                }
-            }
+            Input::Deliver { msg, .. } if msg > self.count => self.write(msg, out),
+            Input::Synced { upto } if upto == self.appended => self.forced = self.count,
+            Input::Deliver { .. } | Input::Synced { .. } => self.tell(self.forced, out),
             other => unreachable!("{other:?} was not asked for"),
+        }
+        let all = self
+            .peers
+            .iter()
+            .filter(|peer| peer.1 == self.count)
+            .count();
+        if leads && self.forced == self.count && all == usize::from(NODES - 1) {
+            out.note(Safe(self.count));
+            self.write(self.count + 1, out);
         }
     }
 }
 
 impl Replica {
     fn write(&mut self, count: u64, out: &mut Effects<Toy>) {
-        if count > self.count {
-            self.count = count;
-            out.push(Effect::Append { record: count });
-        }
+        self.count = count;
+        self.appended += 1;
+        out.push(Effect::Append { record: count });
         out.push(Effect::Sync);
     }
 
@@ -121,18 +119,17 @@ fn main() {
     let seed = std::env::args()
         .nth(1)
         .map_or(7, |arg| arg.parse().expect("an integer"));
-    let target = Target::Node(NodeId(1));
-    let unsynced = Unsynced::Kill;
-    let crash = Planned {
-        id: "f1".into(),
-        trigger: Trigger::At(Time::from_ms(500)),
-        fault: Fault::Crash { target, unsynced },
-        lasts: Some(Span::from_ms(300)),
-    };
-    let setup = Setup::mild(NODES, 0);
-    let mut world = World::<Replica>::new(Seed(seed), (), setup, Arc::new([crash]));
+    let mut world = World::<Replica>::new(Seed(seed), (), Setup::mild(NODES, 0), Arc::new([]));
+    world.run_until(Limits::until(Time::from_ms(500)), &mut ());
+    let (target, unsynced) = (Target::Node(NodeId(1)), Unsynced::Kill);
+    world.inject(Fault::Crash { target, unsynced });
+    world.run_until(Limits::until(Time::from_ms(800)), &mut ());
+    world.heal_all();
     world.run_until(Limits::until(Time::from_ms(10_000)), &mut ());
-    let count = world.process(NodeId(1)).map_or(0, |primary| primary.count);
-    let (events, digest) = (world.events(), world.digest());
-    println!("counted to {count} in {events} events, digest {digest}");
+    let count = world.process(NodeId(1)).expect("all is healed").count;
+    println!(
+        "counted to {count} in {} events, digest {}",
+        world.events(),
+        world.digest()
+    );
 }

@@ -537,6 +537,22 @@ impl<W: Protocol> Net<W> {
             .any(|link| is_its(link) && link.is_established(class))
     }
 
+    /// Asserts what holds between any two events.
+    #[cfg(test)]
+    fn check(&self) {
+        for (conn, link) in &self.links {
+            assert!(!link.is_dead(), "{conn:?} is dead and remembered");
+            for side in [Side::Dialler, Side::Acceptor] {
+                let end = &link.ends[side as usize];
+                let is_blocked = self.weather.is_blocked(link.path_to(side));
+                assert!(
+                    end.parked.is_empty() || end.releasing || is_blocked,
+                    "{conn:?} holds frames back without a reason"
+                );
+            }
+        }
+    }
+
     /// A node's connections, in the order of their names.
     fn links_of(&self, node: NodeId) -> Vec<Conn> {
         self.links
@@ -547,5 +563,7 @@ impl<W: Protocol> Net<W> {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;
