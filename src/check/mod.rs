@@ -1,6 +1,7 @@
 //! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
 //! implementation stay independent.
 
+mod committed;
 mod evidence;
 pub mod linear;
 pub mod liveness;
@@ -8,6 +9,7 @@ pub mod panel;
 #[cfg(test)]
 mod script;
 pub mod session;
+pub mod sessions;
 pub mod verdict;
 pub mod wording;
 pub mod zab;

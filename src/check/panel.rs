@@ -3,6 +3,7 @@
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
 use super::session::SessionMonitor;
+use super::sessions::SessionsMonitor;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
@@ -15,6 +16,7 @@ pub struct Panel {
     zab: Option<ZabMonitor>,
     linear: Option<LinearMonitor>,
     session: Option<SessionMonitor>,
+    sessions: Option<SessionsMonitor>,
     liveness: Option<LivenessMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
@@ -53,6 +55,7 @@ impl Panel {
             zab: None,
             linear: None,
             session: None,
+            sessions: None,
             liveness: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
@@ -63,6 +66,9 @@ impl Panel {
         panel.session = panel
             .serves(&[Property::SessionGuarantees])
             .then(SessionMonitor::new);
+        panel.sessions = panel
+            .serves(&[Property::Sessions])
+            .then(SessionsMonitor::new);
         panel
     }
 
@@ -149,6 +155,7 @@ impl Panel {
             monitor(&mut self.zab),
             monitor(&mut self.linear),
             monitor(&mut self.session),
+            monitor(&mut self.sessions),
             monitor(&mut self.liveness),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)

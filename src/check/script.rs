@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::verdict::{At, Findings, Monitor, Property, Verdict};
-use crate::base::id::{ClientId, EventId, SessionId};
+use crate::base::id::{ClientId, EventId, ServerId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::{Epoch, Zxid};
-use crate::history::fact::{Fact, Loss};
+use crate::history::fact::{Change, Fact, Loss, TxnSummary};
 use crate::history::op::{CreateOp, Data, ErrorCode, Path, Request, Response, Stat, flags};
 
 /// A history under construction.
@@ -15,6 +15,7 @@ use crate::history::op::{CreateOp, Data, ErrorCode, Path, Request, Response, Sta
 pub(crate) struct Script {
     facts: Vec<(At, Fact)>,
     ops: u64,
+    idle_ms: u64,
 }
 
 /// An operation that was invoked.
@@ -44,7 +45,7 @@ impl Script {
         let ordinal = self.facts.len() as u64 + 1;
         let at = At {
             event: EventId(ordinal),
-            time: Time::from_ms(ordinal),
+            time: Time::from_ms(ordinal + self.idle_ms),
         };
         self.facts.push((at, fact));
     }
@@ -112,6 +113,39 @@ impl Script {
     pub(crate) fn failed(&mut self, client: u16, request: Request, zxid: Zxid, error: ErrorCode) {
         let call = self.invoke(client, request);
         self.fail(call, zxid, error);
+    }
+
+    /// Server 1 proposes a transaction.
+    pub(crate) fn propose(&mut self, zxid: Zxid, asker: SessionId, changes: Vec<Change>) {
+        let txn = TxnSummary {
+            session: asker,
+            cxid: 0,
+            text: format!("{changes:?}").into(),
+            changes,
+            error: None,
+        };
+        self.fact(Fact::Proposed {
+            server: ServerId(1),
+            zxid,
+            digest: zxid.0,
+            txn: Arc::new(txn),
+        });
+    }
+
+    /// Server 1 proposes and commits a transaction.
+    pub(crate) fn commit(&mut self, zxid: Zxid, asker: SessionId, changes: Vec<Change>) {
+        self.propose(zxid, asker, changes);
+        self.fact(Fact::CommitDecided {
+            server: ServerId(1),
+            zxid,
+            epoch: zxid.epoch(),
+            acks: (1..=3).map(ServerId).collect(),
+        });
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.idle_ms += ms;
     }
 
     /// Hands out the facts in order.

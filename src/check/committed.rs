@@ -1,0 +1,293 @@
+//! The committed transactions in order, as leaders announced them: C1 and C2 of zab.md §11.3, with their contents.
+//!
+//! A leader's CommitDecided commits one proposal; QuorumFormed commits a leader's whole initial history, of which the
+//! tail may have been proposed in earlier epochs and decided by nobody. Which proposals those are follows from the
+//! history's hash. Whether any of this was right is `zab`'s to judge; where the announcements do not fit together the
+//! log says so and the monitors that lean on it fall silent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::verdict::{At, Sentence};
+use crate::base::id::ServerId;
+use crate::base::lineage::Lineage;
+use crate::base::zxid::Zxid;
+use crate::history::fact::{Fact, TxnSummary};
+
+/// A transaction with its origin.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its number.
+    pub zxid: Zxid,
+    /// What it does.
+    pub txn: Arc<TxnSummary>,
+    /// Who proposed it.
+    pub server: ServerId,
+    /// When.
+    pub at: At,
+    digest: u64,
+}
+
+impl Entry {
+    /// `server 2 proposed setData /k1 v3 at zxid 1:7`.
+    pub(super) fn sentence(&self) -> Sentence {
+        Sentence {
+            at: self.at,
+            text: format!(
+                "server {} proposed {} at zxid {}",
+                self.server, self.txn.text, self.zxid
+            ),
+        }
+    }
+}
+
+/// The committed log as far as it has grown.
+#[derive(Clone, Debug)]
+pub(super) struct Committed {
+    /// Proposals above the end, by zxid; several servers may have used one zxid.
+    proposals: BTreeMap<Zxid, Vec<Entry>>,
+    end: Lineage,
+    whole: bool,
+}
+
+/// Steps taken to find a history by its hash.
+const STEPS: usize = 100_000;
+
+impl Default for Committed {
+    fn default() -> Self {
+        Self {
+            proposals: BTreeMap::new(),
+            end: Lineage::EMPTY,
+            whole: true,
+        }
+    }
+}
+
+impl Committed {
+    /// Whether every announcement fitted, so that the log has no gap.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Takes a fact and returns what it commits, in order.
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> Vec<Entry> {
+        if let Fact::Proposed {
+            server,
+            zxid,
+            digest,
+            txn,
+        } = fact
+        {
+            if *zxid > self.end.last {
+                self.proposals.entry(*zxid).or_default().push(Entry {
+                    zxid: *zxid,
+                    txn: Arc::clone(txn),
+                    server: *server,
+                    at,
+                    digest: *digest,
+                });
+            }
+            Vec::new()
+        } else if let Fact::CommitDecided { server, zxid, .. } = fact {
+            self.commit_one(*zxid, |entry| entry.server == *server)
+        } else if let Fact::Delivered { zxid, digest, .. } = fact {
+            self.commit_one(*zxid, |entry| entry.digest == *digest)
+        } else if let Fact::QuorumFormed { lineage, .. } = fact {
+            self.commit_history(*lineage)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn commit_one(&mut self, zxid: Zxid, is_meant: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        if zxid <= self.end.last {
+            return Vec::new();
+        }
+        let proposed = self.proposals.get(&zxid);
+        let entry = proposed.and_then(|entries| entries.iter().rev().find(|entry| is_meant(entry)));
+        let Some(entry) = entry.cloned() else {
+            self.whole = false;
+            return Vec::new();
+        };
+        if !zxid.follows(self.end.last) {
+            self.whole = false;
+        }
+        self.push(vec![entry])
+    }
+
+    fn commit_history(&mut self, target: Lineage) -> Vec<Entry> {
+        if target == self.end {
+            return Vec::new();
+        }
+        if target.depth <= self.end.depth {
+            self.whole = false;
+            return Vec::new();
+        }
+        if let Some(path) = self.find(target) {
+            self.push(path)
+        } else {
+            self.whole = false;
+            Vec::new()
+        }
+    }
+
+    fn push(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+        for entry in &entries {
+            self.end = self.end.push(entry.zxid, entry.digest);
+        }
+        self.proposals = self.proposals.split_off(&self.end.last.next());
+        entries
+    }
+
+    /// The proposals that lead from the end of the log to a history, depth first.
+    fn find(&self, target: Lineage) -> Option<Vec<Entry>> {
+        let mut path: Vec<Entry> = Vec::new();
+        let mut ends = vec![self.end];
+        let mut choices = vec![self.after(self.end.last, target.last)];
+        for _ in 0..STEPS {
+            let end = *ends.last()?;
+            if end == target {
+                return Some(path);
+            }
+            let next = choices.last_mut()?.pop();
+            if let Some(entry) = next.filter(|_| end.depth < target.depth) {
+                let end = end.push(entry.zxid, entry.digest);
+                choices.push(self.after(entry.zxid, target.last));
+                ends.push(end);
+                path.push(entry);
+            } else {
+                choices.pop();
+                ends.pop();
+                path.pop();
+            }
+        }
+        None
+    }
+
+    /// What may follow a transaction in a history that ends at `last`; the likeliest comes last.
+    fn after(&self, zxid: Zxid, last: Zxid) -> Vec<Entry> {
+        if zxid >= last {
+            return Vec::new();
+        }
+        let mut entries: Vec<Entry> = self
+            .proposals
+            .range(zxid.next()..=last)
+            .filter(|(next, _)| next.follows(zxid))
+            .flat_map(|(_, entries)| entries.iter().cloned())
+            .collect();
+        entries.reverse();
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::{EventId, ServerSet, SessionId};
+    use crate::base::time::Time;
+    use crate::base::zxid::Epoch;
+
+    const AT: At = At {
+        event: EventId(1),
+        time: Time::ZERO,
+    };
+
+    fn zxid(epoch: u32, counter: u32) -> Zxid {
+        Zxid::new(Epoch(epoch), counter)
+    }
+
+    fn propose(log: &mut Committed, server: u8, zxid: Zxid, digest: u64) {
+        let txn = TxnSummary {
+            session: SessionId::NONE,
+            cxid: 0,
+            changes: Vec::new(),
+            error: None,
+            text: "nothing".into(),
+        };
+        let committed = log.observe(
+            AT,
+            &Fact::Proposed {
+                server: ServerId(server),
+                zxid,
+                digest,
+                txn: Arc::new(txn),
+            },
+        );
+        assert!(committed.is_empty());
+    }
+
+    fn form(log: &mut Committed, lineage: Lineage) -> Vec<(Zxid, u64)> {
+        let fact = Fact::QuorumFormed {
+            server: ServerId(1),
+            epoch: lineage.last.epoch().next(),
+            members: ServerSet::EMPTY,
+            lineage,
+        };
+        names(&log.observe(AT, &fact))
+    }
+
+    fn decide(log: &mut Committed, server: u8, zxid: Zxid) -> Vec<(Zxid, u64)> {
+        let fact = Fact::CommitDecided {
+            server: ServerId(server),
+            zxid,
+            epoch: zxid.epoch(),
+            acks: ServerSet::EMPTY,
+        };
+        names(&log.observe(AT, &fact))
+    }
+
+    fn names(entries: &[Entry]) -> Vec<(Zxid, u64)> {
+        entries
+            .iter()
+            .map(|entry| (entry.zxid, entry.digest))
+            .collect()
+    }
+
+    #[test]
+    fn a_decision_commits_the_proposal_of_the_server_that_decides() {
+        let mut log = Committed::default();
+        propose(&mut log, 1, zxid(1, 1), 10);
+        propose(&mut log, 2, zxid(1, 1), 20);
+        assert_eq!(decide(&mut log, 1, zxid(1, 1)), vec![(zxid(1, 1), 10)]);
+        assert!(decide(&mut log, 1, zxid(1, 1)).is_empty());
+        assert!(log.is_whole());
+    }
+
+    #[test]
+    fn a_new_leader_commits_what_its_history_took_over_and_nothing_else() {
+        let mut log = Committed::default();
+        for counter in 1..=3 {
+            propose(&mut log, 1, zxid(1, counter), u64::from(counter));
+        }
+        propose(&mut log, 2, zxid(2, 1), 21);
+        propose(&mut log, 2, zxid(2, 2), 22);
+        decide(&mut log, 1, zxid(1, 1));
+        let history = Lineage::EMPTY
+            .push(zxid(1, 1), 1)
+            .push(zxid(1, 2), 2)
+            .push(zxid(2, 1), 21);
+        assert_eq!(
+            form(&mut log, history),
+            vec![(zxid(1, 2), 2), (zxid(2, 1), 21)]
+        );
+        assert!(log.is_whole());
+    }
+
+    #[test]
+    fn a_history_without_a_committed_transaction_breaks_the_log() {
+        let mut log = Committed::default();
+        propose(&mut log, 1, zxid(1, 1), 1);
+        decide(&mut log, 1, zxid(1, 1));
+        assert!(form(&mut log, Lineage::EMPTY).is_empty());
+        assert!(!log.is_whole());
+    }
+
+    #[test]
+    fn a_decision_that_leaves_one_out_breaks_the_log() {
+        let mut log = Committed::default();
+        propose(&mut log, 1, zxid(1, 1), 1);
+        propose(&mut log, 1, zxid(1, 2), 2);
+        decide(&mut log, 1, zxid(1, 2));
+        assert!(!log.is_whole());
+    }
+}

@@ -1,0 +1,250 @@
+//! Hand-made logs and reigns: each way sessions may be betrayed, and its legal neighbours.
+
+use super::SessionsMonitor;
+use crate::base::id::{ClientId, ServerId, SessionId};
+use crate::base::lineage::Lineage;
+use crate::base::zxid::Epoch;
+use crate::check::script::{Script, assert_broken, assert_holds, path, session, z};
+use crate::check::verdict::{Findings, Property, Verdict};
+use crate::history::fact::{Change, Fact, Role};
+
+const SESSIONS: Property = Property::Sessions;
+const TIMEOUT_MS: u32 = 1_000;
+
+fn judge(script: &Script) -> Findings {
+    script.judge(&mut SessionsMonitor::new())
+}
+
+fn open(client: u16) -> Vec<Change> {
+    vec![Change::OpenSession {
+        session: session(client),
+        timeout_ms: TIMEOUT_MS,
+    }]
+}
+
+fn ephemeral(name: &str, owner: SessionId) -> Change {
+    Change::Create {
+        path: path(name),
+        owner: Some(owner),
+        data: 0,
+    }
+}
+
+fn removal(name: &str) -> Change {
+    Change::Delete { path: path(name) }
+}
+
+fn close(client: u16) -> Change {
+    Change::CloseSession {
+        session: session(client),
+    }
+}
+
+/// Sessions of clients 1 and 2 were opened at 1:1 and 1:2; client 1 owns `/e` since 1:3.
+fn started() -> Script {
+    let mut script = Script::new();
+    script.commit(z(1), session(1), open(1));
+    script.commit(z(2), session(2), open(2));
+    script.commit(z(3), session(1), vec![ephemeral("/e", session(1))]);
+    script
+}
+
+fn lead(script: &mut Script) {
+    script.fact(Fact::ServeStart {
+        server: ServerId(1),
+        role: Role::Leader,
+        epoch: Epoch(1),
+        lineage: Lineage::EMPTY,
+        tree: 0,
+    });
+}
+
+fn touch(script: &mut Script, client: u16, local_ms: u64) {
+    script.fact(Fact::SessionTouched {
+        server: ServerId(1),
+        session: session(client),
+        timeout_ms: TIMEOUT_MS,
+        local_ms,
+    });
+}
+
+fn expire(script: &mut Script, client: u16, local_ms: u64) {
+    script.fact(Fact::SessionExpiring {
+        server: ServerId(1),
+        session: session(client),
+        local_ms,
+    });
+}
+
+#[test]
+fn an_empty_log_is_vacuous() {
+    assert_eq!(judge(&Script::new()).verdict(SESSIONS), Verdict::Vacuous);
+}
+
+#[test]
+fn a_session_that_takes_its_ephemerals_along_is_accepted() {
+    let mut script = started();
+    script.commit(z(4), session(1), vec![removal("/e"), close(1)]);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn an_ephemeral_that_somebody_deleted_and_made_anew_belongs_to_its_new_owner() {
+    let mut script = started();
+    script.commit(z(4), session(2), vec![removal("/e")]);
+    script.commit(z(5), session(2), vec![ephemeral("/e", session(2))]);
+    script.commit(z(6), session(1), vec![close(1)]);
+    script.commit(z(7), session(2), vec![removal("/e"), close(2)]);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn an_ephemeral_never_outlives_its_session() {
+    let mut script = started();
+    script.commit(z(4), session(1), vec![close(1)]);
+    assert_broken(&judge(&script), SESSIONS, "ephemeral-outlives-session");
+}
+
+#[test]
+fn an_ephemeral_is_never_made_for_a_closed_session() {
+    let mut script = started();
+    script.commit(z(4), session(1), vec![removal("/e"), close(1)]);
+    script.commit(z(5), SessionId::NONE, vec![ephemeral("/f", session(1))]);
+    assert_broken(&judge(&script), SESSIONS, "ephemeral-of-dead-session");
+}
+
+#[test]
+fn a_closed_session_writes_nothing() {
+    let mut script = started();
+    script.commit(z(4), session(1), vec![removal("/e"), close(1)]);
+    script.commit(z(5), session(1), vec![removal("/k")]);
+    assert_broken(&judge(&script), SESSIONS, "write-of-closed-session");
+}
+
+#[test]
+fn closing_a_closed_session_again_changes_nothing_and_is_accepted() {
+    let mut script = started();
+    script.commit(z(4), session(1), vec![removal("/e"), close(1)]);
+    script.commit(z(5), session(1), vec![close(1)]);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_session_that_was_never_opened_writes_nothing() {
+    let mut script = started();
+    script.commit(z(4), session(9), vec![removal("/k")]);
+    assert_broken(&judge(&script), SESSIONS, "write-of-unknown-session");
+}
+
+#[test]
+fn a_closed_id_never_reappears() {
+    let mut script = started();
+    script.commit(z(4), session(2), vec![close(2)]);
+    script.commit(z(5), session(2), open(2));
+    assert_broken(&judge(&script), SESSIONS, "session-id-reused");
+}
+
+#[test]
+fn two_clients_are_never_given_the_same_session() {
+    let mut script = started();
+    for client in [1, 2] {
+        script.fact(Fact::Connected {
+            client: ClientId(client),
+            session: session(7),
+            server: ServerId(1),
+            conn: 1,
+            timeout_ms: TIMEOUT_MS,
+            fresh: true,
+        });
+    }
+    assert_broken(&judge(&script), SESSIONS, "session-id-reused");
+}
+
+#[test]
+fn a_session_expires_a_timeout_after_its_last_touch() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    script.wait(1_100);
+    expire(&mut script, 1, 6_000);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_session_never_expires_earlier() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    touch(&mut script, 1, 5_500);
+    script.wait(1_100);
+    expire(&mut script, 1, 6_499);
+    assert_broken(&judge(&script), SESSIONS, "expired-too-early");
+}
+
+#[test]
+fn a_new_leader_gives_everybody_a_full_timeout() {
+    let mut script = started();
+    lead(&mut script);
+    script.wait(500);
+    expire(&mut script, 1, 9_000);
+    assert_broken(&judge(&script), SESSIONS, "expired-too-early");
+}
+
+#[test]
+fn touches_of_an_earlier_reign_do_not_count() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    script.fact(Fact::RoleEnd {
+        server: ServerId(1),
+        role: Role::Leader,
+        why: "test",
+    });
+    script.wait(2_000);
+    lead(&mut script);
+    script.wait(500);
+    expire(&mut script, 1, 7_500);
+    assert_broken(&judge(&script), SESSIONS, "expired-too-early");
+}
+
+#[test]
+fn only_a_leader_expires_sessions() {
+    let mut script = started();
+    expire(&mut script, 1, 7_500);
+    assert_broken(&judge(&script), SESSIONS, "expired-by-no-leader");
+}
+
+#[test]
+fn a_leader_at_work_expires_a_silent_session() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    for beat in 0..60 {
+        script.wait(100);
+        touch(&mut script, 2, 5_000 + beat * 100);
+    }
+    assert_broken(&judge(&script), SESSIONS, "never-expired");
+}
+
+#[test]
+fn a_leader_that_was_paused_owes_nothing_yet() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    script.wait(60_000);
+    touch(&mut script, 2, 65_000);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_closing_session_whose_commit_is_outstanding_is_not_overdue() {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    script.propose(z(4), session(1), vec![removal("/e"), close(1)]);
+    for beat in 0..60 {
+        script.wait(100);
+        touch(&mut script, 2, 5_000 + beat * 100);
+    }
+    assert_holds(&judge(&script), SESSIONS);
+}
