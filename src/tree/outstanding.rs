@@ -13,6 +13,7 @@ pub(super) type Record = Option<Pending>;
 /// A znode as it will be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pending {
+    pub(super) path: Path,
     pub(super) version: i32,
     /// The stored counter.
     pub(super) cversion: i32,
@@ -26,8 +27,9 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    fn of(node: &Znode) -> Self {
+    fn of(path: &Path, node: &Znode) -> Self {
         Self {
+            path: path.clone(),
             version: node.stored.version,
             cversion: node.stored.cversion,
             aversion: node.stored.aversion,
@@ -91,19 +93,21 @@ impl View<'_> {
             .or_else(|| self.outstanding.latest.get(path).map(|(_, record)| record));
         match record {
             Some(record) => record.clone(),
-            None => self.tree.get(path).map(Pending::of),
+            None => self
+                .tree
+                .entry(path)
+                .map(|(path, node)| Pending::of(path, node)),
         }
         .ok_or(ErrorCode::NoNode)
     }
 
-    /// Lays the effect of the present transaction on a znode over it.
-    pub(super) fn stage(&mut self, path: &str, record: Record) {
-        let path = super::path::canonical(path);
-        let key = self
-            .tree
-            .intern(path)
-            .cloned()
-            .unwrap_or_else(|| Path::from(path));
-        self.staged.insert(key, record);
+    /// Lays over it what the present transaction makes of a znode.
+    pub(super) fn stage(&mut self, node: Pending) {
+        self.staged.insert(node.path.clone(), Some(node));
+    }
+
+    /// Lays over it that the present transaction removes a znode.
+    pub(super) fn stage_gone(&mut self, path: Path) {
+        self.staged.insert(path, None);
     }
 }

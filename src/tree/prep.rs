@@ -320,19 +320,17 @@ impl Attempt<'_> {
         parent.cversion = parent.cversion.wrapping_add(1);
         parent.children += 1;
         let parent_cversion = parent.cversion;
-        self.view.stage(parent_path, Some(parent));
-        self.view.stage(
-            &path,
-            Some(Pending {
-                version: 0,
-                cversion: 0,
-                aversion: 0,
-                kind: mode.believed(self.session),
-                children: 0,
-                acl: acl.clone(),
-                length: bytes,
-            }),
-        );
+        self.view.stage(parent);
+        self.view.stage(Pending {
+            path: path.clone(),
+            version: 0,
+            cversion: 0,
+            aversion: 0,
+            kind: mode.believed(self.session),
+            children: 0,
+            acl: acl.clone(),
+            length: bytes,
+        });
         Ok(Body::Create {
             op,
             path,
@@ -349,7 +347,7 @@ impl Attempt<'_> {
         demand(&parent.acl, self.identities, perms::DELETE)?;
         let node = self.view.find(path)?;
         compare(version, node.version)?;
-        self.remove(parent_path, parent, path, &node)?;
+        self.remove(parent, node)?;
         Ok(Body::Delete { path: path.clone() })
     }
 
@@ -363,23 +361,17 @@ impl Attempt<'_> {
         if node.kind.owner().is_some() {
             return Err(ErrorCode::BadVersion);
         }
-        self.remove(parent_path, parent, path, &node)?;
+        self.remove(parent, node)?;
         Ok(Body::DeleteContainer { path: path.clone() })
     }
 
-    fn remove(
-        &mut self,
-        parent_path: &str,
-        mut parent: Pending,
-        path: &str,
-        node: &Pending,
-    ) -> Result<(), ErrorCode> {
+    fn remove(&mut self, mut parent: Pending, node: Pending) -> Result<(), ErrorCode> {
         if node.children > 0 {
             return Err(ErrorCode::NotEmpty);
         }
         parent.children = parent.children.saturating_sub(1);
-        self.view.stage(parent_path, Some(parent));
-        self.view.stage(path, None);
+        self.view.stage(parent);
+        self.view.stage_gone(node.path);
         Ok(())
     }
 
@@ -397,7 +389,7 @@ impl Attempt<'_> {
         node.length = after;
         node.version = node.version.wrapping_add(1);
         let version = node.version;
-        self.view.stage(path, Some(node));
+        self.view.stage(node);
         Ok(Body::SetData {
             path: path.clone(),
             data: data.clone(),
@@ -414,7 +406,7 @@ impl Attempt<'_> {
         node.aversion = node.aversion.wrapping_add(1);
         node.acl.clone_from(&acl);
         let version = node.aversion;
-        self.view.stage(path, Some(node));
+        self.view.stage(node);
         Ok(Body::SetAcl {
             path: path.clone(),
             acl,
@@ -557,9 +549,9 @@ fn close_session(view: &mut View<'_>, session: SessionId) -> Body {
         let parent_path = path::split(path).0;
         if let Ok(mut parent) = view.find(parent_path) {
             parent.children = parent.children.saturating_sub(1);
-            view.stage(parent_path, Some(parent));
+            view.stage(parent);
         }
-        view.stage(path, None);
+        view.stage_gone(path.clone());
     }
     Body::CloseSession {
         ephemerals: paths.into_iter().collect(),

@@ -72,6 +72,15 @@ struct Now {
     time_ms: u64,
 }
 
+/// A znode to be created.
+struct Birth<'a> {
+    path: &'a Path,
+    data: &'a Data,
+    acl: &'a Acl,
+    kind: Kind,
+    parent_cversion: i32,
+}
+
 impl Hash for Tree {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.digest);
@@ -106,9 +115,8 @@ impl Tree {
             };
             if reserved != path::ROOT {
                 let (parent, name) = path::split(reserved);
-                tree.edit(parent, |node| {
-                    node.children.insert(Path::from(name));
-                });
+                tree.edit(parent, |_, node| node.children.insert(Path::from(name)))
+                    .expect("parents come first");
             }
             let node = Znode::new(
                 reserved,
@@ -128,11 +136,10 @@ impl Tree {
         self.nodes.get(path::canonical(path)).map(|node| &**node)
     }
 
-    /// The shared spelling of the path of a znode.
-    pub fn intern(&self, path: &str) -> Option<&Path> {
-        self.nodes
-            .get_key_value(path::canonical(path))
-            .map(|(path, _)| path)
+    /// The znode at a path, with the path's shared spelling; `""` is the root.
+    pub fn entry(&self, path: &str) -> Option<(&Path, &Znode)> {
+        let found = self.nodes.get_key_value(path::canonical(path));
+        found.map(|(path, node)| (path, &**node))
     }
 
     /// Every znode, in order of paths.
@@ -257,12 +264,28 @@ impl Tree {
                 self.close_session(now, ephemerals, out);
                 Ok(Response::Empty)
             }
-            Body::Create { op, path, .. } => self.create(now, body, out).map(|stat| match op {
-                CreateOp::Create => Response::Path(path.clone()),
-                CreateOp::Create2 | CreateOp::Container | CreateOp::Ttl => {
-                    Response::PathStat(path.clone(), stat)
-                }
-            }),
+            Body::Create {
+                op,
+                path,
+                data,
+                acl,
+                kind,
+                parent_cversion,
+            } => {
+                let birth = Birth {
+                    path,
+                    data,
+                    acl,
+                    kind: *kind,
+                    parent_cversion: *parent_cversion,
+                };
+                self.create(now, birth, out).map(|stat| match op {
+                    CreateOp::Create => Response::Path(path.clone()),
+                    CreateOp::Create2 | CreateOp::Container | CreateOp::Ttl => {
+                        Response::PathStat(path.clone(), stat)
+                    }
+                })
+            }
             Body::Delete { path } | Body::DeleteContainer { path } => {
                 self.delete(now, path, out).map(|()| Response::Empty)
             }
@@ -311,43 +334,37 @@ impl Tree {
         }
     }
 
-    fn create(&mut self, now: Now, body: &Body, out: &mut Vec<Trigger>) -> Result<Stat, ErrorCode> {
-        let Body::Create {
+    fn create(
+        &mut self,
+        now: Now,
+        birth: Birth<'_>,
+        out: &mut Vec<Trigger>,
+    ) -> Result<Stat, ErrorCode> {
+        let Birth {
             path,
             data,
             acl,
             kind,
             parent_cversion,
-            ..
-        } = body
-        else {
-            unreachable!("only creates are created");
-        };
+        } = birth;
         let (parent, name) = path::split(path);
         let exists = self.get(path).is_some();
-        let (parent_path, parent_acl) = self.parent_of(parent)?;
-        self.edit(parent, |node| {
-            if *parent_cversion > node.stored.cversion {
-                node.stored.cversion = *parent_cversion;
+        let (parent_path, parent_acl) = self.edit(parent, |parent_path, node| {
+            if parent_cversion > node.stored.cversion {
+                node.stored.cversion = parent_cversion;
                 node.stored.pzxid = now.zxid;
             }
             // Also if the node is there: a replay may have lost it from its parent.
             node.children.insert(Path::from(name));
-        });
+            (parent_path.clone(), node.acl.clone())
+        })?;
         if exists {
             return Err(ErrorCode::NodeExists);
         }
-        let node = Znode::new(
-            path,
-            data.clone(),
-            acl.clone(),
-            *kind,
-            now.zxid,
-            now.time_ms,
-        );
+        let node = Znode::new(path, data.clone(), acl.clone(), kind, now.zxid, now.time_ms);
         let (stat, bytes) = (node.stat(), node.length());
         self.put(path.clone(), node);
-        self.index(path, *kind);
+        self.index(path, kind);
         quota::on_create(self, path, bytes);
         out.push(now.trigger(EventKind::Created, path, acl));
         out.push(now.trigger(EventKind::ChildrenChanged, &parent_path, &parent_acl));
@@ -356,11 +373,11 @@ impl Tree {
 
     fn delete(&mut self, now: Now, path: &Path, out: &mut Vec<Trigger>) -> Result<(), ErrorCode> {
         let (parent, name) = path::split(path);
-        let (parent_path, parent_acl) = self.parent_of(parent)?;
-        self.edit(parent, |node| {
+        let (parent_path, parent_acl) = self.edit(parent, |parent_path, node| {
             node.children.remove(name);
             node.stored.pzxid = node.stored.pzxid.max(now.zxid);
-        });
+            (parent_path.clone(), node.acl.clone())
+        })?;
         let node = self.nodes.remove(&**path).ok_or(ErrorCode::NoNode)?;
         self.mark(node.digest(), Sign::Minus);
         self.unindex(path, node.kind);
@@ -378,50 +395,46 @@ impl Tree {
         version: i32,
         out: &mut Vec<Trigger>,
     ) -> Result<Stat, ErrorCode> {
-        let before = self.get(path).ok_or(ErrorCode::NoNode)?.length();
-        self.edit(path, |node| {
+        let (before, after, stat) = self.edit(path, |path, node| {
+            let before = node.length();
             node.data.clone_from(data);
             node.stored.version = version;
             node.stored.mzxid = now.zxid;
             node.stored.mtime = now.time_ms;
             node.reseal(path);
-        });
-        let node = self.get(path).ok_or(ErrorCode::NoNode)?;
-        let (stat, after, acl) = (node.stat(), node.length(), node.acl.clone());
+            out.push(now.trigger(EventKind::DataChanged, path, &node.acl));
+            (before, node.length(), node.stat())
+        })?;
         quota::on_set_data(self, path, before, after);
-        out.push(now.trigger(EventKind::DataChanged, path, &acl));
         Ok(stat)
     }
 
     fn set_acl(&mut self, path: &Path, acl: &Acl, version: i32) -> Result<Stat, ErrorCode> {
-        self.edit(path, |node| {
+        self.edit(path, |path, node| {
             node.acl.clone_from(acl);
             node.stored.aversion = version;
             node.reseal(path);
-        });
-        self.get(path).map(Znode::stat).ok_or(ErrorCode::NoNode)
-    }
-
-    fn parent_of(&self, parent: &str) -> Result<(Path, Acl), ErrorCode> {
-        let (path, node) = self.nodes.get_key_value(parent).ok_or(ErrorCode::NoNode)?;
-        Ok((path.clone(), node.acl.clone()))
+            node.stat()
+        })
     }
 
     /// Writes a stored counter behind the log's back, as a debugger would: recorded vectors reach their overflow so.
     pub fn overwrite_counter(&mut self, path: &str, counter: Counter, value: i32) {
-        self.edit(path, |node| match counter {
+        self.edit(path, |_, node| match counter {
             Counter::Version => node.stored.version = value,
             Counter::Cversion => node.stored.cversion = value,
             Counter::Aversion => node.stored.aversion = value,
-        });
+        })
+        .expect("the caller names a znode that is there");
     }
 
-    /// Replaces the data of a znode behind the log's back, as ZooKeeper keeps its quota statistics.
+    /// Replaces the data of a znode that is there behind the log's back, as ZooKeeper keeps its quota statistics.
     pub(super) fn overwrite(&mut self, path: &str, data: Arc<[u8]>) {
-        self.edit(path, |node| {
+        self.edit(path, |path, node| {
             node.data = Some(data);
             node.reseal(path);
-        });
+        })
+        .expect("the caller has just looked it up");
     }
 
     /// Switches the quota of a path on or off.
@@ -432,16 +445,23 @@ impl Tree {
         }
     }
 
-    /// Changes a znode, if it is there, and with it the digest.
-    fn edit(&mut self, path: &str, change: impl FnOnce(&mut Znode)) {
-        if let Some(node) = self.nodes.get_mut(path) {
-            let node = Arc::make_mut(node);
-            let before = node.digest();
-            change(node);
-            let after = node.digest();
-            self.mark(before, Sign::Minus);
-            self.mark(after, Sign::Plus);
-        }
+    /// Changes a znode and with it the digest; gives what the change gives, or `NoNode`.
+    fn edit<R>(
+        &mut self,
+        path: &str,
+        change: impl FnOnce(&Path, &mut Znode) -> R,
+    ) -> Result<R, ErrorCode> {
+        let (path, node) = self
+            .nodes
+            .get_key_value_mut(path)
+            .ok_or(ErrorCode::NoNode)?;
+        let node = Arc::make_mut(node);
+        let before = node.digest();
+        let given = change(path, node);
+        let after = node.digest();
+        self.mark(before, Sign::Minus);
+        self.mark(after, Sign::Plus);
+        Ok(given)
     }
 
     fn put(&mut self, path: Path, node: Znode) {

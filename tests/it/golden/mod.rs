@@ -17,18 +17,22 @@ fn play_folder(folder: &str) -> (usize, Vec<String>) {
         .join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(&root)
         .unwrap_or_else(|why| panic!("{} is readable: {why}", root.display()))
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a listed file").path())
         .collect();
     files.sort();
     let (mut steps, mut differences) = (0, Vec::new());
     for file in files {
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&file).unwrap();
+        let name = file
+            .file_stem()
+            .expect("a file with a name")
+            .to_string_lossy()
+            .into_owned();
+        let text = fs::read_to_string(&file).expect("a readable file");
         let lines: Vec<Value> = text
             .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
             .collect();
-        let (header, script) = lines.split_first().unwrap();
+        let (header, script) = lines.split_first().expect("a header");
         assert_eq!(header["steps"], script.len(), "{name} is whole");
         let mut player = Player::new(header);
         for (i, step) in script.iter().enumerate() {
@@ -52,9 +56,13 @@ fn play_folder(folder: &str) -> (usize, Vec<String>) {
 fn in_order(received: &Value, step: &Value) -> Value {
     let mut received = received.clone();
     if step["unordered"] == true {
-        for list in received.as_object_mut().unwrap().values_mut() {
+        for list in received
+            .as_object_mut()
+            .expect("lists by client")
+            .values_mut()
+        {
             list.as_array_mut()
-                .unwrap()
+                .expect("a list")
                 .sort_by_key(ToString::to_string);
         }
     }

@@ -289,10 +289,10 @@ impl Shower<'_> {
                 json!({"who": pairs})
             }
         };
-        match fields {
-            Value::Object(fields) => fields,
-            other => panic!("{other} is no object"),
-        }
+        let Value::Object(fields) = fields else {
+            panic!("{fields} is no object");
+        };
+        fields
     }
 
     fn results(&self, request: &Request, results: &[Result<Response, ErrorCode>]) -> Vec<Value> {
@@ -331,20 +331,30 @@ impl Shower<'_> {
 }
 
 fn kind_of_result(request: &Request) -> &'static str {
-    match request {
-        Request::Create {
-            op: CreateOp::Create,
-            ..
-        } => "create",
-        // createContainer and createTTL come back as create2.
-        Request::Create { .. } => "create2",
-        Request::Delete { .. } => "delete",
-        Request::SetData { .. } => "setData",
-        Request::Check { .. } => "check",
-        Request::GetData { .. } => "getData",
-        Request::GetChildren { .. } => "getChildren",
-        other => panic!("{other:?} has no place in a multi"),
-    }
+    // createContainer and createTTL come back as create2.
+    let kinds = [
+        (
+            matches!(
+                request,
+                Request::Create {
+                    op: CreateOp::Create,
+                    ..
+                }
+            ),
+            "create",
+        ),
+        (matches!(request, Request::Create { .. }), "create2"),
+        (matches!(request, Request::Delete { .. }), "delete"),
+        (matches!(request, Request::SetData { .. }), "setData"),
+        (matches!(request, Request::Check { .. }), "check"),
+        (matches!(request, Request::GetData { .. }), "getData"),
+        (
+            matches!(request, Request::GetChildren { .. }),
+            "getChildren",
+        ),
+    ];
+    let kind = kinds.iter().find(|(is_it, _)| *is_it);
+    kind.expect("an operation that has a place in a multi").1
 }
 
 fn text(data: &Data) -> Value {
