@@ -1,5 +1,6 @@
 //! Scenario files: reading them with overrides, and the command line that reads them again.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,10 @@ use crate::base::rng::Seed;
 use crate::experiment::generate;
 use crate::experiment::scenario::Scenario;
 
+/// What `--set` does.
+pub(super) const SET_HELP: &str =
+    "Replace a field of the file, such as ensemble.voters=3 or plan.0.at_ms=500; may be repeated";
+
 /// A scenario on the command line.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Source {
@@ -17,8 +22,8 @@ pub(super) struct Source {
     /// Play this seed instead of the file's
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// Replace a field of the file, such as ensemble.voters=3 or plan.0.at_ms=500; may be repeated
-    #[arg(long, value_name = "PATH=VALUE")]
+    /// Replace a field of the file
+    #[arg(long, value_name = "PATH=VALUE", help = SET_HELP)]
     pub(super) set: Vec<String>,
 }
 
@@ -41,10 +46,10 @@ impl Source {
     pub(super) fn replay_command(&self) -> String {
         let mut command = format!("zablab replay {}", shell(&self.file.to_string_lossy()));
         if let Some(seed) = self.seed {
-            command.push_str(&format!(" --seed {seed}"));
+            write!(command, " --seed {seed}").expect("a string takes any text");
         }
         for set in &self.set {
-            command.push_str(&format!(" --set {}", shell(set)));
+            write!(command, " --set {}", shell(set)).expect("a string takes any text");
         }
         command
     }

@@ -6,6 +6,7 @@
 mod input;
 mod mutants;
 mod output;
+mod progress;
 mod replay;
 mod run;
 mod scenarios;

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::input::{self, shell};
 use super::output::{self, Failure, Status};
+use super::progress::Progress;
 use crate::check::verdict::{Property, Verdict};
 use crate::experiment::counters::Counters;
 use crate::experiment::scenario::Scenario;
@@ -49,8 +50,8 @@ pub(super) struct Args {
     /// Stop after so many failures
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_failures: Option<u64>,
-    /// Replace a field of the files, such as ensemble.voters=3; may be repeated
-    #[arg(long, value_name = "PATH=VALUE")]
+    /// Replace a field of the files
+    #[arg(long, value_name = "PATH=VALUE", help = input::SET_HELP)]
     set: Vec<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -114,7 +115,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let handler_stop = Arc::clone(&stop);
     ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
-    let mut progress = Progress::new(&args.seeds, scenarios.len());
+    let planned = (args.seeds.end - args.seeds.start) * scenarios.len() as u64;
+    let mut progress = Progress::start();
     let mut tally = Tally::default();
     let mut trouble = None;
     for (index, scenario) in scenarios.iter().enumerate() {
@@ -123,7 +125,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
                 trouble = Some(failure);
                 return false;
             }
-            progress.show(&tally);
+            progress.show(|| tally.progress(planned));
             args.max_failures
                 .is_none_or(|most| (tally.failures.len() as u64) < most)
         });
@@ -132,7 +134,6 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     if let Some(failure) = trouble {
         return Err(failure);
     }
-    let planned = (args.seeds.end - args.seeds.start) * scenarios.len() as u64;
     let summary = Summary::new(tally, progress.elapsed(), planned);
     if args.json {
         output::json(out, &summary.as_json())?;
@@ -159,6 +160,13 @@ fn file_failure(path: &Path, error: io::Error) -> Failure {
 }
 
 impl Tally {
+    fn progress(&self, planned: u64) -> String {
+        format!(
+            "{} of {planned} runs, {} held, {} violated, {} undecided",
+            self.runs, self.held, self.violated, self.undecided
+        )
+    }
+
     fn take(&mut self, args: &Args, index: usize, played: &Played) -> Result<(), Failure> {
         self.runs += 1;
         match played.verdict() {
@@ -195,16 +203,15 @@ fn failure_line(
         Some(directory) => Some(save(directory, &played.saved())?),
         None => None,
     };
-    let replay = match &file {
-        Some(file) => format!("zablab replay {}", shell(file)),
-        None => {
-            let source = input::Source {
-                file: args.files[index].clone(),
-                seed: Some(played.seed),
-                set: args.set.clone(),
-            };
-            source.replay_command()
-        }
+    let replay = if let Some(file) = &file {
+        format!("zablab replay {}", shell(file))
+    } else {
+        let source = input::Source {
+            file: args.files[index].clone(),
+            seed: Some(played.seed),
+            set: args.set.clone(),
+        };
+        source.replay_command()
     };
     let message = match &played.fate {
         Fate::Panicked(message) => Some(message.clone()),
@@ -228,62 +235,6 @@ fn save(directory: &Path, scenario: &Scenario) -> Result<String, Failure> {
         .and_then(|()| fs::rename(&draft, &path))
         .map_err(|error| file_failure(&path, error))?;
     Ok(path.to_string_lossy().into_owned())
-}
-
-/// One line on stderr that grows, on a terminal only.
-#[expect(
-    clippy::disallowed_types,
-    reason = "people want to know how long it takes; no run sees it"
-)]
-struct Progress {
-    started: Instant,
-    shown: Duration,
-    total: u64,
-    is_shown: bool,
-}
-
-#[expect(
-    clippy::disallowed_types,
-    reason = "people want to know how long it takes; no run sees it"
-)]
-impl Progress {
-    fn new(seeds: &Range<u64>, files: usize) -> Self {
-        Self {
-            started: Instant::now(),
-            shown: Duration::ZERO,
-            total: (seeds.end - seeds.start) * files as u64,
-            is_shown: io::stderr().is_terminal(),
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    fn show(&mut self, tally: &Tally) {
-        let elapsed = self.elapsed();
-        if self.is_shown && elapsed.saturating_sub(self.shown) >= Duration::from_millis(200) {
-            self.shown = elapsed;
-            // A terminal that is gone cannot be told.
-            let _ = write!(
-                io::stderr(),
-                "\r{} of {} runs, {} held, {} violated, {} undecided, {} s ",
-                tally.runs,
-                self.total,
-                tally.held,
-                tally.violated,
-                tally.undecided,
-                elapsed.as_secs()
-            );
-        }
-    }
-
-    fn clear(&self) {
-        if self.is_shown {
-            // A terminal that is gone cannot be told.
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
 }
 
 /// A sweep that is over.

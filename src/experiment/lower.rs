@@ -13,20 +13,28 @@ use crate::client;
 use crate::client::config::HostPolicy;
 use crate::client::workload::{ThinkTime, Workload, ephemeral_path, holder, register, watcher};
 use crate::history::op::Path;
+use crate::mutant::table::Defect;
+use crate::mutant::wrapped::MutantConfig;
 use crate::sim::law::Law;
 use crate::sim::process::LinkClass;
 use crate::sim::setup::{ClockSpec, DiskProfile, LinkProfile, Setup};
 use crate::zab;
 
-/// Who plays, and what each is told.
-pub fn cast(scenario: &Scenario) -> cast::Config {
-    cast::Config {
-        ensemble: Arc::new(ensemble(scenario)),
-        clients: clients(scenario).into(),
+/// Who plays, what each is told, and which defects are planted.
+pub fn cast(scenario: &Scenario) -> MutantConfig {
+    let mut ensemble = ensemble(scenario);
+    let mut wrappers = Vec::new();
+    Defect::plant(&scenario.mutants, &mut ensemble.rules, &mut wrappers);
+    MutantConfig {
+        cast: cast::Config {
+            ensemble: Arc::new(ensemble),
+            clients: clients(scenario).into(),
+        },
+        wrappers: wrappers.into(),
     }
 }
 
-/// What every server is told.
+/// What every server is told, defects aside.
 pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
     let ensemble = &scenario.ensemble;
     let timeouts = ensemble.session_timeouts();

@@ -12,12 +12,13 @@ use super::outcome::{Ended, Outcome};
 use super::scenario::Scenario;
 use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
-use crate::cast::{Facts, Node, Witness};
+use crate::cast::{Facts, Witness};
 use crate::check::liveness::LivenessMonitor;
 use crate::check::panel::Panel;
 use crate::check::verdict::At;
 use crate::history::fact::Fact;
-use crate::sim::fault::{Planned, Trigger};
+use crate::mutant::wrapped::Mutant;
+use crate::sim::fault::Planned;
 use crate::sim::sink::Stamp;
 use crate::sim::world::{Limits, Stop, World};
 use crate::zab;
@@ -40,23 +41,20 @@ pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
         "a scenario is expanded before it is played"
     );
     let config = lower::cast(scenario);
-    let voters = config.ensemble.voters;
+    let voters = config.cast.ensemble.voters;
     let bound = liveness_bound(scenario);
     let plan: Arc<[Planned]> = scenario.plan.clone().into();
     let setup = lower::setup(scenario);
-    let mut world: World<Node> = World::new(scenario.seed, config.clone(), setup, plan);
+    let mut world: World<Mutant> = World::new(scenario.seed, config.clone(), setup, plan);
     let mut judge = Judge {
         panel: Panel::of(&scenario.check).with_ensemble(voters, bound),
         counters: Counters::default(),
-        calm: Calm::new(&scenario.plan, bound),
+        unrest: Time::ZERO,
         witness,
     };
-    if let Some(since) = judge.calm.since() {
-        judge.panel.fault_free_from(since);
-    }
-    let run_to = |time: Time, world: &mut World<Node>, judge: &mut Judge<'_, _>| {
+    let run_to = |time: Time, world: &mut World<Mutant>, judge: &mut Judge<'_, _>| {
         let mut facts = Facts {
-            config: &config,
+            config: &config.cast,
             witness: judge,
         };
         let events = scenario.limits.events;
@@ -67,9 +65,7 @@ pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
     if stop != Stop::Events {
         world.heal_all();
         run_to(time, &mut world, &mut judge);
-        if judge.calm.since().is_none() {
-            judge.panel.fault_free_from(world.now());
-        }
+        judge.panel.fault_free_from(judge.unrest);
         let deadline = judge.panel.liveness().and_then(LivenessMonitor::deadline);
         if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {
             stop = run_to(deadline, &mut world, &mut judge);
@@ -123,7 +119,8 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
 struct Judge<'a, T> {
     panel: Panel,
     counters: Counters,
-    calm: Calm<'a>,
+    /// When a fault last took hold or was over, as the liveness monitor sees it.
+    unrest: Time,
     witness: &'a mut T,
 }
 
@@ -135,69 +132,13 @@ impl<T: Witness> Witness for Judge<'_, T> {
         };
         self.counters.observe(fact);
         self.panel.observe(stamp, fact);
-        if let Fact::FaultBegan { index, .. } | Fact::FaultEnded { index } = fact {
-            let is_over = matches!(fact, Fact::FaultEnded { .. });
-            self.calm.on_fault(at.time, *index, is_over);
-            if let Some(since) = self.calm.since() {
-                self.panel.fault_free_from(since);
-            }
+        if let Fact::FaultBegan {
+            effective: true, ..
+        }
+        | Fact::FaultEnded { .. } = fact
+        {
+            self.unrest = at.time;
         }
         self.witness.witness(at, fact);
-    }
-}
-
-/// Knows since when no fault acts and none is to come, but short ones that wait for something: the liveness monitor
-/// begins anew after each of those.
-#[derive(Clone, Debug)]
-struct Calm<'a> {
-    plan: &'a [Planned],
-    /// Faults longer than this would keep an ensemble from recovering in time.
-    short: Span,
-    /// Lasting faults that have begun and not ended.
-    active: usize,
-    /// Faults that have not struck.
-    to_come: usize,
-    /// When the last fault began or ended.
-    last: Time,
-}
-
-impl<'a> Calm<'a> {
-    fn new(plan: &'a [Planned], short: Span) -> Self {
-        let mut calm = Self {
-            plan,
-            short,
-            active: 0,
-            to_come: 0,
-            last: Time::ZERO,
-        };
-        calm.to_come = plan
-            .iter()
-            .filter(|planned| calm.is_awaited(planned))
-            .count();
-        calm
-    }
-
-    fn is_awaited(&self, planned: &Planned) -> bool {
-        match planned.trigger {
-            Trigger::At(_) => true,
-            Trigger::When { .. } => {
-                !planned.fault.is_instant() && planned.lasts.is_none_or(|lasts| lasts > self.short)
-            }
-        }
-    }
-
-    fn on_fault(&mut self, now: Time, index: u32, is_over: bool) {
-        self.last = now;
-        if is_over {
-            self.active -= 1;
-        } else {
-            let planned = &self.plan[usize::try_from(index).expect("plans are short")];
-            self.to_come -= usize::from(self.is_awaited(planned));
-            self.active += usize::from(!planned.fault.is_instant());
-        }
-    }
-
-    fn since(&self) -> Option<Time> {
-        (self.active == 0 && self.to_come == 0).then_some(self.last)
     }
 }

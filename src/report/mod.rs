@@ -1,6 +1,7 @@
 //! Layer 5: how an outcome is shown. A report is data first ([`data::Report`]); text and JSON are made from it.
 
 pub mod data;
+pub mod faults;
 pub mod phrase;
 pub mod steps;
 pub mod text;

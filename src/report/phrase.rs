@@ -1,12 +1,17 @@
-//! Facts and faults in a few words, for the lines of a replay.
+//! Facts in a few words, for the lines of a replay.
 
-use crate::base::id::{ClientId, NodeId, ServerId};
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each function knows some facts; what none of them knows is shown in its derived form"
+)]
+
+use super::faults;
+use crate::base::id::{ClientId, ServerId};
 use crate::check::wording;
 use crate::experiment::scenario::plan::Roster;
 use crate::history::fact::{EpochFile, Fact, Loss, Role, SyncKind};
 use crate::history::op::{ErrorCode, Response};
-use crate::sim::fault::{Direction, Fault, Planned, Target, Trigger, Unsynced};
-use crate::sim::process::LinkClass;
+use crate::sim::fault::Planned;
 
 /// Whom a fact is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,153 +26,41 @@ pub enum Whom {
 
 /// Whom a fact is about, and what it says.
 pub fn fact(fact: &Fact, plan: &[Planned], roster: Roster) -> (Whom, String) {
-    if let Some(said) = of_machine(fact, plan, roster) {
-        return said;
+    let of_servers = [
+        of_life,
+        of_election,
+        of_sync,
+        of_role,
+        of_history,
+        of_sessions,
+    ];
+    let server = of_servers.iter().find_map(|phrase| phrase(fact));
+    if let Some((server, text)) = server {
+        (Whom::Server(server), text)
+    } else if let Some((client, text)) = of_client(fact) {
+        (Whom::Client(client), text)
+    } else {
+        let text = of_machine(fact, plan, roster).unwrap_or_else(|| format!("{fact:?}"));
+        (Whom::World, text)
     }
-    if let Some((client, text)) = of_client(fact) {
-        return (Whom::Client(client), text);
-    }
-    let (server, text) = of_server(fact)
-        .or_else(|| of_history(fact))
-        .expect("every fact is of the machine, a client or a server");
-    (Whom::Server(server), text)
 }
 
-fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<(Whom, String)> {
+fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<String> {
     let planned = |index: &u32| {
-        usize::try_from(*index)
-            .ok()
-            .and_then(|index| plan.get(index))
-            .map_or_else(String::new, |planned| fault_line(planned, roster))
+        let index = usize::try_from(*index).ok()?;
+        Some(faults::line(plan.get(index)?, roster))
     };
     match fact {
         Fact::FaultBegan {
             index,
             effective: true,
-        } => Some((Whom::World, format!("fault {} begins", planned(index)))),
+        } => Some(format!("fault {} begins", planned(index)?)),
         Fact::FaultBegan {
             index,
             effective: false,
-        } => Some((
-            Whom::World,
-            format!("fault {} finds nothing to do", planned(index)),
-        )),
-        Fact::FaultEnded { index } => {
-            Some((Whom::World, format!("fault {} is over", planned(index))))
-        }
+        } => Some(format!("fault {} finds nothing to do", planned(index)?)),
+        Fact::FaultEnded { index } => Some(format!("fault {} is over", planned(index)?)),
         _ => None,
-    }
-}
-
-/// A fault by its id and what it does.
-fn fault_line(planned: &Planned, roster: Roster) -> String {
-    format!("{} ({})", planned.id, fault(&planned.fault, roster))
-}
-
-/// What a fault does.
-pub fn fault(fault: &Fault, roster: Roster) -> String {
-    let who = |target: &Target| self::target(target, roster);
-    match fault {
-        Fault::Crash { target, unsynced } => match unsynced {
-            Unsynced::Kill => format!("kill {}", who(target)),
-            Unsynced::PowerDrawn => format!("power loss of {}", who(target)),
-            Unsynced::PowerLost => format!("power loss of {}, all unforced data lost", who(target)),
-            Unsynced::PowerKept => format!("power loss of {}, unforced data kept", who(target)),
-        },
-        Fault::Pause { target } => format!("pause {}", who(target)),
-        Fault::Partition {
-            groups,
-            direction,
-            class,
-        } => {
-            let groups: Vec<String> = groups
-                .iter()
-                .map(|group| {
-                    group
-                        .iter()
-                        .map(|node| name(*node, roster))
-                        .collect::<Vec<_>>()
-                        .join(",")
-                })
-                .collect();
-            format!(
-                "partition {}{}{}",
-                groups.join(" | "),
-                way(*direction),
-                only(*class)
-            )
-        }
-        Fault::Isolate {
-            target,
-            direction,
-            clients,
-        } => {
-            let clients = if *clients { ", from clients too" } else { "" };
-            format!("isolate {}{}{clients}", who(target), way(*direction))
-        }
-        Fault::Delay {
-            target,
-            class,
-            extra,
-        } => format!("delay {} by {extra}{}", who(target), only(*class)),
-        Fault::Reset { target, class } => format!("reset {}{}", who(target), only(*class)),
-        Fault::SlowDisk {
-            target,
-            factor,
-            extra,
-        } => format!("slow disk of {}: x{factor} + {extra}", who(target)),
-        Fault::Drift { target, ppm } => format!("clock of {} off by {ppm} ppm", who(target)),
-        Fault::WallJump { target, by_ms } => {
-            format!("wall clock of {} jumps by {by_ms} ms", who(target))
-        }
-        Fault::Flaky { target, reset } => {
-            format!("frames of {} reset with probability {reset}", who(target))
-        }
-    }
-}
-
-/// Whom a fault strikes.
-fn target(target: &Target, roster: Roster) -> String {
-    match target {
-        Target::Node(node) => name(*node, roster),
-        Target::Role(role) => format!("the {role}"),
-        Target::Servers => "all servers".to_owned(),
-        Target::Minority => "a minority".to_owned(),
-        Target::ServerOf(client) => format!("the server of {}", name(*client, roster)),
-    }
-}
-
-/// A node by the name that scenarios use.
-fn name(node: NodeId, roster: Roster) -> String {
-    if node.0 <= roster.servers() {
-        node.0.to_string()
-    } else {
-        ClientId(node.0 - roster.servers()).to_string()
-    }
-}
-
-fn way(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Both => "",
-        Direction::Out => ", what it sends",
-        Direction::In => ", what it would receive",
-    }
-}
-
-fn only(class: Option<LinkClass>) -> &'static str {
-    match class {
-        None => "",
-        Some(LinkClass::Election) => ", election port only",
-        Some(LinkClass::Quorum) => ", quorum port only",
-        Some(LinkClass::Client) => ", client port only",
-    }
-}
-
-/// When a fault strikes.
-pub fn trigger(trigger: &Trigger) -> String {
-    match trigger {
-        Trigger::At(at) => format!("at {at}"),
-        Trigger::When { mark, nth, after } => format!("{after} after {mark} no. {nth}"),
     }
 }
 
@@ -187,8 +80,8 @@ fn sync(kind: SyncKind) -> &'static str {
     }
 }
 
-/// Life, election, discovery, synchronisation and sessions of a server.
-fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
+/// A server's life.
+fn of_life(fact: &Fact) -> Option<(ServerId, String)> {
     Some(match fact {
         Fact::ServerCrashed {
             server,
@@ -214,6 +107,13 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
         Fact::BootDropped { server, lineage } => (*server, format!("drops what follows {lineage}")),
         Fact::BootRefused { server, why } => (*server, format!("refuses to start: {why}")),
         Fact::Ignored { server, why } => (*server, format!("ignores a message: {why}")),
+        _ => return None,
+    })
+}
+
+/// Election and discovery.
+fn of_election(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
         Fact::Voted {
             server,
             round,
@@ -249,6 +149,13 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
             (*server, format!("sends ACKEPOCH {epoch}{counted}"))
         }
         Fact::EpochProposed { server, epoch } => (*server, format!("proposes epoch {epoch}")),
+        _ => return None,
+    })
+}
+
+/// Synchronisation.
+fn of_sync(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
         Fact::SyncSent {
             server,
             learner,
@@ -274,6 +181,13 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
         Fact::NewLeaderAckSent { server, epoch, .. } => {
             (*server, format!("acknowledges NEWLEADER {epoch}"))
         }
+        _ => return None,
+    })
+}
+
+/// Roles.
+fn of_role(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
         Fact::LeadStarted { server, lineage } => {
             (*server, format!("starts to lead with {lineage}"))
         }
@@ -301,6 +215,13 @@ fn of_server(fact: &Fact) -> Option<(ServerId, String)> {
             role: played,
             why,
         } => (*server, format!("is no longer {}: {why}", role(*played))),
+        _ => return None,
+    })
+}
+
+/// Sessions at the leader.
+fn of_sessions(fact: &Fact) -> Option<(ServerId, String)> {
+    Some(match fact {
         Fact::SessionTouched {
             server, session, ..
         } => (*server, format!("hears of session {session}")),

@@ -130,6 +130,10 @@ impl<'a> Steps<'a> {
     }
 
     /// Keeps the columns up to date.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "most facts change nothing that a column shows"
+    )]
     fn follow(&mut self, fact: &Fact) {
         match fact {
             Fact::ServerCrashed { server, .. } | Fact::BootRefused { server, .. } => {
@@ -142,14 +146,15 @@ impl<'a> Steps<'a> {
                 column.state = State::Booting;
                 column.last = lineage.last;
             }
-            Fact::Voted { server, .. } => self.column(*server).state = State::Looking,
+            Fact::Voted { server, .. } | Fact::RoleEnd { server, .. } => {
+                self.column(*server).state = State::Looking;
+            }
             Fact::ServeStart {
                 server,
                 role,
                 epoch,
                 ..
             } => self.column(*server).state = State::Serving(*role, epoch.0),
-            Fact::RoleEnd { server, .. } => self.column(*server).state = State::Looking,
             Fact::Switched {
                 server, lineage, ..
             }
