@@ -45,8 +45,8 @@ impl ZabMonitor {
             let mut story = Story::default();
             self.tell_fate(&mut story, zxid);
             let conclusion = format!(
-                "server {server} acknowledged {zxid}, which is not in its log; that ends at {}",
-                self.describe_end(log)
+                "server {server} acknowledged {zxid}, but its log has {} without it",
+                self.describe_history(log)
             );
             cx.violate(ACK_UNKNOWN, story, conclusion);
             return;
@@ -67,9 +67,9 @@ impl ZabMonitor {
         self.tell_fate(&mut story, zxid);
         self.tell_durable(&mut story, server);
         let conclusion = format!(
-            "server {server} acknowledged {}, but its disk holds only what ends at {}",
+            "server {server} acknowledged {}, but its disk holds only {}",
             self.describe(zxid),
-            self.describe_end(dur)
+            self.describe_history(dur)
         );
         cx.violate(ACK_NOT_DURABLE, story, conclusion);
     }
@@ -80,10 +80,10 @@ impl ZabMonitor {
             return;
         };
         if let Some(at) = ghost.dur_since {
-            let end = self.describe_end(ghost.dur);
+            let end = self.describe_history(ghost.dur);
             story.tell(
                 at,
-                format!("the disk of server {server} came to hold a history that ends at {end}"),
+                format!("the disk of server {server} came to hold {end}"),
             );
         }
     }
@@ -168,9 +168,9 @@ impl ZabMonitor {
         self.tell_fate(&mut story, self.tree.zxid(initial));
         self.tell_durable(&mut story, server);
         let conclusion = format!(
-            "server {server} acknowledged NEWLEADER of server {leader}, whose history ends at {}, but its disk holds only what ends at {}",
-            self.describe_end(initial),
-            self.describe_end(ghost.dur)
+            "server {server} acknowledged NEWLEADER of server {leader}, which began with {}, but its disk holds only {}",
+            self.describe_history(initial),
+            self.describe_history(ghost.dur)
         );
         cx.violate(NEWLEADER_HISTORY, story, conclusion);
     }
@@ -186,32 +186,27 @@ impl ZabMonitor {
             return;
         };
         cx.exercise(Property::TruthfulVote);
-        let end = self.describe_end(voted);
+        let end = self.describe_history(voted);
         let mut story = Story::default();
         if !self.tree.is_prefix(voted, ghost.dur) || vote.epoch != ghost.current {
             self.tell_durable(&mut story, server);
             let conclusion = format!(
-                "server {server} votes with epoch {} and a history to {end}, but on its disk are epoch {} and a history to {}",
+                "server {server} votes with epoch {} and {end}, but on its disk are epoch {} and {}",
                 vote.epoch,
                 ghost.current,
-                self.describe_end(ghost.dur)
+                self.describe_history(ghost.dur)
             );
             cx.violate(VOTE_UNTRUE, story, conclusion);
         } else if !self.tree.is_prefix(ghost.vouched, voted) {
             if let Some(at) = ghost.vouched_at {
-                let end = self.describe_end(ghost.vouched);
-                story.tell(
-                    at,
-                    format!("server {server} acknowledged its history to {end}"),
-                );
+                let end = self.describe_history(ghost.vouched);
+                story.tell(at, format!("server {server} acknowledged {end}"));
             }
-            let conclusion = format!(
-                "server {server} votes with a history that ends at {end}, before what it acknowledged"
-            );
+            let conclusion = format!("server {server} votes with {end}, less than it acknowledged");
             cx.violate(VOTE_BELOW, story, conclusion);
         } else if !is_position(vote, self.tree.zxid(voted)) {
             let conclusion = format!(
-                "server {server} votes with zxid {}, but its history ends at {end}",
+                "server {server} votes with zxid {}, but has {end}",
                 vote.zxid
             );
             cx.violate(VOTE_POSITION, story, conclusion);

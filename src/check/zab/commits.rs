@@ -91,8 +91,8 @@ impl ZabMonitor {
         self.tell_crash(&mut story, server);
         self.tell_durable(&mut story, server);
         let conclusion = format!(
-            "server {server} leads epoch {epoch} with a history that ends at {} and lacks {}",
-            self.describe_end(node),
+            "server {server} leads epoch {epoch} with {} and lacks {}",
+            self.describe_history(node),
             self.describe(lost)
         );
         cx.violate(LOST, story, conclusion);
@@ -148,8 +148,8 @@ impl ZabMonitor {
         );
         self.tell_crash(&mut story, server);
         let conclusion = format!(
-            "server {server} leads epoch {epoch} with a history that ends at {} and lacks {zxid}",
-            self.describe_end(node)
+            "server {server} leads epoch {epoch} with {} and lacks {zxid}",
+            self.describe_history(node)
         );
         cx.violate(LOST_TOLD, story, conclusion);
         self.committed.told_early.remove(&zxid);
@@ -263,8 +263,8 @@ impl ZabMonitor {
             }
         }
         let conclusion = format!(
-            "server {leader} took its history to {} as committed in epoch {epoch}, but of voters {} only {holders} hold it on disk in that epoch",
-            self.describe_end(node),
+            "server {leader} committed {} in epoch {epoch}, but of voters {} only {holders} hold it on disk in that epoch",
+            self.describe_history(node),
             self.voters
         );
         cx.violate(claim, story, conclusion);

@@ -247,12 +247,12 @@ impl ZabMonitor {
             return;
         }
         let tip = self.committed.tip();
-        let end = self.describe_end(tip);
+        let end = self.describe_history(tip);
         let mut story = Story::default();
         if self.tree.is_prefix(tip, node) {
             self.tell_fate(&mut story, self.tree.zxid(node));
             let conclusion = format!(
-                "server {server} serves a state with {}, but what is committed ends at {end}",
+                "server {server} serves a state with {}, but committed is only {end}",
                 self.describe(self.tree.zxid(node))
             );
             cx.violate(UNCOMMITTED, story, conclusion);
@@ -271,8 +271,8 @@ impl ZabMonitor {
     ) -> String {
         if self.tree.is_orphan(node) {
             return format!(
-                "server {server} has a history to {} that no proposals lead to",
-                self.describe_end(node)
+                "server {server} has {} that no proposals lead to",
+                self.describe_history(node)
             );
         }
         let shared = self.committed.shared(&self.tree, node);
@@ -288,15 +288,17 @@ impl ZabMonitor {
         for zxid in mine.into_iter().chain(theirs) {
             self.tell_fate(story, zxid);
         }
-        let after = self.describe_end(shared);
+        let after = self.describe_history(shared);
         let name = |zxid: Option<Zxid>| {
             zxid.map_or_else(|| "nothing".to_owned(), |zxid| self.describe(zxid))
         };
         let (mine, theirs) = (name(mine), name(theirs));
         if mine == theirs {
-            format!("server {server} has {mine} after {after}, with other contents than committed")
+            format!(
+                "server {server} has {after} and then {mine}, with other contents than committed"
+            )
         } else {
-            format!("server {server} has {mine} after {after}, where {theirs} is committed")
+            format!("server {server} has {after} and then {mine}, where {theirs} is committed")
         }
     }
 
@@ -314,12 +316,12 @@ impl ZabMonitor {
         if first.digest == digest {
             return;
         }
-        let end = self.describe_end(node);
+        let end = self.describe_history(node);
         let mut story = Story::default();
         story.tell(
             first.at,
             format!(
-                "server {} had applied the history to {end}; its state was {:016x}",
+                "server {} had applied {end}; its state was {:016x}",
                 first.server, first.digest
             ),
         );
@@ -330,9 +332,8 @@ impl ZabMonitor {
                 format!("server {server} began to serve in epoch {epoch}"),
             );
         }
-        let conclusion = format!(
-            "server {server} has applied the same history to {end}, but its state is {digest:016x}"
-        );
+        let conclusion =
+            format!("server {server} has applied the same, but its state is {digest:016x}");
         cx.violate(STATES_DIFFER, story, conclusion);
     }
 }

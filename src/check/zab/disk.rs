@@ -20,7 +20,7 @@ impl ZabMonitor {
     /// tells.
     pub(super) fn on_crash(&mut self, cx: &mut Cx<'_>, server: ServerId) {
         let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
-        ghost.crash(&self.tree, cx.at);
+        ghost.crash(cx.at);
     }
 
     /// Boot recovered a history.
@@ -111,16 +111,13 @@ impl ZabMonitor {
         let mut story = Story::default();
         self.tell_fate(&mut story, lost);
         if let Some(at) = ghost.vouched_at {
-            let end = self.describe_end(ghost.vouched);
-            story.tell(
-                at,
-                format!("server {server} acknowledged its history to {end}"),
-            );
+            let end = self.describe_history(ghost.vouched);
+            story.tell(at, format!("server {server} acknowledged {end}"));
         }
         self.tell_crash(&mut story, server);
         let conclusion = format!(
-            "the disk of server {server} now ends at {} and has lost {}, which is committed and was acknowledged there",
-            self.describe_end(node),
+            "the disk of server {server} now has {} and has lost {}, which is committed and was acknowledged there",
+            self.describe_history(node),
             self.describe(lost)
         );
         cx.violate(claim, story, conclusion);

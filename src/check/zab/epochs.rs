@@ -12,6 +12,7 @@ use crate::history::fact::EpochFile;
 const TWO_LEADERS: Claim = claim(Property::OneLeaderPerEpoch, "two-leaders");
 const LED_TWICE: Claim = claim(Property::OneLeaderPerEpoch, "epoch-led-twice");
 const WENT_BACK: Claim = claim(Property::EpochDiscipline, "epoch-went-back");
+const PROMISE_NOT_DURABLE: Claim = claim(Property::EpochDiscipline, "promise-before-durable");
 const ABOVE_ACCEPTED: Claim = claim(Property::EpochDiscipline, "current-above-accepted");
 const HISTORY_AHEAD: Claim = claim(Property::EpochDiscipline, "history-ahead-of-epoch");
 const PROMISE_BROKEN: Claim = claim(Property::Promise, "ack-to-earlier-epoch");
@@ -26,6 +27,7 @@ impl ZabMonitor {
 
     /// A would-be leader fixed its epoch. Others may propose the same one; that is legal.
     pub(super) fn on_epoch_proposed(&mut self, cx: &mut Cx<'_>, server: ServerId, epoch: Epoch) {
+        self.judge_promise_durable(cx, server, epoch);
         let ghost = self.ghost_mut(server);
         raise(&mut ghost.promised, epoch, cx);
         if let Some(lead) = ghost.lead.as_mut() {
@@ -46,9 +48,36 @@ impl ZabMonitor {
         epoch: Epoch,
         counted: bool,
     ) {
+        self.judge_promise_durable(cx, server, epoch);
         if counted {
             raise(&mut self.ghost_mut(server).promised, epoch, cx);
         }
+    }
+
+    /// S7 with D1 and D2 (zab.md §1.4): an epoch is promised only when acceptedEpoch is durable, or a restart goes back.
+    fn judge_promise_durable(&self, cx: &mut Cx<'_>, server: ServerId, epoch: Epoch) {
+        let Some(ghost) = self.ghost(server) else {
+            return;
+        };
+        cx.exercise(Property::EpochDiscipline);
+        if epoch <= ghost.accepted {
+            return;
+        }
+        let mut story = Story::default();
+        if let Some(accepted) = ghost.highest_accepted {
+            story.tell(
+                accepted.at,
+                format!(
+                    "acceptedEpoch {} became durable at server {server}",
+                    accepted.value
+                ),
+            );
+        }
+        let conclusion = format!(
+            "server {server} promised epoch {epoch} with acceptedEpoch {} on disk",
+            ghost.accepted
+        );
+        cx.violate(PROMISE_NOT_DURABLE, story, conclusion);
     }
 
     /// S8: an acknowledgement of a transaction, or of NEWLEADER by its label, leaves for the leader of `epoch`.
@@ -236,11 +265,14 @@ impl ZabMonitor {
             server,
             term,
             at: cx.at,
+            rival: None,
         };
-        let known = *self.reigns.entry(epoch).or_insert(reign);
-        if known.server == server && known.term == term {
+        let known = self.reigns.entry(epoch).or_insert(reign);
+        if known.server == server && known.term == term || known.rival == Some(term) {
             return;
         }
+        known.rival = Some(term);
+        let known = *known;
         let mut story = Story::default();
         story.tell(
             known.at,

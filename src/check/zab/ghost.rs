@@ -84,7 +84,7 @@ pub(super) struct Ghost {
     /// It booted, and its epoch discipline is still to be judged.
     pub(super) boot_unjudged: Option<At>,
     /// The last crash, and what was durable then.
-    pub(super) crashed: Option<Since<Zxid>>,
+    pub(super) crashed: Option<Since<Node>>,
     /// A fault destroyed its disk: not counted against durability.
     pub(super) excused: bool,
 }
@@ -152,12 +152,12 @@ impl Ghost {
     }
 
     /// Volatile state is gone.
-    pub(super) fn crash(&mut self, tree: &Histories, at: At) {
+    pub(super) fn crash(&mut self, at: At) {
         self.end_role();
         self.log = self.dur;
         self.unforced.clear();
         self.crashed = Some(Since {
-            value: tree.zxid(self.dur),
+            value: self.dur,
             at,
         });
     }

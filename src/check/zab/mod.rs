@@ -67,6 +67,8 @@ struct Reign {
     server: ServerId,
     term: u32,
     at: At,
+    /// Another term that was reported as leading it, too.
+    rival: Option<u32>,
 }
 
 /// Judges every Zab property over the facts of one run.
@@ -129,13 +131,11 @@ impl ZabMonitor {
         }
     }
 
-    /// Where a history ends, for a reader: `1:7`, or `nothing`.
-    fn describe_end(&self, node: Node) -> String {
-        let last = self.tree.zxid(node);
-        if last == Zxid::ZERO {
-            "nothing".to_owned()
-        } else {
-            last.to_string()
+    /// A history for a reader: `a history to 1:7`, or `an empty history`.
+    fn describe_history(&self, node: Node) -> String {
+        match self.tree.zxid(node) {
+            Zxid::ZERO => "an empty history".to_owned(),
+            last => format!("a history to {last}"),
         }
     }
 
@@ -174,12 +174,10 @@ impl ZabMonitor {
 
     /// Tells of a server's last crash, if it had one.
     fn tell_crash(&self, story: &mut Story, server: ServerId) {
-        if let Some(Since { value: last, at }) = self.ghost(server).and_then(|ghost| ghost.crashed)
+        if let Some(Since { value: held, at }) = self.ghost(server).and_then(|ghost| ghost.crashed)
         {
-            story.tell(
-                at,
-                format!("server {server} crashed; its durable history ended at {last}"),
-            );
+            let held = self.describe_history(held);
+            story.tell(at, format!("server {server} crashed; its disk held {held}"));
         }
     }
 

@@ -78,10 +78,21 @@ impl ZabMonitor {
             .filter(|candidate| **candidate <= worst)
             .map(|candidate| candidate.server)
             .collect();
-        let end = if worst.last == Zxid::ZERO {
-            "no history".to_owned()
-        } else {
-            format!("a history to {}", worst.last)
+        if let Some(current) = self
+            .ghost(worst.server)
+            .and_then(|ghost| ghost.highest_current)
+        {
+            story.tell(
+                current.at,
+                format!(
+                    "currentEpoch {} became durable at server {}",
+                    current.value, worst.server
+                ),
+            );
+        }
+        let end = match worst.last {
+            Zxid::ZERO => "an empty history".to_owned(),
+            last => format!("a history to {last}"),
         };
         let conclusion = format!(
             "servers {below} could now elect server {} (epoch {}, {end}), which does not hold everything committed up to {last}",

@@ -64,10 +64,9 @@ impl ZabMonitor {
                 story.tell(*at, format!("server {server} acknowledged {zxid}"));
             }
         }
-        let end = self.describe_end(self.committed.tip());
-        let conclusion = format!(
-            "client {client} was told of {zxid}, but what is committed ends at {end} and does not hold it"
-        );
+        let end = self.describe_history(self.committed.tip());
+        let conclusion =
+            format!("client {client} was told of {zxid}, but committed is only {end}, without it");
         cx.violate(TOLD_UNCOMMITTED, story, conclusion);
     }
 }

@@ -203,6 +203,18 @@ fn a_promise_forgotten_over_a_restart_breaks_epoch_discipline() {
 }
 
 #[test]
+fn a_promise_before_the_file_is_durable_breaks_epoch_discipline() {
+    let mut run = Ensemble::new(3, 0);
+    run.fact(Fact::AckEpochSent {
+        server: ServerId(1),
+        epoch: Epoch(1),
+        counted: true,
+    });
+    run.assert_broken(Property::EpochDiscipline, "promise-before-durable");
+    run.assert_only_broken(&[Property::EpochDiscipline]);
+}
+
+#[test]
 fn a_current_epoch_above_the_accepted_one_breaks_epoch_discipline() {
     let mut run = Ensemble::new(3, 0);
     run.store(1, EpochFile::Current, 1);
@@ -276,6 +288,7 @@ fn an_uncounted_promise_binds_nobody() {
     run.propose(3, z(1, 3));
     run.append(1, z(1, 3));
     run.force(1);
+    run.store(1, EpochFile::Accepted, 2);
     run.fact(Fact::AckEpochSent {
         server: ServerId(1),
         epoch: Epoch(2),
@@ -502,9 +515,9 @@ fn a_leader_without_a_committed_transaction_breaks_committed_survives() {
             "server 3 proposed 1:2 (setData /k v2)",
             "server 3 committed 1:2, which {1,2,3} had acknowledged",
             "client 1 was answered: its request is 1:2",
-            "server 2 crashed; its durable history ended at 1:2",
-            "the disk of server 2 came to hold a history that ends at 1:1",
-            "server 2 leads epoch 2 with a history that ends at 1:1 and lacks 1:2 (setData /k v2)",
+            "server 2 crashed; its disk held a history to 1:2",
+            "the disk of server 2 came to hold a history to 1:1",
+            "server 2 leads epoch 2 with a history to 1:1 and lacks 1:2 (setData /k v2)",
         ]
     );
 }
