@@ -73,7 +73,7 @@ pub(super) const fn bucket_of(now: Time) -> u64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     bucket: u32,
-    nth: u32,
+    seen: u32,
 }
 
 impl Tally {
@@ -84,13 +84,12 @@ impl Tally {
         reason = "2^32 buckets are more than six years; a wrap only restarts the count"
     )]
     pub(super) fn count(&mut self, bucket: u64) -> u64 {
-        if self.bucket == bucket as u32 {
-            self.nth += 1;
-        } else {
+        if self.bucket != bucket as u32 {
             self.bucket = bucket as u32;
-            self.nth = 0;
+            self.seen = 0;
         }
-        u64::from(self.nth)
+        self.seen += 1;
+        u64::from(self.seen - 1)
     }
 }
 
@@ -147,6 +146,7 @@ mod tests {
     #[test]
     fn occurrences_count_from_zero_in_each_bucket() {
         let mut tally = Tally::default();
+        assert_eq!(tally.count(0), 0);
         assert_eq!(tally.count(4), 0);
         assert_eq!(tally.count(4), 1);
         assert_eq!(tally.count(5), 0);

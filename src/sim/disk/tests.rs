@@ -1,3 +1,5 @@
+//! What a disk keeps, loses and answers, command by command and crash by crash.
+
 use super::super::fault::{Fault, Target, Unsynced};
 use super::super::process::{Effect, File};
 use super::super::testing::{Act, Found, Numbers, Stage, exact, list};

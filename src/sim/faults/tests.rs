@@ -1,3 +1,5 @@
+//! When faults strike and end, whom they find, and how they overlap.
+
 use super::super::fault::{Direction, Fault, Target, Trigger, Unsynced};
 use super::super::process::Effect;
 use super::super::sink::Happening;

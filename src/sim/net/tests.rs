@@ -1,3 +1,5 @@
+//! What the two ends of a connection are told, situation by situation.
+
 use super::super::fault::{Direction, Fault, Target, Unsynced};
 use super::super::law::Law;
 use super::super::process::{Effect, LinkClass};

@@ -1,3 +1,5 @@
+//! Sameness of runs, timers, stages, pauses, halts, limits and time travel.
+
 use std::sync::Arc;
 
 use super::super::fault::{Fault, Planned, Target, Unsynced};
