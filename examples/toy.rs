@@ -88,7 +88,12 @@ impl Process for Replica {
             Input::Deliver { msg, .. } if msg > self.count => self.write(msg, out),
             Input::Synced { upto } if upto == self.appended => self.forced = self.count,
             Input::Deliver { .. } | Input::Synced { .. } => self.tell(self.forced, out),
-            other => unreachable!("{other:?} was not asked for"),
+            Input::Run { .. }
+            | Input::Stored { .. }
+            | Input::Snapshotted
+            | Input::Installed
+            | Input::WriteFailed { .. }
+            | Input::Command(()) => unreachable!("nobody asked for it"),
         }
         let all = self
             .peers
