@@ -5,6 +5,7 @@
 //! acknowledged write explains must be explained by distinct writes whose outcome is unknown. Reads only testify: a read
 //! that is stale for another client is legal here, and `session` judges what one session may see.
 
+mod explain;
 mod holes;
 #[cfg(test)]
 mod oracle;
@@ -16,7 +17,6 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use self::holes::{Hole, HoleKind, Slot, SlotKind};
 use self::timeline::{Key, Mark};
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
@@ -31,9 +31,6 @@ type OpKey = (ClientId, u64);
 
 /// Zxids whose writer is remembered.
 const AUTHORS: usize = 1 << 16;
-
-/// Ways to choose one explanation per gap that are tried; with more the znode is not judged at that moment.
-const CHOICES: usize = 64;
 
 /// An operation without a definite outcome.
 #[derive(Clone, Debug)]
@@ -526,149 +523,6 @@ impl LinearMonitor {
         }
         self.settle(at, path)
     }
-
-    /// Judges again whatever a resolved write might have explained.
-    fn settle_all(&mut self, at: At, request: &Request) -> Judged {
-        for part in evidence::parts(request) {
-            let Some((path, _, sequential)) = touch(part) else {
-                continue;
-            };
-            if sequential {
-                let named: Vec<Path> = self
-                    .keys
-                    .range(Arc::clone(path)..)
-                    .map(|(name, _)| name)
-                    .take_while(|name| name.starts_with(&**path))
-                    .filter(|name| evidence::sequence_prefix(name) == Some(path))
-                    .cloned()
-                    .collect();
-                for name in named {
-                    self.settle(at, &name)?;
-                }
-            } else {
-                self.settle(at, path)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Every unexplained change of a znode must have a writer of its own among the unresolved writes.
-    fn settle(&mut self, at: At, path: &Path) -> Judged {
-        let Some(key) = self.keys.get(path) else {
-            return Ok(());
-        };
-        if key.broken || (key.gaps.is_empty() && key.unauthored.is_empty()) {
-            return Ok(());
-        }
-        let mortal = evidence::sequence_prefix(path)
-            .is_some_and(|prefix| self.mortal_prefixes.iter().any(|other| &**other == prefix));
-        let slots = self.slots(path);
-        let shown = shown_holes(key);
-        let choices = key.gaps.values().map(Vec::len).product::<usize>();
-        if choices > CHOICES {
-            return Ok(());
-        }
-        let mut failure = None;
-        for choice in 0..choices {
-            let mut holes: Vec<Hole> = shown.iter().map(|(_, hole)| hole.clone()).collect();
-            let mut rest = choice;
-            for ways in key.gaps.values() {
-                holes.extend(ways[rest % ways.len()].iter().cloned());
-                rest /= ways.len();
-            }
-            holes.retain(|hole| !(mortal && hole.kind == HoleKind::Delete));
-            match holes::fill(&holes, &slots) {
-                Ok(_) => return self.bind_shown(at, path, &shown, &slots),
-                Err(hole) => {
-                    failure.get_or_insert_with(|| (holes[hole].clone(), holes.len()));
-                }
-            }
-        }
-        let (hole, count) = failure.expect("a choice was tried and failed");
-        let story = stories::unexplained(at, path, key, &hole, count, &self.candidates(path));
-        self.keys.get_mut(path).expect("it was read above").broken = true;
-        Err(story)
-    }
-
-    /// The unresolved writes that might have touched a path.
-    fn candidates(&self, path: &Path) -> Vec<&Pending> {
-        let own = self.keys.get(path).map(|key| &key.unresolved);
-        let prefix = evidence::sequence_prefix(path)
-            .and_then(|prefix| self.keys.get(prefix))
-            .map(|key| &key.unresolved);
-        own.into_iter()
-            .chain(prefix)
-            .flatten()
-            .filter_map(|op| self.pending.get(op))
-            .collect()
-    }
-
-    fn slots(&self, path: &Path) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        for pending in self.candidates(path) {
-            for part in evidence::parts(&pending.witness.request) {
-                if let Some(kind) = slot(part, path) {
-                    slots.push(Slot {
-                        op: (pending.witness.client, pending.witness.op),
-                        kind,
-                        above: pending.above,
-                        below: pending.below,
-                    });
-                }
-            }
-        }
-        slots
-    }
-
-    /// A shown change that only one unresolved write can have made was made by it, with everything else it does.
-    fn bind_shown(
-        &mut self,
-        at: At,
-        path: &Path,
-        shown: &[(Zxid, Hole)],
-        slots: &[Slot],
-    ) -> Judged {
-        for (zxid, hole) in shown {
-            let mut makers = slots.iter().filter(|slot| slot.fits(hole));
-            let (Some(maker), None) = (makers.next(), makers.next()) else {
-                continue;
-            };
-            self.bind(at, path, *zxid, maker.op)?;
-        }
-        Ok(())
-    }
-
-    fn bind(&mut self, at: At, path: &Path, zxid: Zxid, op: OpKey) -> Judged {
-        let Some(pending) = self.pending.get_mut(&op) else {
-            return Ok(());
-        };
-        if pending.bound.is_some() {
-            return Ok(());
-        }
-        pending.bound = Some(zxid);
-        let mut witness = pending.witness.clone();
-        witness.zxid = Some(zxid);
-        self.forget_candidate(op, &witness.request);
-        self.remember(zxid, &witness);
-        let mut effects = evidence::effects(&witness.request, Ok(None), zxid);
-        if !effects.iter().any(|effect| effect.path == *path) {
-            effects.push(Effect {
-                path: Arc::clone(path),
-                before: Know::Absent,
-                after: Know::Present {
-                    czxid: Some(zxid),
-                    version: Version::Is(0),
-                },
-                data: None,
-                change: true,
-            });
-        }
-        self.check_shown(at, zxid, &witness, &effects)?;
-        for effect in &effects {
-            self.place(at, zxid, effect, &witness)?;
-        }
-        Ok(())
-    }
 }
 
 /// Which path a part of a write may change, whether others may delete what it creates, and whether it is only a prefix.
@@ -687,66 +541,6 @@ fn touch(part: &Request) -> Option<(&Path, bool, bool)> {
     } else {
         None
     }
-}
-
-fn slot(part: &Request, path: &Path) -> Option<SlotKind> {
-    if let Request::Create {
-        path: asked,
-        data,
-        flags,
-        ..
-    } = part
-    {
-        let fits = if evidence::is_sequential(*flags) {
-            evidence::sequence_prefix(path) == Some(asked)
-        } else {
-            asked == path
-        };
-        fits.then(|| SlotKind::Create(data.clone()))
-    } else if let Request::SetData {
-        path: asked,
-        data,
-        version,
-    } = part
-    {
-        (asked == path).then(|| SlotKind::Set(data.clone(), *version))
-    } else if let Request::Delete { path: asked, .. } | Request::DeleteContainer { path: asked } =
-        part
-    {
-        (asked == path).then_some(SlotKind::Delete)
-    } else {
-        None
-    }
-}
-
-fn shown_holes(key: &Key) -> Vec<(Zxid, Hole)> {
-    let hole = |zxid: &Zxid| {
-        let mark = &key.marks[zxid];
-        let kind = match (key.compound, mark.after) {
-            (
-                false,
-                Know::Present {
-                    czxid: Some(czxid),
-                    version: Version::Is(version),
-                },
-            ) => {
-                if czxid == *zxid {
-                    HoleKind::Create
-                } else {
-                    HoleKind::Set(i64::from(version))
-                }
-            }
-            (true | false, _) => HoleKind::Either,
-        };
-        let hole = Hole {
-            kind,
-            above: Zxid(zxid.0 - 1),
-            below: zxid.next(),
-            data: mark.data.clone(),
-        };
-        (*zxid, hole)
-    };
-    key.unauthored.iter().map(hole).collect()
 }
 
 fn stat_of(response: &Response) -> Option<Stat> {

@@ -11,5 +11,6 @@ mod script;
 pub mod session;
 pub mod sessions;
 pub mod verdict;
+pub mod watch;
 pub mod wording;
 pub mod zab;

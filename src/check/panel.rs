@@ -5,6 +5,7 @@ use super::liveness::LivenessMonitor;
 use super::session::SessionMonitor;
 use super::sessions::SessionsMonitor;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
+use super::watch::WatchMonitor;
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
@@ -17,6 +18,7 @@ pub struct Panel {
     linear: Option<LinearMonitor>,
     session: Option<SessionMonitor>,
     sessions: Option<SessionsMonitor>,
+    watch: Option<WatchMonitor>,
     liveness: Option<LivenessMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
@@ -43,6 +45,16 @@ const ZAB: [Property; 17] = [
     Property::StateEquality,
 ];
 
+/// The properties of watches.
+const WATCH: [Property; 6] = [
+    Property::WatchFilter,
+    Property::WatchOnce,
+    Property::WatchOrder,
+    Property::WatchSpurious,
+    Property::WatchLost,
+    Property::WatchRearm,
+];
+
 impl Panel {
     /// A panel that judges every property that needs no knowledge of the ensemble.
     pub fn new() -> Self {
@@ -56,6 +68,7 @@ impl Panel {
             linear: None,
             session: None,
             sessions: None,
+            watch: None,
             liveness: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
@@ -69,6 +82,7 @@ impl Panel {
         panel.sessions = panel
             .serves(&[Property::Sessions])
             .then(SessionsMonitor::new);
+        panel.watch = panel.serves(&WATCH).then(WatchMonitor::new);
         panel
     }
 
@@ -156,6 +170,7 @@ impl Panel {
             monitor(&mut self.linear),
             monitor(&mut self.session),
             monitor(&mut self.sessions),
+            monitor(&mut self.watch),
             monitor(&mut self.liveness),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)

@@ -8,7 +8,10 @@ use crate::base::id::{ClientId, EventId, ServerId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Change, Fact, Loss, TxnSummary};
-use crate::history::op::{CreateOp, Data, ErrorCode, Path, Request, Response, Stat, flags};
+use crate::history::op::{
+    CreateOp, Data, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat, WatchEvent,
+    flags,
+};
 
 /// A history under construction.
 #[derive(Default)]
@@ -16,6 +19,8 @@ pub(crate) struct Script {
     facts: Vec<(At, Fact)>,
     ops: u64,
     idle_ms: u64,
+    /// The connection in use.
+    conn: u64,
 }
 
 /// An operation that was invoked.
@@ -75,7 +80,7 @@ impl Script {
             client: call.client,
             op: call.op,
             session: session(call.client.0),
-            conn: 1,
+            conn: self.conn,
             zxid,
             result,
         });
@@ -140,6 +145,51 @@ impl Script {
             zxid,
             epoch: zxid.epoch(),
             acks: (1..=3).map(ServerId).collect(),
+        });
+    }
+
+    /// A client's connection is accepted; what follows happens on it.
+    pub(crate) fn connect(&mut self, client: u16, conn: u64, fresh: bool) {
+        self.conn = conn;
+        self.fact(Fact::Connected {
+            client: ClientId(client),
+            session: session(client),
+            server: ServerId(1),
+            conn,
+            timeout_ms: 1_000,
+            fresh,
+        });
+    }
+
+    pub(crate) fn disconnect(&mut self, client: u16) {
+        self.fact(Fact::Disconnected {
+            client: ClientId(client),
+            session: session(client),
+            conn: self.conn,
+        });
+    }
+
+    pub(crate) fn event(&mut self, client: u16, kind: EventKind, name: &str, zxid: Option<Zxid>) {
+        self.fact(Fact::EventReceived {
+            client: ClientId(client),
+            session: session(client),
+            conn: self.conn,
+            event: WatchEvent {
+                kind,
+                path: path(name),
+                zxid,
+            },
+        });
+    }
+
+    /// A setWatches was handled.
+    pub(crate) fn reset(&mut self, client: u16, zxid: Zxid, watches: SetWatches) {
+        self.fact(Fact::WatchesReset {
+            client: ClientId(client),
+            session: session(client),
+            conn: self.conn,
+            zxid: Some(zxid),
+            watches: Arc::new(watches),
         });
     }
 

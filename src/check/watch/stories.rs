@@ -1,0 +1,289 @@
+//! The contradictions of the watch properties, in three rows: what set the watch, what changed, what went wrong
+//! (checkers.md §5.5).
+
+use super::connection::{Armed, Fired, Owed};
+use super::rearm::List;
+use super::triggers::{Hook, Trigger};
+use crate::base::id::ClientId;
+use crate::base::zxid::Zxid;
+use crate::check::committed::Entry;
+use crate::check::verdict::{At, Property, Sentence, Violation};
+use crate::check::wording::{self, Witness};
+use crate::history::op::{EventKind, WatchEvent};
+
+fn received(at: At, client: ClientId, event: &WatchEvent) -> Sentence {
+    Sentence {
+        at,
+        text: format!("client {client} was told {}", wording::event(event)),
+    }
+}
+
+fn name(owed: &Owed) -> String {
+    let modes: Vec<&str> = owed.hooks.iter().map(|hook| hook.mode.name()).collect();
+    format!(
+        "{} {} at zxid {} for its {}",
+        wording::kind(owed.trigger.kind),
+        owed.trigger.path,
+        owed.trigger.spot.zxid,
+        modes.join(" and ")
+    )
+}
+
+/// W1: nothing on this connection watched for such an event.
+pub(super) fn unwatched(at: At, client: ClientId, event: &WatchEvent) -> Violation {
+    wording::violation(
+        Property::WatchFilter,
+        at,
+        "unwatched-event",
+        vec![received(at, client, event)],
+        format!(
+            "no watch of this connection asks for {}",
+            wording::event(event)
+        ),
+    )
+}
+
+/// W3: the watch had fired and was not set again.
+pub(super) fn fired_twice(
+    at: At,
+    client: ClientId,
+    event: &WatchEvent,
+    hook: &Hook,
+    fired: Fired,
+) -> Violation {
+    let before = Sentence {
+        at: fired.at,
+        text: match fired.zxid {
+            Some(zxid) => format!(
+                "client {client}'s {} on {} fired for the change at zxid {zxid}",
+                hook.mode.name(),
+                hook.path
+            ),
+            None => format!(
+                "client {client}'s {} on {} fired when it was set again",
+                hook.mode.name(),
+                hook.path
+            ),
+        },
+    };
+    wording::violation(
+        Property::WatchOnce,
+        at,
+        "fired-twice",
+        vec![before, received(at, client, event)],
+        format!(
+            "the {} on {} is one-shot and was not set again, yet it fired once more",
+            hook.mode.name(),
+            hook.path
+        ),
+    )
+}
+
+/// W4: the event came, but after a reply that shows its change.
+pub(super) fn event_after_data(at: At, owed: &Owed, reply: &Witness) -> Violation {
+    wording::violation(
+        Property::WatchOrder,
+        at,
+        "event-after-data",
+        vec![
+            owed.origin.sentence(),
+            owed.trigger.entry.sentence(),
+            reply.sentence(),
+        ],
+        format!("{} came only after that reply", name(owed)),
+    )
+}
+
+/// W4: events go back.
+pub(super) fn events_out_of_order(at: At, event: &WatchEvent, told: Zxid, since: At) -> Violation {
+    let before = Sentence {
+        at: since,
+        text: format!("an event of zxid {told} came on this connection"),
+    };
+    wording::violation(
+        Property::WatchOrder,
+        at,
+        "events-out-of-order",
+        vec![before],
+        format!("{} came after it", wording::event(event)),
+    )
+}
+
+/// W4: a reply is older than an event before it.
+pub(super) fn view_behind_event(at: At, reply: &Witness, zxid: Zxid, since: At) -> Violation {
+    let before = Sentence {
+        at: since,
+        text: format!("an event of zxid {zxid} came on this connection"),
+    };
+    wording::violation(
+        Property::WatchOrder,
+        at,
+        "reply-behind-event",
+        vec![before, reply.sentence()],
+        format!(
+            "{} was answered from a state before that event",
+            reply.name()
+        ),
+    )
+}
+
+/// W1: nothing caused the event.
+pub(super) fn spurious(
+    at: At,
+    event: &WatchEvent,
+    hook: &Hook,
+    armed: &Armed,
+    cause: Option<&Trigger>,
+) -> Violation {
+    let mut evidence = vec![armed.origin.sentence()];
+    let (signature, contradiction) = match cause {
+        Some(cause) => {
+            evidence.push(cause.entry.sentence());
+            (
+                "change-before-watch",
+                format!(
+                    "{} tells of a change that its {}, set at zxid {}, does not cover",
+                    wording::event(event),
+                    hook.mode.name(),
+                    armed.since
+                ),
+            )
+        }
+        None => (
+            "no-such-change",
+            format!(
+                "{} came, but no such change was committed",
+                wording::event(event)
+            ),
+        ),
+    };
+    wording::violation(
+        Property::WatchSpurious,
+        at,
+        signature,
+        evidence,
+        contradiction,
+    )
+}
+
+/// W2: a reply shows the change, the event never came.
+pub(super) fn lost(at: At, owed: &Owed) -> Violation {
+    let mut evidence = vec![owed.origin.sentence(), owed.trigger.entry.sentence()];
+    evidence.extend(owed.overdue.iter().map(|(reply, _)| reply.sentence()));
+    wording::violation(
+        Property::WatchLost,
+        at,
+        "event-lost",
+        evidence,
+        format!("the event {} never came", name(owed)),
+    )
+}
+
+/// W2: the watch told of a later change than the first.
+pub(super) fn later_change_told(at: At, owed: &Owed, told: &Trigger) -> Violation {
+    wording::violation(
+        Property::WatchLost,
+        at,
+        "earlier-change-untold",
+        vec![
+            owed.origin.sentence(),
+            owed.trigger.entry.sentence(),
+            told.entry.sentence(),
+        ],
+        format!(
+            "the event for zxid {} came, but {} never did",
+            told.spot.zxid,
+            name(owed)
+        ),
+    )
+}
+
+/// W6: the library did not register a watch again.
+pub(super) fn unregistered(at: At, reply: &Witness, list: List, path: &str) -> Violation {
+    wording::violation(
+        Property::WatchRearm,
+        at,
+        "watch-not-registered-again",
+        vec![reply.sentence()],
+        format!(
+            "client {} still held a watch on {path} (list {}), yet this connection answers requests and it was never set again",
+            reply.client,
+            list.name()
+        ),
+    )
+}
+
+/// W6: an event made by setWatches without a setWatches.
+pub(super) fn unexplained(at: At, reply: &Witness, since: At, event: &WatchEvent) -> Violation {
+    wording::violation(
+        Property::WatchRearm,
+        at,
+        "catch-up-without-reset",
+        vec![received(since, reply.client, event), reply.sentence()],
+        format!("{} came, but no setWatches made it", wording::event(event)),
+    )
+}
+
+/// Where a setWatches was handled.
+#[derive(Clone, Copy)]
+pub(super) struct Reset<'a> {
+    pub at: At,
+    pub client: ClientId,
+    /// The server's position.
+    pub zxid: Zxid,
+    /// The last reply that the client had seen.
+    pub seen: Zxid,
+    /// The last change of the path in question.
+    pub change: Option<&'a Entry>,
+}
+
+impl Reset<'_> {
+    fn evidence(self) -> Vec<Sentence> {
+        let mut evidence: Vec<Sentence> = self.change.map(Entry::sentence).into_iter().collect();
+        evidence.push(Sentence {
+            at: self.at,
+            text: format!(
+                "client {}, which had last seen zxid {}, set its watches again at {}",
+                self.client, self.seen, self.zxid
+            ),
+        });
+        evidence
+    }
+}
+
+/// W6: a change in the gap was not told.
+pub(super) fn not_caught_up(
+    reset: Reset<'_>,
+    list: List,
+    path: &str,
+    kind: EventKind,
+) -> Violation {
+    wording::violation(
+        Property::WatchRearm,
+        reset.at,
+        "change-not-caught-up",
+        reset.evidence(),
+        format!(
+            "its watch on {path} (list {}) should have brought {} at once and did not",
+            list.name(),
+            wording::kind(kind)
+        ),
+    )
+}
+
+/// W6: an event for a gap without such a change.
+pub(super) fn wrongly_caught_up(reset: Reset<'_>, since: At, event: &WatchEvent) -> Violation {
+    let mut evidence = reset.evidence();
+    evidence.push(received(since, reset.client, event));
+    wording::violation(
+        Property::WatchRearm,
+        reset.at,
+        "wrong-catch-up",
+        evidence,
+        format!(
+            "{} does not follow from the state at zxid {}",
+            wording::event(event),
+            reset.zxid
+        ),
+    )
+}

@@ -1,0 +1,341 @@
+//! What the committed log makes watches do: for each change the triggers of semantics.md §4.2, kept per path.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::base::zxid::Zxid;
+use crate::check::committed::Entry;
+use crate::check::evidence;
+use crate::history::fact::Change;
+use crate::history::op::{EventKind, Path};
+
+/// Which watchers a trigger speaks to, in the order in which a server fires them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Slot {
+    /// Data watchers of the changed znode.
+    Own,
+    /// Its child watchers, when it goes; suppressed for whom the data watch has just told.
+    Gone,
+    /// Child watchers of its parent.
+    Parent,
+}
+
+/// A trigger's place in the committed order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    /// Of its transaction.
+    pub zxid: Zxid,
+    /// Of its change within the transaction.
+    pub index: usize,
+    /// Within the change.
+    pub slot: Slot,
+}
+
+/// One event that some change makes for those who watch.
+#[derive(Clone, Debug)]
+pub(super) struct Trigger {
+    /// Where in the order.
+    pub spot: Spot,
+    /// What.
+    pub kind: EventKind,
+    /// On which path.
+    pub path: Path,
+    /// The transaction.
+    pub entry: Entry,
+}
+
+/// What a server keeps for a watch (semantics.md §4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mode {
+    /// Set by getData and exists.
+    Data,
+    /// Set by getChildren.
+    Child,
+    /// addWatch mode 0.
+    Persistent,
+    /// addWatch mode 1.
+    Recursive,
+}
+
+impl Mode {
+    /// Whether it is gone once it has fired.
+    pub(super) fn is_one_shot(self) -> bool {
+        match self {
+            Self::Data | Self::Child => true,
+            Self::Persistent | Self::Recursive => false,
+        }
+    }
+
+    /// How a reader calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data watch",
+            Self::Child => "child watch",
+            Self::Persistent => "persistent watch",
+            Self::Recursive => "recursive watch",
+        }
+    }
+}
+
+/// A server's entry for a watch: several requests may share it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hook {
+    /// In which table.
+    pub mode: Mode,
+    /// On which path.
+    pub path: Path,
+}
+
+impl Hook {
+    pub(super) fn new(mode: Mode, path: &Path) -> Self {
+        Self {
+            mode,
+            path: Arc::clone(path),
+        }
+    }
+
+    /// Whether a trigger fires it.
+    pub(super) fn catches(&self, slot: Slot, path: &str) -> bool {
+        match self.mode {
+            Mode::Data => slot == Slot::Own && *self.path == *path,
+            Mode::Child => slot != Slot::Own && *self.path == *path,
+            Mode::Persistent => *self.path == *path,
+            Mode::Recursive => slot == Slot::Own && is_below(path, &self.path),
+        }
+    }
+
+    /// Whether it could ever fire with this kind of event on this path.
+    pub(super) fn may_tell(&self, kind: EventKind, path: &str) -> bool {
+        let slots: &[Slot] = match kind {
+            EventKind::Created | EventKind::DataChanged => &[Slot::Own],
+            EventKind::Deleted => &[Slot::Own, Slot::Gone],
+            EventKind::ChildrenChanged => &[Slot::Parent],
+        };
+        slots.iter().any(|slot| self.catches(*slot, path))
+    }
+}
+
+fn is_below(path: &str, base: &str) -> bool {
+    base == "/"
+        || path
+            .strip_prefix(base)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A znode as setWatches looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    pub present: bool,
+    pub mzxid: Zxid,
+    pub pzxid: Zxid,
+}
+
+impl State {
+    fn apply(&mut self, trigger: &Trigger) {
+        let zxid = trigger.spot.zxid;
+        match (trigger.spot.slot, trigger.kind) {
+            (Slot::Own, EventKind::Created) => {
+                *self = Self {
+                    present: true,
+                    mzxid: zxid,
+                    pzxid: zxid,
+                }
+            }
+            (Slot::Own, EventKind::DataChanged) => self.mzxid = zxid,
+            (Slot::Own, EventKind::Deleted) => self.present = false,
+            (Slot::Parent, EventKind::ChildrenChanged) => self.pzxid = zxid,
+            (
+                Slot::Own | Slot::Gone | Slot::Parent,
+                EventKind::Created
+                | EventKind::DataChanged
+                | EventKind::Deleted
+                | EventKind::ChildrenChanged,
+            ) => {}
+        }
+    }
+}
+
+/// One path's triggers; the oldest are forgotten.
+#[derive(Clone, Debug, Default)]
+struct History {
+    base: State,
+    floor: Zxid,
+    triggers: VecDeque<Trigger>,
+}
+
+/// Triggers kept per path.
+const KEPT: usize = 1024;
+
+/// Every path's history.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Triggers {
+    paths: BTreeMap<Path, History>,
+}
+
+impl Triggers {
+    /// Takes a committed transaction and returns its triggers in order.
+    pub(super) fn apply(&mut self, entry: &Entry) -> Vec<Trigger> {
+        let mut triggers = Vec::new();
+        for (index, change) in entry.txn.changes.iter().enumerate() {
+            let mut push = |slot, kind, path: &Path| {
+                triggers.push(Trigger {
+                    spot: Spot {
+                        zxid: entry.zxid,
+                        index,
+                        slot,
+                    },
+                    kind,
+                    path: Arc::clone(path),
+                    entry: entry.clone(),
+                });
+            };
+            match change {
+                Change::Create { path, .. } => {
+                    push(Slot::Own, EventKind::Created, path);
+                    if let Some(parent) = evidence::parent(path) {
+                        push(
+                            Slot::Parent,
+                            EventKind::ChildrenChanged,
+                            &Path::from(parent),
+                        );
+                    }
+                }
+                Change::Delete { path } => {
+                    push(Slot::Own, EventKind::Deleted, path);
+                    push(Slot::Gone, EventKind::Deleted, path);
+                    if let Some(parent) = evidence::parent(path) {
+                        push(
+                            Slot::Parent,
+                            EventKind::ChildrenChanged,
+                            &Path::from(parent),
+                        );
+                    }
+                }
+                Change::SetData { path, .. } => push(Slot::Own, EventKind::DataChanged, path),
+                Change::SetAcl { .. }
+                | Change::OpenSession { .. }
+                | Change::CloseSession { .. } => {}
+            }
+        }
+        for trigger in &triggers {
+            self.keep(trigger.clone());
+        }
+        triggers
+    }
+
+    fn keep(&mut self, trigger: Trigger) {
+        let history = self
+            .paths
+            .entry(Arc::clone(&trigger.path))
+            .or_insert_with_key(|path| History {
+                base: start(path),
+                ..History::default()
+            });
+        history.triggers.push_back(trigger);
+        if history.triggers.len() > KEPT
+            && let Some(oldest) = history.triggers.pop_front()
+        {
+            history.base.apply(&oldest);
+            history.floor = oldest.spot.zxid;
+        }
+    }
+
+    /// Whether everything that happened to a path after this zxid is remembered.
+    pub(super) fn knows(&self, path: &str, zxid: Zxid) -> bool {
+        self.paths
+            .get(path)
+            .is_none_or(|history| zxid >= history.floor)
+    }
+
+    /// What a watch set at this position catches, in order.
+    pub(super) fn after(&self, hook: &Hook, zxid: Zxid) -> Vec<Trigger> {
+        let paths = match hook.mode {
+            Mode::Recursive => self.paths.range::<str, _>((
+                std::ops::Bound::Included(&*hook.path),
+                std::ops::Bound::Unbounded,
+            )),
+            Mode::Data | Mode::Child | Mode::Persistent => self.paths.range::<str, _>((
+                std::ops::Bound::Included(&*hook.path),
+                std::ops::Bound::Included(&*hook.path),
+            )),
+        };
+        let mut caught: Vec<Trigger> = paths
+            .take_while(|(path, _)| path.starts_with(&*hook.path))
+            .flat_map(|(_, history)| later(history, zxid))
+            .filter(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
+            .cloned()
+            .collect();
+        caught.sort_by_key(|trigger| trigger.spot);
+        caught
+    }
+
+    /// The first thing that a watch set at this position catches.
+    pub(super) fn first_after(&self, hook: &Hook, zxid: Zxid) -> Option<Trigger> {
+        let history = self.paths.get(&hook.path)?;
+        later(history, zxid)
+            .find(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
+            .cloned()
+    }
+
+    /// The change that makes this event, if there is one.
+    pub(super) fn cause(&self, kind: EventKind, path: &str, zxid: Zxid) -> Option<&Trigger> {
+        let history = self.paths.get(path)?;
+        let start = history
+            .triggers
+            .partition_point(|trigger| trigger.spot.zxid < zxid);
+        history
+            .triggers
+            .range(start..)
+            .take_while(|trigger| trigger.spot.zxid == zxid)
+            .find(|trigger| trigger.kind == kind)
+    }
+
+    /// A path's state at a position, if it is remembered.
+    pub(super) fn state(&self, path: &str, zxid: Zxid) -> Option<State> {
+        let Some(history) = self.paths.get(path) else {
+            return Some(start(path));
+        };
+        if zxid < history.floor {
+            return None;
+        }
+        let mut state = history.base;
+        for trigger in &history.triggers {
+            if trigger.spot.zxid > zxid {
+                break;
+            }
+            state.apply(trigger);
+        }
+        Some(state)
+    }
+
+    /// The last change of a path up to a position.
+    pub(super) fn last_change(&self, path: &str, zxid: Zxid) -> Option<&Entry> {
+        let history = self.paths.get(path)?;
+        let end = history
+            .triggers
+            .partition_point(|trigger| trigger.spot.zxid <= zxid);
+        history
+            .triggers
+            .get(end.checked_sub(1)?)
+            .map(|trigger| &trigger.entry)
+    }
+}
+
+fn later(history: &History, zxid: Zxid) -> impl Iterator<Item = &Trigger> {
+    let start = history
+        .triggers
+        .partition_point(|trigger| trigger.spot.zxid <= zxid);
+    history.triggers.range(start..)
+}
+
+/// The znodes that exist from the start (semantics.md §1).
+fn start(path: &str) -> State {
+    let present = matches!(
+        path,
+        "/" | "/zookeeper" | "/zookeeper/quota" | "/zookeeper/config"
+    );
+    State {
+        present,
+        ..State::default()
+    }
+}
