@@ -96,6 +96,7 @@ impl Process for Node {
             Some(Role::Leader) => role == "leader",
             Some(Role::Follower) => role == "follower" || role == "learner",
             Some(Role::Observer) => role == "observer" || role == "learner",
+            None if server.is_prospective_leader() => role == "prospective-leader",
             None => role == "looking",
         }
     }

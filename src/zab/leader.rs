@@ -786,3 +786,6 @@ fn may_raise(cx: Cx, core: &Core) -> bool {
 fn half(tick: Span) -> Span {
     Span(tick.0 / 2)
 }
+
+#[cfg(test)]
+mod tests;

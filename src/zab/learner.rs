@@ -510,3 +510,6 @@ impl Waiting {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -350,6 +350,11 @@ impl Server {
         }
     }
 
+    /// Whether it was elected and does not serve yet: the paper's prospective leader.
+    pub fn is_prospective_leader(&self) -> bool {
+        matches!(&self.phase, Phase::Leading(leader) if !leader.is_serving())
+    }
+
     /// What outlives roles, for readers of a run.
     pub fn core(&self) -> &Core {
         &self.core
@@ -742,3 +747,6 @@ impl Server {
 
 /// Exit code after a failed append or fsync (K9): what was not forced is gone at restart.
 const EXIT_DISK: u8 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -67,12 +67,10 @@ fn effect_text(effect: &Effect<Words>) -> Option<String> {
         ),
         Effect::Install { image, log, files } => {
             let log: Vec<String> = log.iter().map(|txn| txn.zxid.to_string()).collect();
-            format!(
-                "install {} + [{}] current={}",
-                image.tree.last(),
-                log.join(" "),
-                files[0].1
-            )
+            let epoch = files
+                .first()
+                .map_or_else(String::new, |(_, epoch)| format!(" current={epoch}"));
+            format!("install {} + [{}]{epoch}", image.tree.last(), log.join(" "))
         }
         Effect::Arm { timer, after } => format!("arm {timer:?} {}", after.as_ms()),
         Effect::Disarm { timer } => format!("disarm {timer:?}"),

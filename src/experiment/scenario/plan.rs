@@ -108,7 +108,14 @@ impl Roster {
 }
 
 /// Roles a target can have.
-const ROLES: [&str; 5] = ["leader", "follower", "observer", "learner", "looking"];
+const ROLES: [&str; 6] = [
+    "leader",
+    "follower",
+    "observer",
+    "learner",
+    "looking",
+    "prospective-leader",
+];
 
 /// Other targets than nodes and roles.
 const GROUPS: [&str; 3] = ["servers", "minority", "server-of:c1"];
