@@ -106,7 +106,7 @@ fn of_life(fact: &Fact) -> Option<(ServerId, String)> {
         ),
         Fact::BootDropped { server, lineage } => (*server, format!("drops what follows {lineage}")),
         Fact::BootRefused { server, why } => (*server, format!("refuses to start: {why}")),
-        Fact::Ignored { server, why } => (*server, format!("ignores a message: {why}")),
+        Fact::Ignored { server, why } => (*server, format!("passes over something: {why}")),
         _ => return None,
     })
 }

@@ -70,8 +70,8 @@ enum State {
 /// Lines kept at most: a window that is too wide would fill the memory.
 const MOST: usize = 100_000;
 
-/// Width of a server's column.
-const WIDTH: usize = 10;
+/// Least width of a server's column.
+const WIDTH: usize = 8;
 
 impl<'a> Steps<'a> {
     /// A renderer of these events.
@@ -98,8 +98,14 @@ impl<'a> Steps<'a> {
     /// The table as text.
     pub fn table(&self) -> String {
         let mut text = format!("{:>11}  {:>10}  ", "time", "event");
+        let widest = self
+            .lines
+            .iter()
+            .flat_map(|step| &step.columns)
+            .map(String::len);
+        let width = widest.max().unwrap_or(0).max(WIDTH) + 2;
         for number in 1..=self.servers.len() {
-            write!(text, "{number:<WIDTH$}").expect("a string takes any text");
+            write!(text, "{number:<width$}").expect("a string takes any text");
         }
         text.push_str("fact\n");
         for step in &self.lines {
@@ -109,7 +115,7 @@ impl<'a> Steps<'a> {
             for (index, column) in step.columns.iter().enumerate() {
                 let star = if step.actor == Some(index) { "*" } else { "" };
                 let cell = format!("{column}{star}");
-                write!(text, "{cell:<WIDTH$}").expect("a string takes any text");
+                write!(text, "{cell:<width$}").expect("a string takes any text");
             }
             text.push_str(&step.text);
             text.push('\n');

@@ -1,5 +1,8 @@
 //! Integration tests.
 
+mod cli;
 mod golden;
 mod layering;
+mod scenarios;
 mod style;
+mod sweeping;

@@ -1,0 +1,105 @@
+//! Every scenario file meets its `expect`, reads back what it writes, and says what it is about.
+
+use std::fs;
+use std::path::PathBuf;
+
+use zablab::experiment::generate;
+use zablab::experiment::run::{Nobody, play};
+use zablab::experiment::scenario::Scenario;
+use zablab::mutant::table::DEFECTS;
+
+use super::layering::root;
+
+/// The scenario files with their text.
+fn files() -> Vec<(PathBuf, Scenario)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root().join("scenarios")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().ends_with(".schema.json") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let scenario = Scenario::parse(&bytes, &path.to_string_lossy(), &[]);
+        files.push((
+            path.clone(),
+            scenario.unwrap_or_else(|error| panic!("{error}")),
+        ));
+    }
+    files.sort_by(|left, right| left.0.cmp(&right.0));
+    files
+}
+
+#[test]
+fn every_scenario_meets_its_expectation() {
+    let mut wrong = Vec::new();
+    for (path, scenario) in files() {
+        let outcome = play(&generate::expand(&scenario), &mut Nobody);
+        if let Err(difference) = outcome.meets(&scenario.expect) {
+            wrong.push(format!("{}: {difference}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_scenario_is_named_after_its_file_and_says_what_it_is_about() {
+    for (path, scenario) in files() {
+        assert_eq!(path.file_stem().unwrap().to_string_lossy(), scenario.name);
+        assert!(
+            scenario.about.ends_with('.'),
+            "{}: {:?}",
+            scenario.name,
+            scenario.about
+        );
+    }
+}
+
+#[test]
+fn every_scenario_is_read_back_as_it_was_written() {
+    for (path, scenario) in files() {
+        let expanded = generate::expand(&scenario);
+        let text = expanded.to_string();
+        let again = Scenario::parse(text.as_bytes(), &path.to_string_lossy(), &[]).unwrap();
+        assert_eq!(again, expanded);
+    }
+}
+
+#[test]
+fn every_defect_has_a_scenario_that_expects_the_property_that_catches_it() {
+    let files = files();
+    for defect in DEFECTS {
+        let own = files
+            .iter()
+            .find(|(_, scenario)| scenario.name == defect.id);
+        let (_, scenario) = own.unwrap_or_else(|| panic!("{} has no scenario", defect.id));
+        assert_eq!(scenario.mutants, [defect.id]);
+        assert_eq!(
+            scenario.expect.property.as_deref(),
+            Some(defect.property.name())
+        );
+    }
+}
+
+/// What a scenario's `about` promises to show.
+#[test]
+fn scenarios_exercise_what_they_are_about() {
+    let mut checked = 0;
+    for (_, scenario) in files() {
+        let counters = play(&generate::expand(&scenario), &mut Nobody).counters;
+        let shown = match scenario.name.as_str() {
+            "leader-crash" => counters.elections >= 3,
+            "minority-leader" => counters.elections >= 3,
+            "rolling-restarts" => counters.boots == 10,
+            "partition-2-3" => counters.elections >= 2,
+            "snap-after-long-absence" => counters.syncs_snap >= 4,
+            "trunc-needed" => counters.syncs_trunc >= 2,
+            "session-expiry" => counters.sessions_expired >= 3 && counters.watches_fired > 0,
+            "observer-joins" => counters.syncs_snap >= 3,
+            "power-loss-of-all" => counters.power_losses == 15,
+            _ => continue,
+        };
+        assert!(shown, "{}: {counters:?}", scenario.name);
+        checked += 1;
+    }
+    assert_eq!(checked, 9);
+}
