@@ -126,7 +126,7 @@ fn a_malformed_scenario_is_one_error_with_its_place_and_exit_code_2() {
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("truncated", head.into(), "the text ends"),
         ("empty", Vec::new(), "the text ends where a value was expected"),
-        ("binary", vec![0x7f, 0x45, 0x4c, 0x46, 0xff, 0x00], "found '\\u{7f}'"),
+        ("binary", vec![0x7f, 0x45, 0x4c, 0x46, 0x02, 0x00], "found '\\u{7f}' where a value was expected"),
         ("not-utf8", vec![b'{', 0xff, 0xfe], "is not UTF-8"),
         ("misspelt", format!("{head}\"ensemble\": {{ \"voterz\": 3 }} }}").into(), "did you mean \"voters\"?"),
         ("no-voters", format!("{head}\"ensemble\": {{ \"voters\": 0 }} }}").into(), "expected 1 to 31"),

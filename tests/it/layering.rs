@@ -32,7 +32,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        &["base", "history", "sim", "check", "mutant", "experiment"],
+        &[
+            "base",
+            "history",
+            "sim",
+            "cast",
+            "check",
+            "mutant",
+            "experiment",
+        ],
     ),
     ("cli", &["base", "check", "mutant", "experiment", "report"]),
 ];

@@ -1,5 +1,10 @@
 //! Integration tests.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows the test functions as tests, but not their helpers"
+)]
+
 mod cli;
 mod golden;
 mod layering;

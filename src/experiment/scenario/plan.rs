@@ -470,7 +470,7 @@ pub fn write(plan: &[Planned], roster: Roster) -> Value {
 
 fn write_entry(planned: &Planned, roster: Roster) -> Value {
     let mut fields = vec![("id", Value::text(&*planned.id))];
-    write_fault(&planned.fault, roster, &mut fields);
+    fields.extend(write_fault(&planned.fault, roster));
     match &planned.trigger {
         Trigger::At(at) => fields.push(write_span(Span(at.0), "at_ms", "at_us")),
         Trigger::When { mark, nth, after } => {
@@ -498,19 +498,16 @@ fn write_span(span: Span, ms: &'static str, us: &'static str) -> (&'static str, 
     }
 }
 
-fn write_fault(fault: &Fault, roster: Roster, fields: &mut Vec<(&'static str, Value)>) {
-    let mut put = |name, value| fields.push((name, value));
+/// What a fault is called and its fields.
+fn write_fault(fault: &Fault, roster: Roster) -> Vec<(&'static str, Value)> {
+    let kind = |name| ("fault", Value::text(name));
     let node = |target: &Target| ("node", write_target(target, roster));
-    let direction_of = |direction| Value::text(name_of(direction, &DIRECTIONS));
-    let class_of = |class: Option<LinkClass>| {
-        class.map_or(Value::Null, |class| Value::text(name_of(class, &CLASSES)))
-    };
-    let (name, rest) = match fault {
+    match fault {
         Fault::Crash { target, unsynced } => {
             let unsynced = ("unsynced", Value::text(name_of(*unsynced, &UNSYNCED)));
-            ("crash", vec![node(target), unsynced])
+            vec![kind("crash"), node(target), unsynced]
         }
-        Fault::Pause { target } => ("pause", vec![node(target)]),
+        Fault::Pause { target } => vec![kind("pause"), node(target)],
         Fault::Partition {
             groups,
             direction,
@@ -520,22 +517,17 @@ fn write_fault(fault: &Fault, roster: Roster, fields: &mut Vec<(&'static str, Va
                 .iter()
                 .map(|group| Value::list(group.iter().map(|member| roster.write_node(*member))));
             let groups = ("groups", Value::list(lists));
-            let direction = ("direction", direction_of(*direction));
-            (
-                "partition",
-                vec![groups, direction, ("class", class_of(*class))],
-            )
+            let way = write_direction(*direction);
+            vec![kind("partition"), groups, way, write_class(*class)]
         }
         Fault::Isolate {
             target,
             direction,
             clients,
         } => {
-            let direction = ("direction", direction_of(*direction));
-            (
-                "isolate",
-                vec![node(target), direction, ("clients", clients.write())],
-            )
+            let clients = ("clients", clients.write());
+            let way = write_direction(*direction);
+            vec![kind("isolate"), node(target), way, clients]
         }
         Fault::Delay {
             target,
@@ -543,35 +535,35 @@ fn write_fault(fault: &Fault, roster: Roster, fields: &mut Vec<(&'static str, Va
             extra,
         } => {
             let extra = write_span(*extra, "extra_ms", "extra_us");
-            (
-                "delay",
-                vec![node(target), ("class", class_of(*class)), extra],
-            )
+            vec![kind("delay"), node(target), write_class(*class), extra]
         }
-        Fault::Reset { target, class } => {
-            ("reset", vec![node(target), ("class", class_of(*class))])
-        }
+        Fault::Reset { target, class } => vec![kind("reset"), node(target), write_class(*class)],
         Fault::SlowDisk {
             target,
             factor,
             extra,
         } => {
             let extra = write_span(*extra, "extra_ms", "extra_us");
-            (
-                "slow-disk",
-                vec![node(target), ("factor", factor.write()), extra],
-            )
+            let factor = ("factor", factor.write());
+            vec![kind("slow-disk"), node(target), factor, extra]
         }
-        Fault::Drift { target, ppm } => ("drift", vec![node(target), ("ppm", ppm.write())]),
+        Fault::Drift { target, ppm } => vec![kind("drift"), node(target), ("ppm", ppm.write())],
         Fault::WallJump { target, by_ms } => {
-            ("wall-jump", vec![node(target), ("by_ms", by_ms.write())])
+            vec![kind("wall-jump"), node(target), ("by_ms", by_ms.write())]
         }
-        Fault::Flaky { target, reset } => ("flaky", vec![node(target), ("reset", reset.write())]),
-    };
-    put("fault", Value::text(name));
-    for (name, value) in rest {
-        put(name, value);
+        Fault::Flaky { target, reset } => {
+            vec![kind("flaky"), node(target), ("reset", reset.write())]
+        }
     }
+}
+
+fn write_direction(direction: Direction) -> (&'static str, Value) {
+    ("direction", Value::text(name_of(direction, &DIRECTIONS)))
+}
+
+fn write_class(class: Option<LinkClass>) -> (&'static str, Value) {
+    let class = class.map_or(Value::Null, |class| Value::text(name_of(class, &CLASSES)));
+    ("class", class)
 }
 
 fn write_target(target: &Target, roster: Roster) -> Value {

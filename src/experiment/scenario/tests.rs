@@ -1,3 +1,5 @@
+//! Scenarios that are read, refused and written.
+
 use super::*;
 
 /// The sample of design.md §5.
