@@ -8,6 +8,7 @@
 mod cli;
 mod golden;
 mod layering;
+mod readme;
 mod scenarios;
 mod style;
 mod sweeping;
