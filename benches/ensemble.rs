@@ -3,6 +3,8 @@
 //! Prints events per CPU second of the swarm with all checkers, how that grows from 3 to 9 servers, and what a clone of
 //! a world in mid-run costs.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -49,33 +51,62 @@ fn measure_swarm(voters: u8) {
     }
     let cpu = cpu_ns() - start;
     let per_second = |count: u64| u128::from(count) * 1_000_000_000 / u128::from(cpu);
-    let (cpu_ms, rate, speed) = (cpu / 1_000_000, per_second(events), per_second(virtual_ms) / 1_000);
-    println!("{voters:7} {events:10} {:3}.{:03} {rate:14} {speed:17}", cpu_ms / 1_000, cpu_ms % 1_000);
+    let (cpu_ms, rate, speed) = (
+        cpu / 1_000_000,
+        per_second(events),
+        per_second(virtual_ms) / 1_000,
+    );
+    println!(
+        "{voters:7} {events:10} {:3}.{:03} {rate:14} {speed:17}",
+        cpu_ms / 1_000,
+        cpu_ms % 1_000
+    );
 }
 
 fn measure_clone(virtual_s: u64) {
     const CLONES: u64 = 20_000;
     let scenario = swarm(5, 1);
     let plan = Arc::from(scenario.plan.clone());
-    let mut world: World<Mutant> = World::new(scenario.seed, lower::cast(&scenario), lower::setup(&scenario), plan);
-    world.run_until(Limits { time: Time::from_ms(virtual_s * 1_000), events: u64::MAX }, &mut ());
+    let mut world: World<Mutant> = World::new(
+        scenario.seed,
+        lower::cast(&scenario),
+        lower::setup(&scenario),
+        plan,
+    );
+    world.run_until(
+        Limits {
+            time: Time::from_ms(virtual_s * 1_000),
+            events: u64::MAX,
+        },
+        &mut (),
+    );
     let start = cpu_ns();
     for _ in 0..CLONES {
         black_box(world.clone());
     }
     let each = (cpu_ns() - start) / CLONES;
-    println!("{virtual_s:4} s, {:9} ev {:5}.{:03} us", world.events(), each / 1_000, each % 1_000);
+    println!(
+        "{virtual_s:4} s, {:9} ev {:5}.{:03} us",
+        world.events(),
+        each / 1_000,
+        each % 1_000
+    );
 }
 
 /// CPU time of this thread in nanoseconds, as Linux accounts it; elsewhere the wall clock.
 fn cpu_ns() -> u64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let on_cpu = stat.as_deref().and_then(|text| text.split(' ').next()).and_then(|ns| ns.parse().ok());
+    let on_cpu = stat
+        .as_deref()
+        .and_then(|text| text.split(' ').next())
+        .and_then(|ns| ns.parse().ok());
     on_cpu.unwrap_or_else(wall_ns)
 }
 
 #[expect(clippy::disallowed_types, reason = "a benchmark measures time")]
 fn wall_ns() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970");
     u64::try_from(now.as_nanos()).expect("before the year 2554")
 }

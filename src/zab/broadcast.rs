@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::config::Config;
-use super::server::Out;
+use super::core::Out;
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::Fact;

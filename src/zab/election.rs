@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::config::Config;
-use super::server::{Core, Out};
+use super::core::{Core, Out};
 use super::vote::{Ballot, Vote};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::Span;

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::core::{Core, Out, Quit, Step};
 use super::front::{Ask, Front, SyncHandling};
 use super::learner::Waiting;
-use super::server::{Core, Out, Quit, Step};
 use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, Role};

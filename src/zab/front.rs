@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::server::{Core, Out};
+use super::core::{Core, Out};
 use super::sessions::{first_session_id, password};
 use crate::base::id::SessionId;
 use crate::base::time::LocalTime;

@@ -1,6 +1,6 @@
 //! The leader's end of one learner's connection (`LearnerHandler`): where the learner stands, and its out-queue.
 
-use super::server::Out;
+use super::core::Out;
 use super::synchronization::Peer;
 use crate::base::id::ServerId;
 use crate::base::time::{LocalTime, Span};

@@ -10,8 +10,8 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::core::{Core, Out, Quit, Step};
 use super::follower::Follower;
-use super::server::{Core, Out, Quit, Step};
 use super::staging::Staging;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::{LocalTime, Span};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
-use super::server::Out;
+use super::core::Out;
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Zxid;

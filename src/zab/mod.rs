@@ -6,6 +6,7 @@
 
 pub mod broadcast;
 pub mod config;
+pub mod core;
 pub mod discovery;
 pub mod election;
 pub mod follower;

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::broadcast::SyncWaiter;
+use super::core::{Core, Out};
 use super::front::{Ask, Front, SyncHandling};
-use super::server::{Core, Out};
 use super::sessions::Tracker;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::zxid::Zxid;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::server::Out;
+use super::core::Out;
 use crate::base::digest::mix;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::time::{LocalTime, Span};

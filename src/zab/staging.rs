@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::server::{Core, Out, Quit, Step};
+use super::core::{Core, Out, Quit, Step};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
 use crate::tree::store::Tree;

@@ -116,6 +116,7 @@ mod tests {
     use crate::tree::store::Tree;
     use crate::tree::txn::Body;
     use crate::zab::log::Log;
+    use crate::zab::testing::packet_text;
 
     fn zxid(epoch: u32, counter: u32) -> Zxid {
         Zxid::new(Epoch(epoch), counter)
@@ -143,36 +144,33 @@ mod tests {
             },
             memory,
         );
-        let said: Vec<String> = plan
-            .packets
-            .iter()
-            .map(|packet| match packet {
-                Packet::Diff { .. } => "DIFF".to_owned(),
-                Packet::Trunc { zxid } => format!("TRUNC({zxid})"),
-                Packet::Snap { zxid, .. } => format!("SNAP({zxid})"),
-                Packet::Proposal { txn } => format!("P{}", txn.zxid),
-                Packet::Commit { zxid } => format!("C{zxid}"),
-                other => format!("{other:?}"),
-            })
-            .collect();
+        let said: Vec<String> = plan.packets.iter().map(packet_text).collect();
         assert_eq!(said.join(" "), expected, "peer {peer}");
     }
 
     #[test]
     fn learner_on_the_leaders_branch_gets_what_it_lacks() {
         let memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2)], 500);
-        check(&memory, zxid(1, 2), "DIFF P2:1 C2:1 P2:2 C2:2");
-        check(&memory, zxid(2, 0), "DIFF P2:1 C2:1 P2:2 C2:2");
+        check(
+            &memory,
+            zxid(1, 2),
+            "DIFF PROPOSAL 2:1 COMMIT 2:1 PROPOSAL 2:2 COMMIT 2:2",
+        );
+        check(
+            &memory,
+            zxid(2, 0),
+            "DIFF PROPOSAL 2:1 COMMIT 2:1 PROPOSAL 2:2 COMMIT 2:2",
+        );
         check(&memory, zxid(2, 2), "DIFF");
     }
 
     #[test]
     fn learner_ahead_is_truncated_even_across_epochs_unless_it_only_holds_a_label() {
         let mut memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2)], 500);
-        check(&memory, zxid(3, 1), "TRUNC(2:2)");
-        check(&memory, zxid(3, 0), "SNAP(2:2)");
+        check(&memory, zxid(3, 1), "TRUNC 2:2");
+        check(&memory, zxid(3, 0), "SNAP 2:2");
         memory.set_label(Epoch(3));
-        check(&memory, zxid(2, 3), "TRUNC(2:2)");
+        check(&memory, zxid(2, 3), "TRUNC 2:2");
         check(&memory, zxid(2, 2), "DIFF");
         check(&memory, zxid(3, 0), "DIFF");
     }
@@ -180,15 +178,15 @@ mod tests {
     #[test]
     fn learner_on_another_branch_inside_the_window_gets_a_snapshot() {
         let memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2), (4, 1)], 500);
-        check(&memory, zxid(2, 3), "SNAP(4:1)");
-        check(&memory, zxid(1, 3), "SNAP(4:1)");
+        check(&memory, zxid(2, 3), "SNAP 4:1");
+        check(&memory, zxid(1, 3), "SNAP 4:1");
     }
 
     #[test]
     fn learner_older_than_the_window_gets_a_snapshot() {
         let memory = memory(&[(1, 1), (1, 2), (1, 3), (1, 4)], 2);
-        check(&memory, zxid(1, 2), "SNAP(1:4)");
-        check(&memory, zxid(1, 3), "DIFF P1:4 C1:4");
-        check(&memory, Zxid::ZERO, "SNAP(1:4)");
+        check(&memory, zxid(1, 2), "SNAP 1:4");
+        check(&memory, zxid(1, 3), "DIFF PROPOSAL 1:4 COMMIT 1:4");
+        check(&memory, Zxid::ZERO, "SNAP 1:4");
     }
 }

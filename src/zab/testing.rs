@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::config::Config;
-use super::server::{Core, Out, Server};
+use super::core::{Core, Out};
+use super::server::Server;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::op::ErrorCode;
@@ -31,11 +32,14 @@ pub(super) fn txn(epoch: u32, counter: u32) -> Arc<Txn> {
 /// Server `me` of `voters`, with this log on disk and both epochs at that of its last record.
 pub(super) fn core(me: u8, voters: u8, history: &[(u32, u32)]) -> Core {
     let epoch = history.last().map_or(0, |(epoch, _)| *epoch);
-    let mut disk: Recovered<Words> = Recovered::default();
-    disk.log = history
+    let log = history
         .iter()
         .map(|(epoch, counter)| txn(*epoch, *counter))
         .collect();
+    let mut disk: Recovered<Words> = Recovered {
+        log,
+        ..Recovered::default()
+    };
     for file in [ACCEPTED_EPOCH, CURRENT_EPOCH] {
         disk.files[usize::from(file.0)] = Some(u64::from(epoch));
     }
@@ -98,7 +102,8 @@ fn msg_text(msg: &Msg) -> String {
     }
 }
 
-fn packet_text(packet: &Packet) -> String {
+/// A packet in a few words.
+pub(super) fn packet_text(packet: &Packet) -> String {
     match packet {
         Packet::Proposal { txn } => format!("PROPOSAL {}", txn.zxid),
         Packet::Inform { txn } => format!("INFORM {}", txn.zxid),
@@ -116,13 +121,13 @@ fn packet_text(packet: &Packet) -> String {
             "FOLLOWERINFO {accepted}{}",
             if *want_snapshot { " SNAP" } else { "" }
         ),
-        Packet::LeaderInfo { .. }
-        | Packet::Diff { .. }
-        | Packet::Trunc { .. }
-        | Packet::Snap { .. }
-        | Packet::NewLeader { .. }
-        | Packet::UpToDate
-        | Packet::Ping { .. }
+        Packet::LeaderInfo { epoch } => format!("LEADERINFO {epoch}"),
+        Packet::Diff { .. } => "DIFF".to_owned(),
+        Packet::Trunc { zxid } => format!("TRUNC {zxid}"),
+        Packet::Snap { zxid, .. } => format!("SNAP {zxid}"),
+        Packet::NewLeader { epoch } => format!("NEWLEADER {epoch}"),
+        Packet::UpToDate => "UPTODATE".to_owned(),
+        Packet::Ping { .. }
         | Packet::Pong { .. }
         | Packet::Request(_)
         | Packet::Sync { .. }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::server::Out;
+use super::core::Out;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::Span;
 use crate::sim::process::{Conn, LinkClass};

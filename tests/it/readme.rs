@@ -16,24 +16,38 @@ fn the_readme_shows_what_its_commands_print() {
         fs::write(&file, &current).expect("a writable README");
     }
     let text = fs::read_to_string(&file).expect("a README");
-    assert!(text == current, "README.md is out of date; UPDATE_EXPECT=1 cargo test readme writes it anew");
-    assert!(text.matches(MARK).count() >= 2, "the transcripts were not found");
+    assert!(
+        text == current,
+        "README.md is out of date; UPDATE_EXPECT=1 cargo test readme writes it anew"
+    );
+    assert!(
+        text.matches(MARK).count() >= 2,
+        "the transcripts were not found"
+    );
 }
 
 /// The text with the block after every mark replaced by what its command prints now.
 fn with_transcripts(text: &str) -> String {
-    let mut result = String::new();
+    let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(MARK) {
         let (before, marked) = rest.split_at(at);
-        let (command, after) = marked[MARK.len()..].split_once(" -->\n").expect("a mark on a line of its own");
-        let after = after.strip_prefix("```text\n").expect("a text block after the mark");
-        let end = if after.starts_with("```") { 0 } else { after.find("\n```").expect("an end of the block") + 1 };
+        let (command, after) = marked[MARK.len()..]
+            .split_once(" -->\n")
+            .expect("a mark on a line of its own");
+        let after = after
+            .strip_prefix("```text\n")
+            .expect("a text block after the mark");
+        let end = if after.starts_with("```") {
+            0
+        } else {
+            after.find("\n```").expect("an end of the block") + 1
+        };
         let output = run(command);
-        result.push_str(&format!("{before}{MARK}{command} -->\n```text\n{output}"));
+        parts.push(format!("{before}{MARK}{command} -->\n```text\n{output}"));
         rest = &after[end..];
     }
-    result + rest
+    parts.concat() + rest
 }
 
 fn run(arguments: &str) -> String {

@@ -107,7 +107,7 @@ fn the_epoch_is_told_only_after_it_is_durable() {
     bench.stored();
     assert_eq!(
         said(&mut bench.out),
-        "arm PhaseLimit 2000, 2 <- LeaderInfo { epoch: Epoch(5) }"
+        "arm PhaseLimit 2000, 2 <- LEADERINFO 5"
     );
 }
 
@@ -139,7 +139,7 @@ fn nothing_leaves_a_handler_before_newleader_is_queued() {
     bench.run(2);
     assert_eq!(said(&mut bench.out), "wake Handler(ServerId(2))");
     bench.run(2);
-    let expected = "2 <- Diff { zxid: Zxid(4294967298) }, 2 <- PROPOSAL 1:2, 2 <- COMMIT 1:2, 2 <- NewLeader { epoch: Epoch(2) }";
+    let expected = "2 <- DIFF, 2 <- PROPOSAL 1:2, 2 <- COMMIT 1:2, 2 <- NEWLEADER 2";
     assert_eq!(said(&mut bench.out), expected);
 }
 
@@ -159,7 +159,7 @@ fn the_reign_begins_with_a_quorum_of_newleader_acks_that_includes_the_leader() {
     bench.core.current = Epoch(2);
     bench.stored();
     assert!(bench.leader.is_serving());
-    assert!(said(&mut bench.out).contains("2 <- UpToDate"));
+    assert!(said(&mut bench.out).contains("2 <- UPTODATE"));
     assert_eq!(bench.core.memory.processed(), zxid(2, 0));
 }
 

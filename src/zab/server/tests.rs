@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::base::rng::{Domain, Key, Seed};
+use crate::base::time::LocalTime;
 use crate::base::zxid::Zxid;
+use crate::sim::process::Effects;
 use crate::words::timer::Timer;
 use crate::zab::testing::{said, txn, zxid};
 
@@ -18,11 +20,14 @@ fn cx(ms: u64) -> Cx {
 }
 
 fn disk(history: &[(u32, u32)], current: u64) -> Recovered<Words> {
-    let mut disk: Recovered<Words> = Recovered::default();
-    disk.log = history
+    let log = history
         .iter()
         .map(|(epoch, counter)| txn(*epoch, *counter))
         .collect();
+    let mut disk: Recovered<Words> = Recovered {
+        log,
+        ..Recovered::default()
+    };
     disk.files[usize::from(ACCEPTED_EPOCH.0)] = Some(current + 1);
     disk.files[usize::from(CURRENT_EPOCH.0)] = Some(current);
     disk

@@ -1,0 +1,183 @@
+//! What a server keeps from role to role: epochs, log, memory, election senders, and what it owes its disk.
+
+use std::sync::Arc;
+
+use super::config::Config;
+use super::log::Log;
+use super::memory::Memory;
+use super::transport::Peers;
+use super::vote::Vote;
+use crate::base::id::ServerId;
+use crate::base::time::LocalTime;
+use crate::base::zxid::Epoch;
+use crate::history::fact::{EpochFile, Fact, SyncKind};
+use crate::sim::process::{Cx, Effect, Effects, File};
+use crate::tree::image::Image;
+use crate::tree::store::Tree;
+use crate::tree::txn::Txn;
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
+
+/// Where a server pushes what it wants done.
+pub type Out = Effects<Words>;
+
+/// Why a role ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quit(pub &'static str);
+
+/// What a handler of a role answers: go on, or the role is over.
+pub type Step = Result<(), Quit>;
+
+/// What a server keeps from role to role.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The ensemble.
+    pub config: Arc<Config>,
+    /// Its sid.
+    pub me: ServerId,
+    /// acceptedEpoch as on disk.
+    pub accepted: Epoch,
+    /// currentEpoch as on disk.
+    pub current: Epoch,
+    /// The log.
+    pub log: Log,
+    /// The state in memory.
+    pub memory: Memory,
+    /// The election round (`logicalclock`).
+    pub round: u64,
+    /// Senders of the election port.
+    pub peers: Peers,
+    /// What it reports when not LOOKING, and the round in which that was decided.
+    pub vote: (Vote, u64),
+    /// K6: the next FOLLOWERINFO asks for a SNAP.
+    pub want_snapshot: bool,
+    /// Failed discoveries in a row (K8's back-off).
+    pub failures: u32,
+    /// When this server last raised its acceptedEpoch for a learner's sake (K8).
+    pub raised_at: Option<LocalTime>,
+    /// First session id this machine has not used yet (K11).
+    pub next_session: u64,
+    /// Disk operations pushed and not answered: epoch files and switches.
+    pub writes: u32,
+    /// The sync whose switch is under way, and its epoch.
+    pub switch: Option<(SyncKind, Epoch)>,
+    /// A snapshot being written.
+    pub snapshot: Option<Tree>,
+    /// Transactions to append before the next snapshot.
+    pub until_snapshot: u32,
+    /// Draws made in this life, so that none repeats.
+    pub draws: u64,
+}
+
+impl Core {
+    /// What it votes for when an election starts; a server without a vote votes for nobody.
+    pub fn own_vote(&self) -> Vote {
+        if self.is_voter() {
+            Vote {
+                leader: self.me,
+                zxid: self.memory.processed(),
+                epoch: self.current,
+            }
+        } else {
+            Vote::NOBODY
+        }
+    }
+
+    /// Whether this server has a vote.
+    pub fn is_voter(&self) -> bool {
+        self.config.voters.contains(self.me)
+    }
+
+    /// Says why something was dropped or refused.
+    pub fn ignore(&self, why: &'static str, out: &mut Out) {
+        out.note(Fact::Ignored {
+            server: self.me,
+            why,
+        });
+    }
+
+    /// Starts writing an epoch file; nobody may rely on it before `Stored`.
+    pub fn store(&mut self, file: File, epoch: Epoch, out: &mut Out) {
+        self.writes += 1;
+        out.push(Effect::Store {
+            file,
+            value: u64::from(epoch.0),
+        });
+    }
+
+    /// Starts the switch of a sync (K1): snapshot, log and currentEpoch at once.
+    pub fn install(
+        &mut self,
+        kind: SyncKind,
+        tree: &Tree,
+        log: Vec<Arc<Txn>>,
+        epoch: Epoch,
+        out: &mut Out,
+    ) {
+        self.writes += 1;
+        self.snapshot = None;
+        self.switch = Some((kind, epoch));
+        self.log.replace(tree.clone(), log.iter().cloned());
+        let files = vec![(CURRENT_EPOCH, u64::from(epoch.0))];
+        out.push(Effect::Install {
+            image: Image { tree: tree.clone() },
+            log,
+            files,
+        });
+    }
+
+    /// A switch has happened; that of a boot carries no epoch.
+    pub(super) fn on_installed(&mut self, out: &mut Out) {
+        self.writes -= 1;
+        if let Some((kind, epoch)) = self.switch.take() {
+            self.current = epoch;
+            out.note(Fact::Switched {
+                server: self.me,
+                kind,
+                lineage: self.log.tail(),
+                epoch,
+            });
+        }
+    }
+
+    /// An epoch file is durable.
+    pub(super) fn on_stored(&mut self, file: File, value: u64, out: &mut Out) {
+        self.writes -= 1;
+        let epoch = Epoch(u32::try_from(value).expect("epochs have 32 bits"));
+        let file = if file == ACCEPTED_EPOCH {
+            self.accepted = epoch;
+            EpochFile::Accepted
+        } else {
+            self.current = epoch;
+            EpochFile::Current
+        };
+        out.note(Fact::EpochDurable {
+            server: self.me,
+            file,
+            epoch,
+        });
+    }
+
+    /// Whether the disk owes nothing.
+    pub(super) fn is_disk_quiet(&self) -> bool {
+        self.writes == 0 && self.log.is_forced()
+    }
+
+    /// A transaction was appended: snapshots are taken after half to all of `snap_count` of them.
+    pub fn count_towards_snapshot(&mut self, cx: Cx, out: &mut Out) {
+        self.until_snapshot = self.until_snapshot.saturating_sub(1);
+        if self.until_snapshot == 0 && self.snapshot.is_none() {
+            self.draws += 1;
+            let half = u64::from(self.config.snap_count / 2);
+            let drawn = half + cx.draw(DRAW_SNAPSHOT, self.draws).below(half + 1);
+            self.until_snapshot = u32::try_from(drawn).unwrap_or(u32::MAX).max(1);
+            self.snapshot = Some(self.memory.tree.clone());
+            out.push(Effect::Snapshot {
+                image: Image {
+                    tree: self.memory.tree.clone(),
+                },
+            });
+        }
+    }
+}
+
+const DRAW_SNAPSHOT: u64 = 1;
