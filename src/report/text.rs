@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::data::Report;
-use crate::check::verdict::{Sentence, Verdict, Violation};
+use crate::check::verdict::{Property, Sentence, Verdict, Violation};
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Ended, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
@@ -53,11 +53,22 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     text
 }
 
-/// The stories of what was broken.
+/// The story of the first violation of each property that was broken: it explains, the others repeat.
 pub fn violations(scenario: &Scenario, outcome: &Outcome) -> String {
     let mut text = String::new();
+    let mut told: Vec<Property> = Vec::new();
     for violation in &outcome.violations {
-        violation_story(violation, scenario, &mut text);
+        if !told.contains(&violation.property) {
+            told.push(violation.property);
+            violation_story(violation, scenario, &mut text);
+        }
+    }
+    let repeats = outcome.violations.len() - told.len();
+    if repeats > 0 {
+        put(
+            &mut text,
+            format_args!("({repeats} more of the same properties: --json lists them)\n\n"),
+        );
     }
     text
 }
@@ -133,7 +144,7 @@ fn violation_story(violation: &Violation, scenario: &Scenario, text: &mut String
         .map(|sentence| sentence.text.chars().count())
         .max()
         .unwrap_or(0)
-        .min(90);
+        .min(110);
     for sentence in &violation.story {
         story_line(sentence, width, text);
     }

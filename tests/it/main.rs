@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod determinism;
 mod golden;
 mod layering;
 mod readme;

@@ -15,7 +15,7 @@ use zablab::sim::sink::Stamp;
 use super::layering::root;
 
 /// The scenario files with their text.
-fn files() -> Vec<(PathBuf, Scenario)> {
+pub(crate) fn files() -> Vec<(PathBuf, Scenario)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(root().join("scenarios")).unwrap() {
         let path = entry.unwrap().path();
