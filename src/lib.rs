@@ -3,6 +3,7 @@
 pub mod base;
 pub mod cast;
 pub mod check;
+#[cfg(not(target_family = "wasm"))]
 pub mod cli;
 pub mod client;
 pub mod experiment;

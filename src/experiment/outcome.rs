@@ -128,3 +128,87 @@ impl Outcome {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::scenario::sections::Expected;
+
+    fn outcome(verdicts: &[(Property, Verdict)], ended: Ended) -> Outcome {
+        let judged = |(property, verdict): &(Property, Verdict)| Judged {
+            property: *property,
+            verdict: *verdict,
+            exercised: 1,
+            why: None,
+        };
+        Outcome {
+            properties: verdicts.iter().map(judged).collect(),
+            violations: Vec::new(),
+            digest: 0,
+            events: 0,
+            virtual_time: Time::ZERO,
+            ended,
+            counters: Counters::default(),
+        }
+    }
+
+    fn expect(verdict: Expected, property: Option<&str>) -> Expect {
+        Expect {
+            verdict,
+            property: property.map(ToOwned::to_owned),
+            digest: None,
+        }
+    }
+
+    #[test]
+    fn a_violation_outweighs_what_is_undecided_and_vacuous_properties_do_not_count() {
+        let (one, two) = (Property::Integrity, Property::Liveness);
+        for (verdicts, ended, expected) in [
+            (
+                [Verdict::Violated, Verdict::Undecided],
+                Ended::InTime,
+                Verdict::Violated,
+            ),
+            (
+                [Verdict::Holds, Verdict::Undecided],
+                Ended::InTime,
+                Verdict::Undecided,
+            ),
+            (
+                [Verdict::Holds, Verdict::Vacuous],
+                Ended::InTime,
+                Verdict::Holds,
+            ),
+            (
+                [Verdict::Holds, Verdict::Holds],
+                Ended::EventBudget,
+                Verdict::Undecided,
+            ),
+        ] {
+            let outcome = outcome(&[(one, verdicts[0]), (two, verdicts[1])], ended);
+            assert_eq!(outcome.verdict(), expected);
+        }
+    }
+
+    #[test]
+    fn an_expectation_is_met_by_its_verdict_on_its_property() {
+        let found = outcome(
+            &[
+                (Property::CommitQuorum, Verdict::Violated),
+                (Property::TruthfulAck, Verdict::Holds),
+            ],
+            Ended::InTime,
+        );
+        let meets = |verdict, property| found.meets(&expect(verdict, property));
+        assert_eq!(meets(Expected::Violated, None), Ok(()));
+        assert_eq!(meets(Expected::Violated, Some("commit-quorum")), Ok(()));
+        assert_eq!(
+            meets(Expected::Violated, Some("truthful-ack")),
+            Err("expected truthful-ack to be violated, found commit-quorum".to_owned())
+        );
+        assert_eq!(
+            meets(Expected::Holds, None),
+            Err("expected the verdict holds, found violated".to_owned())
+        );
+    }
+}

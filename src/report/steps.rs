@@ -212,3 +212,93 @@ impl Witness for Steps<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::EventId;
+    use crate::base::lineage::Lineage;
+    use crate::base::time::Time;
+    use crate::base::zxid::Epoch;
+
+    const ROSTER: Roster = Roster {
+        voters: 2,
+        observers: 0,
+        clients: 1,
+    };
+
+    fn show(window: Window, facts: &[Fact]) -> String {
+        let mut steps = Steps::new(window, &[], ROSTER);
+        for (index, fact) in facts.iter().enumerate() {
+            let event = index as u64 + 1;
+            let at = Stamp {
+                event: EventId(event),
+                time: Time::from_ms(event * 100),
+            };
+            steps.witness(at, fact);
+        }
+        steps.table()
+    }
+
+    fn life() -> Vec<Fact> {
+        let (server, lineage) = (ServerId(2), Lineage::EMPTY);
+        let zxid = Zxid::new(Epoch(1), 1);
+        vec![
+            Fact::Booted {
+                server,
+                lineage,
+                accepted: Epoch(0),
+                current: Epoch(0),
+            },
+            Fact::ServeStart {
+                server,
+                role: Role::Leader,
+                epoch: Epoch(1),
+                lineage,
+                tree: 0,
+            },
+            Fact::Appended {
+                server,
+                zxid,
+                digest: 0,
+            },
+            Fact::ServerCrashed {
+                server,
+                power: true,
+                code: None,
+            },
+        ]
+    }
+
+    #[test]
+    fn columns_follow_the_servers_and_a_star_marks_the_actor() {
+        let table = show(Window { from: 1, to: 9 }, &life());
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(
+            lines[0],
+            "       time       event  1         2         fact"
+        );
+        assert!(lines[1].starts_with("    0.100 s           1  down      . 0:0*    2 boots with "));
+        assert!(
+            lines[2].starts_with("    0.200 s           2  down      L1 0:0*   2 serves as leader")
+        );
+        assert_eq!(
+            lines[3],
+            "    0.300 s           3  down      L1 1:1*   2 appends 1:1"
+        );
+        assert_eq!(
+            lines[4],
+            "    0.400 s           4  down      down*     2 loses power"
+        );
+    }
+
+    #[test]
+    fn facts_before_the_window_are_followed_but_not_shown() {
+        let table = show(Window { from: 3, to: 3 }, &life());
+        let lines: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            ["    0.300 s           3  down      L1 1:1*   2 appends 1:1"]
+        );
+    }
+}
