@@ -133,9 +133,15 @@ impl Monitor for LinearMonitor {
         }
     }
 
-    fn finish(&mut self, _at: At, _findings: &mut Findings) {
-        // Every gap was matched with the unresolved writes when it opened and whenever one of them was resolved, so
-        // nothing is left to judge.
+    fn finish(&mut self, at: At, findings: &mut Findings) {
+        // A gap was matched with the unresolved writes when it opened and whenever one of them was resolved; what became
+        // known of their order since then may have ruled some out.
+        let paths: Vec<Path> = self.keys.keys().cloned().collect();
+        for path in paths {
+            if let Err(violation) = self.settle(at, &path) {
+                findings.violate(violation);
+            }
+        }
     }
 }
 
@@ -244,8 +250,11 @@ impl LinearMonitor {
         self.bound_earlier(session, pending, zxid);
         let effects = evidence::effects(&pending.witness.request, result.map(Some), zxid);
         self.check_shown(at, zxid, &pending.witness, &effects)?;
-        for effect in effects {
-            self.place(at, zxid, &effect, &pending.witness)?;
+        for effect in &effects {
+            self.place(at, zxid, effect, &pending.witness)?;
+        }
+        for effect in &effects {
+            self.settle(at, &effect.path)?;
         }
         Ok(())
     }
@@ -308,6 +317,7 @@ impl LinearMonitor {
 
     fn raise(&mut self, session: SessionId, zxid: Zxid, pending: &Pending) {
         self.proven.raise(zxid, pending.sequence, &pending.witness);
+        self.bound_later(pending, zxid);
         if session != SessionId::NONE {
             self.sessions.entry(session).or_default().raise(
                 zxid,
@@ -317,7 +327,18 @@ impl LinearMonitor {
         }
     }
 
-    /// Later updates of a session come later in the order, so they bound earlier ones of unknown outcome.
+    /// What a client hands in later takes effect later than what its session has shown.
+    fn bound_later(&mut self, earlier: &Pending, zxid: Zxid) {
+        let client = earlier.witness.client;
+        for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
+            if pending.sequence > earlier.sequence && pending.above < zxid {
+                pending.above = zxid;
+                pending.above_by = Some(earlier.witness.clone());
+            }
+        }
+    }
+
+    /// Updates of a session take effect in its order: earlier ones of unknown outcome did before this one or never.
     fn bound_earlier(&mut self, session: SessionId, later: &Pending, zxid: Zxid) {
         if session == SessionId::NONE {
             return;
@@ -452,7 +473,8 @@ impl LinearMonitor {
             author: None,
             seen: Some(witness.clone()),
         };
-        self.on_shown(at, path, stat.mzxid, mark)
+        self.on_shown(at, path, stat.mzxid, mark)?;
+        self.settle(at, path)
     }
 
     /// A reply showed that a znode's life began at this zxid.
@@ -501,13 +523,9 @@ impl LinearMonitor {
                     None => stories::shown_differently(at, path, seen, seen, &why),
                 });
             }
-            let known = old.data.is_some() || mark.data.is_none();
             old.seen.get_or_insert_with(|| seen.clone());
             old.data = old.data.take().or(mark.data);
-            if known || !old.is_unauthored() {
-                return Ok(());
-            }
-            return self.settle(at, path);
+            return Ok(());
         }
         if let Some(author) = self.authors.get(&zxid) {
             key.broken = true;
@@ -521,7 +539,7 @@ impl LinearMonitor {
             key.broken = true;
             return Err(stories::clash(at, path, key, clash));
         }
-        self.settle(at, path)
+        Ok(())
     }
 }
 

@@ -314,13 +314,16 @@ impl SessionsMonitor {
         if let Some((other, since)) = self.given.insert(session, (client, at)) {
             let before = Sentence {
                 at: since,
-                text: format!("client {other} was given the new session {session}"),
+                text: format!("client {} was given the new session {session}", other.0),
             };
             findings.violate(tell(
                 at,
                 "session-id-reused",
                 vec![before],
-                format!("client {client} was given session {session} as a new one"),
+                format!(
+                    "client {} was given session {session} as a new one",
+                    client.0
+                ),
             ));
         }
     }

@@ -48,11 +48,11 @@ impl Witness {
         self.returned.unwrap_or(self.invoked)
     }
 
-    /// `client c1's op 4, setData /k1 (expected version 3)`.
+    /// `client 1's op 4, setData /k1 (expected version 3)`.
     pub(super) fn name(&self) -> String {
         format!(
             "client {}'s op {}, {},",
-            self.client,
+            self.client.0,
             self.op,
             request(&self.request)
         )

@@ -63,7 +63,7 @@ impl LinearMonitor {
                 holes.extend(ways[rest % ways.len()].iter().cloned());
                 rest /= ways.len();
             }
-            holes.retain(|hole| !(mortal && hole.kind == HoleKind::Delete));
+            holes.retain(|hole| !(mortal && matches!(hole.kind, HoleKind::Delete(_))));
             match holes::fill(&holes, &slots) {
                 Ok(_) => return self.bind_shown(at, path, &shown, &slots),
                 Err(hole) => {
@@ -91,7 +91,7 @@ impl LinearMonitor {
     }
 
     fn slots(&self, path: &Path) -> Vec<Slot> {
-        let mut slots = Vec::new();
+        let mut slots: Vec<Slot> = Vec::new();
         for pending in self.candidates(path) {
             for part in evidence::parts(&pending.witness.request) {
                 if let Some(kind) = slot(part, path) {
@@ -102,6 +102,15 @@ impl LinearMonitor {
                         below: pending.below,
                     });
                 }
+            }
+        }
+        let sets = slots
+            .iter()
+            .filter(|slot| matches!(slot.kind, SlotKind::Set(..)));
+        let sets = i64::try_from(sets.count()).unwrap_or(i64::MAX);
+        for slot in &mut slots {
+            if let SlotKind::Delete(_, makers) = &mut slot.kind {
+                *makers = sets;
             }
         }
         slots
@@ -154,6 +163,9 @@ impl LinearMonitor {
         for effect in &effects {
             self.place(at, zxid, effect, &witness)?;
         }
+        for effect in effects.iter().filter(|effect| effect.path != *path) {
+            self.settle(at, &effect.path)?;
+        }
         Ok(())
     }
 }
@@ -179,10 +191,14 @@ fn slot(part: &Request, path: &Path) -> Option<SlotKind> {
     } = part
     {
         (asked == path).then(|| SlotKind::Set(data.clone(), *version))
-    } else if let Request::Delete { path: asked, .. } | Request::DeleteContainer { path: asked } =
-        part
+    } else if let Request::Delete {
+        path: asked,
+        version,
+    } = part
     {
-        (asked == path).then_some(SlotKind::Delete)
+        (asked == path).then_some(SlotKind::Delete(*version, 0))
+    } else if let Request::DeleteContainer { path: asked } = part {
+        (asked == path).then_some(SlotKind::Delete(-1, 0))
     } else {
         None
     }

@@ -26,8 +26,8 @@ pub(super) struct Hole {
 pub(super) enum HoleKind {
     /// A create.
     Create,
-    /// A delete.
-    Delete,
+    /// A delete of a znode that had at least this version; -1 = unknown.
+    Delete(i64),
     /// A setData that made this version.
     Set(i64),
     /// Any change that left data.
@@ -52,8 +52,8 @@ pub(super) struct Slot {
 pub(super) enum SlotKind {
     /// Create with this data.
     Create(Data),
-    /// Delete, expecting this version or -1.
-    Delete,
+    /// Delete, expecting this version or -1, with this many unresolved setData that might have made it.
+    Delete(i32, i64),
     /// Set to this data, expecting this version or -1.
     Set(Data, i32),
 }
@@ -70,13 +70,16 @@ impl Slot {
         match (&self.kind, hole.kind) {
             (SlotKind::Create(data), HoleKind::Create | HoleKind::Either)
             | (SlotKind::Set(data, _), HoleKind::Either) => same_data(data),
-            (SlotKind::Delete, HoleKind::Delete) => true,
+            (SlotKind::Delete(expected, makers), HoleKind::Delete(version)) => {
+                let short = i64::from(*expected) - version;
+                *expected == -1 || version == -1 || (0..=*makers).contains(&short)
+            }
             (SlotKind::Set(data, expected), HoleKind::Set(version)) => {
                 same_data(data) && (*expected == -1 || i64::from(*expected) + 1 == version)
             }
-            (SlotKind::Create(_), HoleKind::Delete | HoleKind::Set(_))
-            | (SlotKind::Delete, HoleKind::Create | HoleKind::Set(_) | HoleKind::Either)
-            | (SlotKind::Set(..), HoleKind::Create | HoleKind::Delete) => false,
+            (SlotKind::Create(_), HoleKind::Delete(_) | HoleKind::Set(_))
+            | (SlotKind::Delete(..), HoleKind::Create | HoleKind::Set(_) | HoleKind::Either)
+            | (SlotKind::Set(..), HoleKind::Create | HoleKind::Delete(_)) => false,
         }
     }
 }

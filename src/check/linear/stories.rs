@@ -71,20 +71,6 @@ pub(super) fn check_order(
             format!("{zxid} starts an epoch and belongs to no write"),
         ));
     }
-    if zxid <= pending.above
-        && let Some(earlier) = &pending.above_by
-    {
-        return Err(tell(
-            at,
-            "real-time-order",
-            vec![earlier.sentence(), began(witness)],
-            format!(
-                "{} began after zxid {} had been shown, yet took effect at {zxid}",
-                witness.name(),
-                pending.above
-            ),
-        ));
-    }
     if let Some(session) = session
         && session.sequence < pending.sequence
         && zxid <= session.zxid
@@ -98,6 +84,20 @@ pub(super) fn check_order(
                 "{} follows it in the same session, yet took effect at zxid {zxid}, not after {}",
                 witness.name(),
                 session.zxid
+            ),
+        ));
+    }
+    if zxid <= pending.above
+        && let Some(earlier) = &pending.above_by
+    {
+        return Err(tell(
+            at,
+            "real-time-order",
+            vec![earlier.sentence(), began(witness)],
+            format!(
+                "{} began after zxid {} had been shown, yet took effect at {zxid}",
+                witness.name(),
+                pending.above
             ),
         ));
     }
@@ -370,7 +370,7 @@ pub(super) fn unexplained(
     let signature = signature_of(hole, upper);
     let what = match hole.kind {
         HoleKind::Create => format!("{path} was created"),
-        HoleKind::Delete => format!("{path} was deleted"),
+        HoleKind::Delete(_) => format!("{path} was deleted"),
         HoleKind::Set(version) => format!("{path} got version {version}"),
         HoleKind::Either => format!("{path} was changed"),
     };

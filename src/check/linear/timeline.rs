@@ -302,6 +302,13 @@ impl Walk {
             return;
         }
         let above = self.above;
+        let doomed = match self.now {
+            Know::Present {
+                version: Version::Is(version),
+                ..
+            } if !key.compound => i64::from(version),
+            Know::Nothing | Know::Absent | Know::Present { .. } => -1,
+        };
         self.turned = below;
         if way.create {
             self.born_above = Some(above);
@@ -315,7 +322,7 @@ impl Walk {
             });
         };
         if way.delete && !key.mortal {
-            need(HoleKind::Delete);
+            need(HoleKind::Delete(doomed));
         }
         if way.create {
             need(HoleKind::Create);

@@ -33,7 +33,10 @@ impl Origin {
             Self::Request(witness) => witness.sentence(),
             Self::Reset { client, at, zxid } => Sentence {
                 at: *at,
-                text: format!("client {client}'s watches were set again at zxid {zxid}"),
+                text: format!(
+                    "client {}'s watches were set again at zxid {zxid}",
+                    client.0
+                ),
             },
         }
     }

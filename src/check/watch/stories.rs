@@ -14,7 +14,7 @@ use crate::history::op::{EventKind, WatchEvent};
 fn received(at: At, client: ClientId, event: &WatchEvent) -> Sentence {
     Sentence {
         at,
-        text: format!("client {client} was told {}", wording::event(event)),
+        text: format!("client {} was told {}", client.0, wording::event(event)),
     }
 }
 
@@ -55,12 +55,14 @@ pub(super) fn fired_twice(
         at: fired.at,
         text: match fired.zxid {
             Some(zxid) => format!(
-                "client {client}'s {} on {} fired for the change at zxid {zxid}",
+                "client {}'s {} on {} fired for the change at zxid {zxid}",
+                client.0,
                 hook.mode.name(),
                 hook.path
             ),
             None => format!(
-                "client {client}'s {} on {} fired when it was set again",
+                "client {}'s {} on {} fired when it was set again",
+                client.0,
                 hook.mode.name(),
                 hook.path
             ),
@@ -207,7 +209,7 @@ pub(super) fn unregistered(at: At, reply: &Witness, list: List, path: &str) -> V
         vec![reply.sentence()],
         format!(
             "client {} still held a watch on {path} (list {}), yet this connection answers requests and it was never set again",
-            reply.client,
+            reply.client.0,
             list.name()
         ),
     )
@@ -244,7 +246,7 @@ impl Reset<'_> {
             at: self.at,
             text: format!(
                 "client {}, which had last seen zxid {}, set its watches again at {}",
-                self.client, self.seen, self.zxid
+                self.client.0, self.seen, self.zxid
             ),
         });
         evidence
