@@ -1,3 +1,5 @@
+//! Which watches the library holds, and what is left of them after events and reconnects.
+
 use super::*;
 use crate::history::op::Stat;
 

@@ -1,3 +1,5 @@
+//! What the versioned-register program asks for, step by step.
+
 use std::collections::BTreeSet;
 
 use super::*;
