@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::id::{ClientId, NodeId, ServerId};
 use crate::client::process::Client;
+use crate::client::raw::Raw;
 use crate::history::fact::{Fact, Role};
 use crate::sim::fault::Planned;
 use crate::sim::process::{Cx, Effect, Effects, Input, Process, Recovered};
@@ -19,6 +20,8 @@ pub struct Config {
     pub ensemble: Arc<crate::zab::config::Config>,
     /// What each client is told; client 1 first.
     pub clients: Arc<[crate::client::config::Config]>,
+    /// How many raw clients there are; their numbers follow the other clients'.
+    pub raw_clients: u16,
 }
 
 impl Config {
@@ -29,7 +32,8 @@ impl Config {
 
     /// How many nodes there are.
     pub fn node_count(&self) -> u16 {
-        self.server_count() + u16::try_from(self.clients.len()).expect("client ids have 16 bits")
+        let clients = u16::try_from(self.clients.len()).expect("client ids have 16 bits");
+        self.server_count() + clients + self.raw_clients
     }
 
     /// Who a node is.
@@ -61,6 +65,8 @@ pub enum Node {
     Server(Box<Server>),
     /// A client.
     Client(Box<Client>),
+    /// A client without a library.
+    Raw(Box<Raw>),
 }
 
 impl Process for Node {
@@ -74,10 +80,12 @@ impl Process for Node {
                 disk,
                 sid,
             ))),
-            Part::Client(client) => {
-                let settings = &config.clients[usize::from(client.0) - 1];
-                Self::Client(Box::new(Client::restart(settings, me, client, life)))
-            }
+            Part::Client(client) => match config.clients.get(usize::from(client.0) - 1) {
+                Some(settings) => {
+                    Self::Client(Box::new(Client::restart(settings, me, client, life)))
+                }
+                None => Self::Raw(Box::default()),
+            },
         }
     }
 
@@ -85,6 +93,7 @@ impl Process for Node {
         match self {
             Self::Server(server) => server.step(cx, input, out),
             Self::Client(client) => client.step(cx, input, out),
+            Self::Raw(raw) => raw.step(input, out),
         }
     }
 
@@ -103,7 +112,7 @@ impl Process for Node {
 
     fn attached_to(&self) -> Option<NodeId> {
         match self {
-            Self::Server(_) => None,
+            Self::Server(_) | Self::Raw(_) => None,
             Self::Client(client) => client.attached_to(),
         }
     }

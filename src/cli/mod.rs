@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 all holds (or the file's expectation is met),
 //! 1 a violation (or the expectation is not met), 2 usage or malformed input, 3 undecided, 4 a replay that diverged.
 
+mod conform;
 mod input;
 mod mutants;
 mod output;
@@ -34,6 +35,7 @@ Examples:
   zablab run scenarios/leader-crash.json                play one, judge every property
   zablab sweep scenarios/swarm.json --seeds 0..1000 --jobs 2 --out failures
   zablab replay failures/swarm-seed17.json              play a failure again, step by step
+  zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
 Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation, or `expect` not met;
 2 usage or malformed input; 3 undecided (a budget was hit); 4 the replay diverged from its digest";
@@ -41,6 +43,7 @@ Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation,
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Conform(conform::Args),
     Replay(replay::Args),
     Sweep(sweep::Args),
     Mutants(mutants::Args),
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let result = match arguments.command {
         Command::Run(args) => run::run(&args, &mut out),
+        Command::Conform(args) => conform::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),
         Command::Mutants(args) => mutants::run(&args, &mut out),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::check::verdict::Verdict;
+use crate::experiment::conform::Malformed;
 use crate::experiment::scenario::ScenarioError;
 
 /// How a command ended.
@@ -51,6 +52,9 @@ pub(super) enum Failure {
     /// A scenario that cannot be played.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// A recorded script that cannot be played.
+    #[error(transparent)]
+    Script(#[from] Malformed),
     /// A file that cannot be read or written.
     #[error("{path}: {error}")]
     File {

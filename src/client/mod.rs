@@ -10,6 +10,7 @@ mod handle;
 pub mod hosts;
 pub mod library;
 pub mod process;
+pub mod raw;
 pub mod watches;
 pub mod workload;
 

@@ -51,8 +51,14 @@ impl Client {
             Input::Deliver { conn, msg } => self.on_message(conn, msg, &mut turn),
             Input::Fire { timer } => self.on_timer(timer, &mut turn),
             Input::Command(Command::Request(request)) => self.on_command(cx, request, out),
-            // A client listens nowhere, has no stages and writes to no disk.
-            Input::Accepted { .. }
+            // A client listens nowhere, has no stages and writes to no disk; other commands are for other nodes.
+            Input::Command(
+                Command::Socket(..)
+                | Command::Expire(_)
+                | Command::Reap
+                | Command::Overwrite { .. },
+            )
+            | Input::Accepted { .. }
             | Input::Run { .. }
             | Input::Synced { .. }
             | Input::Stored { .. }

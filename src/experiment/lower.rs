@@ -29,6 +29,7 @@ pub fn cast(scenario: &Scenario) -> MutantConfig {
         cast: cast::Config {
             ensemble: Arc::new(ensemble),
             clients: clients(scenario).into(),
+            raw_clients: 0,
         },
         wrappers: wrappers.into(),
     }

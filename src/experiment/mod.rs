@@ -1,5 +1,6 @@
 //! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
 
+pub mod conform;
 pub mod counters;
 pub mod generate;
 pub mod json;

@@ -2,5 +2,6 @@
 //! them. Nothing here knows the machine or the protocol.
 
 pub mod fact;
+pub mod frame;
 pub mod op;
 pub mod wire;

@@ -54,7 +54,7 @@ pub struct Trigger {
 }
 
 /// A stored counter of a znode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counter {
     /// Of setData.
     Version,

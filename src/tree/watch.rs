@@ -153,6 +153,19 @@ pub struct Watches {
     watched: OrdMap<Watcher, OrdSet<Path>>,
 }
 
+/// What one connection watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Registered {
+    /// Standard watches of the data manager.
+    pub data: Vec<Path>,
+    /// Standard watches of the child manager.
+    pub child: Vec<Path>,
+    /// Persistent watches, which are in both.
+    pub persistent: Vec<Path>,
+    /// Persistent recursive watches.
+    pub recursive: Vec<Path>,
+}
+
 impl Watches {
     /// No watches.
     pub fn new() -> Self {
@@ -211,6 +224,27 @@ impl Watches {
             self.data.set(&path, watcher, Modes::NONE);
             self.child.set(&path, watcher, Modes::NONE);
         }
+    }
+
+    /// What a connection watches; lists in order of paths.
+    pub fn of(&self, watcher: Watcher) -> Registered {
+        let mut registered = Registered::default();
+        for path in self.watched.get(&watcher).into_iter().flatten() {
+            let (data, child) = (
+                self.data.modes(path, watcher),
+                self.child.modes(path, watcher),
+            );
+            let lists = [
+                (data.has(Mode::Standard), &mut registered.data),
+                (child.has(Mode::Standard), &mut registered.child),
+                (data.has(Mode::Persistent), &mut registered.persistent),
+                (data.has(Mode::Recursive), &mut registered.recursive),
+            ];
+            for (_, list) in lists.into_iter().filter(|(is_there, _)| *is_there) {
+                list.push(path.clone());
+            }
+        }
+        registered
     }
 
     /// The events that an applied transaction causes, in the order in which each connection must get them.

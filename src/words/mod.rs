@@ -9,10 +9,13 @@ use std::sync::Arc;
 use message::Msg;
 use timer::{Stage, Timer};
 
+use crate::base::id::{NodeId, SessionId};
 use crate::history::fact::Fact;
-use crate::history::op::Request;
+use crate::history::op::{Path, Request};
+use crate::history::wire::ToServer;
 use crate::sim::process::{File, Note, Protocol};
 use crate::tree::image::Image;
+use crate::tree::store::Counter;
 use crate::tree::txn::Txn;
 
 /// The vocabulary of the whole simulated world.
@@ -40,6 +43,41 @@ impl Note for Fact {
 pub enum Command {
     /// A client's library is handed a request.
     Request(Arc<Request>),
+    /// A raw client does something with a socket.
+    Socket(Socket, Errand),
+    /// The leader ends a session as if its time were up.
+    Expire(SessionId),
+    /// The leader's reaper of container and TTL znodes makes a pass.
+    Reap,
+    /// A server writes a stored counter of a znode behind the log's back, as a debugger would.
+    Overwrite {
+        /// Which znode.
+        path: Path,
+        /// Which counter.
+        counter: Counter,
+        /// Its new value.
+        value: i32,
+    },
+}
+
+/// A raw client's name for one of its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Socket(pub u32);
+
+/// What a raw client is told to do with a socket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Errand {
+    /// Connect, and say this as soon as the connection is open.
+    Dial {
+        /// To whom.
+        to: NodeId,
+        /// The first message.
+        hello: ToServer,
+    },
+    /// Send these in one write.
+    Send(Vec<ToServer>),
+    /// Close the connection, not the session.
+    HangUp,
 }
 
 /// The file `acceptedEpoch` (the paper's f.p).

@@ -154,6 +154,11 @@ impl Broadcast {
         })
     }
 
+    /// Whether everything proposed is committed and applied.
+    pub fn is_quiet(&self) -> bool {
+        self.outstanding.is_empty() && self.to_be_applied.is_empty()
+    }
+
     /// The leader has applied its oldest committed transaction.
     pub fn on_applied(&mut self, zxid: Zxid) {
         let head = self

@@ -28,6 +28,9 @@ pub struct Config {
     pub committed_log: u32,
     /// Session timeouts are clamped to this range, milliseconds.
     pub session_timeout_ms: (u32, u32),
+    /// Between two passes of the leader's reaper of container and TTL znodes (`znode.container.checkIntervalMs`); `None` =
+    /// it waits for a command.
+    pub reaper_interval: Option<Span>,
     /// The design choices; the default is zab.md §16.
     pub rules: Rules,
 }
@@ -47,6 +50,7 @@ impl Config {
             snap_count: 10_000,
             committed_log: 500,
             session_timeout_ms: (400, 4_000),
+            reaper_interval: Some(Span::from_ms(60_000)),
             rules: Rules::default(),
         }
     }

@@ -161,6 +161,11 @@ impl Follower {
         self.front.on_run(core, out);
     }
 
+    /// Whether every proposal received is committed and applied.
+    pub fn is_quiet(&self) -> bool {
+        self.pending.is_empty() && self.front.is_quiet()
+    }
+
     /// A client says something.
     pub fn on_client(&mut self, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
         match self.front.on_message(conn, msg, core, out) {

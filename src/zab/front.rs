@@ -15,18 +15,25 @@ use crate::base::id::SessionId;
 use crate::base::time::LocalTime;
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
+use crate::history::frame::frame_bytes;
 use crate::history::op::{ErrorCode, Request, Response};
 use crate::history::wire::{ToClient, ToServer, xid as special};
 use crate::sim::process::{Conn, Effect, LinkClass};
 use crate::tree::acl::Identities;
 use crate::tree::read::answer;
 use crate::tree::txn::{Body, Txn};
-use crate::tree::watch::{Watcher, Watches};
+use crate::tree::watch::{Registered, Watcher, Watches};
 use crate::words::message::{Forwarded, Msg, RequestBody};
 use crate::words::timer::Stage;
 
 /// The address every simulated client has.
 const CLIENT_ADDRESS: &str = "127.0.0.1";
+
+/// The longest frame a server reads (`jute.maxbuffer`); a longer one ends the connection.
+const FRAME_BYTES_MAX: usize = 0xf_ffff;
+
+/// A sasl request without a token: it ends the connection without a reply.
+const SASL_GARBAGE: Request = Request::Raw { opcode: 102 };
 
 /// What the role must do about a client's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,10 +164,32 @@ impl Front {
         true
     }
 
-    fn drop_client(&mut self, conn: Conn, out: &mut Out) {
+    /// Hangs up on one client.
+    pub fn drop_client(&mut self, conn: Conn, out: &mut Out) {
         if self.on_ended(conn) {
             out.close(conn);
         }
+    }
+
+    /// The session of a client's connection, once its requests flow.
+    pub fn session_of(&self, conn: Conn) -> Option<SessionId> {
+        let client = self.clients.get(&conn)?;
+        (client.handshake == Handshake::Open).then_some(client.session)
+    }
+
+    /// Whether this connection is one of a client's.
+    pub fn serves(&self, conn: Conn) -> bool {
+        self.clients.contains_key(&conn)
+    }
+
+    /// What a client's connection watches.
+    pub fn watched_by(&self, conn: Conn) -> Registered {
+        self.watches.of(Watcher(conn.0))
+    }
+
+    /// Whether everything committed is applied.
+    pub fn is_quiet(&self) -> bool {
+        self.committed.is_empty()
     }
 
     /// Sessions heard of since the last call, with their timeouts.
@@ -303,6 +332,11 @@ impl Front {
         core: &mut Core,
         out: &mut Out,
     ) -> Ask {
+        if frame_bytes(&request) > FRAME_BYTES_MAX || *request == SASL_GARBAGE {
+            core.ignore("unreadable-frame", out);
+            self.drop_client(conn, out);
+            return Ask::Nothing;
+        }
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         self.touched.insert(client.session, client.timeout_ms);
         if let Request::Auth { scheme, auth } = &*request {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::core::{Core, Out, Quit, Step};
 use super::follower::Follower;
+use super::front::Front;
 use super::staging::Staging;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::{LocalTime, Span};
@@ -472,6 +473,20 @@ impl Learner {
         if let Phase::Serving(follower) = &mut self.phase {
             follower.on_client(conn, msg, core, out);
         }
+    }
+
+    /// Its clients, if it serves any.
+    pub fn front(&self) -> Option<&Front> {
+        if let Phase::Serving(follower) = &self.phase {
+            Some(&follower.front)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it serves and has applied every proposal it received.
+    pub fn is_quiet(&self) -> bool {
+        matches!(&self.phase, Phase::Serving(follower) if follower.is_quiet())
     }
 
     /// A client connected.

@@ -9,14 +9,19 @@ use super::core::{Core, Out};
 use super::front::{Ask, Front, SyncHandling};
 use super::sessions::Tracker;
 use crate::base::id::{ServerId, SessionId};
+use crate::base::time::LocalTime;
 use crate::base::zxid::Zxid;
-use crate::history::op::{ErrorCode, Request};
+use crate::history::op::{ErrorCode, Path, Request};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx};
+use crate::tree::acl::Identities;
 use crate::tree::prep::Prep;
 use crate::tree::txn::{Body, Txn};
 use crate::words::message::{Forwarded, RequestBody};
 use crate::words::timer::Stage;
+
+/// The most znodes of one pass of the reaper, as there is a pass a minute (`znode.container.maxPerMinute`).
+const REAPED_PER_PASS: usize = 10_000;
 
 /// Something in Prep's queue.
 #[derive(Clone, Debug)]
@@ -27,6 +32,8 @@ enum Item {
     Sync(SyncWaiter),
     /// A session whose time is up.
     Expiry(SessionId),
+    /// A container or TTL znode whose time is up.
+    Reaping(Path),
 }
 
 /// A reigning leader's own state.
@@ -38,6 +45,8 @@ pub struct Reign {
     pub tracker: Tracker,
     prep: Prep,
     queue: VecDeque<Item>,
+    /// When the reaper made its last timed pass, or the reign began.
+    reaped: LocalTime,
 }
 
 impl Reign {
@@ -52,11 +61,17 @@ impl Reign {
             tracker,
             prep,
             queue: VecDeque::new(),
+            reaped: cx.now,
         }
     }
 
     /// A client of the leader's own says something.
     pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
+        if self.has_moved_away(conn) {
+            core.ignore("request-of-moved-session", out);
+            self.front.drop_client(conn, out);
+            return;
+        }
         match self.front.on_message(conn, msg, core, out) {
             Ask::Nothing => {}
             Ask::Write(forwarded) => self.enqueue_write(core.me, forwarded, out),
@@ -71,6 +86,13 @@ impl Reign {
         for (session, timeout_ms) in self.front.take_touched() {
             self.tracker.touch(session, timeout_ms, cx.now, out);
         }
+    }
+
+    /// Whether the session of this connection is another server's by now: here even a read of it ends the connection,
+    /// since every request passes Prep (semantics.md §5).
+    fn has_moved_away(&self, conn: Conn) -> bool {
+        let session = self.front.session_of(conn);
+        session.is_some_and(|session| self.tracker.is_owned_elsewhere(session))
     }
 
     /// A write waits for Prep.
@@ -103,6 +125,39 @@ impl Reign {
         }
     }
 
+    /// Submits the closeSession of a session, whether or not it is due; one of a session that has ended takes a zxid too.
+    pub fn expire(&mut self, session: SessionId, out: &mut Out) {
+        self.tracker.close(session);
+        self.queue.push_back(Item::Expiry(session));
+        out.wake(Stage::Prep);
+    }
+
+    /// Lets the reaper make a pass if its interval is over.
+    pub fn reap_in_time(&mut self, cx: Cx, core: &Core, out: &mut Out) {
+        let Some(interval) = core.config.reaper_interval else {
+            return;
+        };
+        if cx.now.since(self.reaped) >= interval {
+            self.reaped = cx.now;
+            self.reap(cx, core, out);
+        }
+    }
+
+    /// One pass of the reaper (`ContainerManager.checkContainers`): it collects what is due, then each goes by a
+    /// transaction of its own.
+    pub fn reap(&mut self, cx: Cx, core: &Core, out: &mut Out) {
+        let due = core.memory.tree.reapable(cx.wall_ms);
+        for path in due.into_iter().take(REAPED_PER_PASS) {
+            self.queue.push_back(Item::Reaping(path));
+            out.wake(Stage::Prep);
+        }
+    }
+
+    /// Whether nothing waits for Prep and everything committed is applied.
+    pub fn is_quiet(&self) -> bool {
+        self.queue.is_empty() && self.front.is_quiet()
+    }
+
     fn wake_again(&self, out: &mut Out) {
         if !self.queue.is_empty() {
             out.wake(Stage::Prep);
@@ -128,6 +183,15 @@ impl Reign {
         Some(match item {
             Item::Sync(_) => unreachable!("syncs are taken first"),
             Item::Expiry(session) => self.prep.close_session(tree, zxid, session, 0, cx.wall_ms),
+            Item::Reaping(path) => self.prep.prepare(
+                tree,
+                zxid,
+                SessionId::NONE,
+                0,
+                cx.wall_ms,
+                &Request::DeleteContainer { path },
+                &Identities::default(),
+            ),
             Item::Write(
                 from,
                 Forwarded {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::config::Config;
 use super::core::{Core, Out, Quit, Step};
 use super::election::{Decision, Election, FINALIZE_WAIT};
+use super::front::Front;
 use super::leader::Leader;
 use super::learner::Learner;
 use super::log::Log;
@@ -29,7 +30,7 @@ use crate::tree::image::Image;
 use crate::tree::store::Tree;
 use crate::words::message::{Msg, Notification, ServerState};
 use crate::words::timer::{Stage, Timer};
-use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Command, Words};
 
 const DRAW_OBSERVER_DELAY: u64 = 2;
 
@@ -137,7 +138,7 @@ impl Server {
             Input::Snapshotted => self.on_snapshotted(),
             Input::Installed => self.on_installed(cx, out),
             Input::WriteFailed { .. } => out.push(Effect::Halt { code: EXIT_DISK }),
-            Input::Command(_) => self.core.ignore("command-to-server", out),
+            Input::Command(command) => self.on_command(cx, &command, out),
         }
         self.assert_invariants();
     }
@@ -191,9 +192,54 @@ impl Server {
         matches!(&self.phase, Phase::Leading(leader) if !leader.is_serving())
     }
 
+    /// Its clients, if it serves any.
+    pub fn front(&self) -> Option<&Front> {
+        match &self.phase {
+            Phase::Learning(learner) => learner.front(),
+            Phase::Leading(leader) => leader.front(),
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => None,
+        }
+    }
+
+    /// Whether it serves and has nothing left to propose, commit or apply of what has reached it.
+    pub fn is_quiet(&self) -> bool {
+        match &self.phase {
+            Phase::Learning(learner) => learner.is_quiet(),
+            Phase::Leading(leader) => leader.is_quiet(),
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => false,
+        }
+    }
+
     /// What outlives roles, for readers of a run.
     pub fn core(&self) -> &Core {
         &self.core
+    }
+
+    // ----- commands
+
+    fn on_command(&mut self, cx: Cx, command: &Command, out: &mut Out) {
+        let core = &mut self.core;
+        match (command, &mut self.phase) {
+            (
+                Command::Overwrite {
+                    path,
+                    counter,
+                    value,
+                },
+                _,
+            ) if core.memory.tree.get(path).is_some() => {
+                core.memory.tree.overwrite_counter(path, *counter, *value);
+            }
+            (command, Phase::Leading(leader)) => leader.on_command(cx, command, core, out),
+            (
+                _,
+                Phase::Booting(_)
+                | Phase::Looking(_)
+                | Phase::Learning(_)
+                | Phase::Ending(_)
+                | Phase::Pausing(_),
+            ) => core.ignore("command-to-other-role", out),
+        }
     }
 
     // ----- boot

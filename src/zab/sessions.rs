@@ -144,6 +144,15 @@ impl Tracker {
         }
     }
 
+    /// Whether another server than the leader owns this session.
+    pub fn is_owned_elsewhere(&self, session: SessionId) -> bool {
+        let owner = self
+            .sessions
+            .get(&session)
+            .and_then(|tracked| tracked.owner);
+        owner.is_some_and(|owner| owner != self.me)
+    }
+
     /// A session's closeSession is being prepared.
     pub fn close(&mut self, session: SessionId) {
         if let Some(tracked) = self.sessions.get_mut(&session) {

@@ -10,10 +10,12 @@ use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Role};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx};
+use crate::words::Command;
 use crate::words::message::Packet;
 use crate::words::timer::{Stage, Timer};
 use crate::zab::broadcast::{Broadcast, Commit};
 use crate::zab::core::{Core, Out, Quit, Step};
+use crate::zab::front::Front;
 use crate::zab::handler::{Handler, Stand};
 use crate::zab::reign::Reign;
 
@@ -86,6 +88,7 @@ impl Leader {
         }
         if let Phase::Reigning(reign) = &mut self.phase {
             reign.expire_sessions(cx, out);
+            reign.reap_in_time(cx, core, out);
         }
         Ok(())
     }
@@ -225,6 +228,40 @@ impl Leader {
         if let Phase::Reigning(reign) = &mut self.phase {
             reign.front.on_accepted(conn);
         }
+    }
+
+    /// Somebody outside asks for something that only a reigning leader does.
+    pub fn on_command(&mut self, cx: Cx, command: &Command, core: &Core, out: &mut Out) {
+        match (command, &mut self.phase) {
+            (Command::Expire(session), Phase::Reigning(reign)) => reign.expire(*session, out),
+            (Command::Reap, Phase::Reigning(reign)) => reign.reap(cx, core, out),
+            (
+                Command::Expire(_)
+                | Command::Reap
+                | Command::Request(_)
+                | Command::Socket(..)
+                | Command::Overwrite { .. },
+                _,
+            ) => core.ignore("command-to-other-role", out),
+        }
+    }
+
+    /// Its clients, if it serves any.
+    pub fn front(&self) -> Option<&Front> {
+        match &self.phase {
+            Phase::Reigning(reign) => Some(&reign.front),
+            Phase::AwaitsEpochQuorum(_)
+            | Phase::StoresAccepted
+            | Phase::AwaitsPromises
+            | Phase::StoresCurrent
+            | Phase::AwaitsNewLeaderAcks => None,
+        }
+    }
+
+    /// Whether it reigns and everything it was asked for is proposed, committed and applied.
+    pub fn is_quiet(&self) -> bool {
+        matches!(&self.phase, Phase::Reigning(reign) if reign.is_quiet())
+            && self.broadcast.is_quiet()
     }
 
     /// Prep takes its next request, proposes its transaction and hands it to Sync: one step (zab.md §0 item 4).
