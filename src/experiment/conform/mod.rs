@@ -130,3 +130,6 @@ fn sorted(shown: &Value) -> Value {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests;
