@@ -304,10 +304,8 @@ impl<'a> Arguments<'a> {
             None | Some(Value::Null) => return Ok(None),
             Some(value) => value,
         };
-        let bytes = match value {
-            Value::String(text) => Some(text.as_bytes().to_vec()),
-            other => filled(other).or_else(|| hex(other)),
-        };
+        let text = value.as_str().map(|text| text.as_bytes().to_vec());
+        let bytes = text.or_else(|| filled(value)).or_else(|| hex(value));
         match bytes {
             Some(bytes) => Ok(Some(bytes.into())),
             None => Err(format!(

@@ -61,14 +61,14 @@ impl Player {
     /// The leader crashes, a new one takes over, and every client that had a connection has one again.
     pub(super) fn crash_leader(&mut self, unsynced: Unsynced) -> Result<(), Stuck> {
         let last = self.stage.last();
-        let lost: Vec<Lost> = self
+        let losses: Vec<Lost> = self
             .clients
             .iter()
             .filter_map(|(name, client)| self.loss_of(*name, client))
             .collect();
         self.stage.crash_leader(unsynced)?;
         self.zxids.begin_epoch(last, self.stage.epoch());
-        for lost in lost {
+        for lost in losses {
             self.restore(lost)?;
         }
         self.barrier()

@@ -497,11 +497,11 @@ impl Player {
         (zxid, result): (Option<Zxid>, &Result<Response, ErrorCode>),
         asked: &mut Asked,
     ) -> Option<Value> {
-        let (asker, requests) = asked.requests.as_ref().filter(|_| asked.is_sent)?;
+        let (client, requests) = asked.requests.as_ref().filter(|_| asked.is_sent)?;
         let open = |index: &usize| !asked.replies.contains_key(index);
         let index = (0..requests.len())
             .filter(open)
-            .find(|index| *asker == name && requests[*index].0 == number)?;
+            .find(|index| *client == name && requests[*index].0 == number)?;
         let request = &requests[index].1;
         let owner = |session: u64| {
             let name = self.owners.get(&session);
@@ -563,13 +563,13 @@ impl Client {
 
     /// Gives a request its number on the wire.
     fn number(&mut self, request: Request) -> (i32, ToServer) {
-        let number = match &request {
-            Request::Auth { .. } => xid::AUTH,
-            Request::SetWatches(_) => xid::SET_WATCHES,
-            _ => {
-                self.next_xid += 1;
-                self.next_xid - 1
-            }
+        let number = if matches!(request, Request::Auth { .. }) {
+            xid::AUTH
+        } else if matches!(request, Request::SetWatches(_)) {
+            xid::SET_WATCHES
+        } else {
+            self.next_xid += 1;
+            self.next_xid - 1
         };
         let message = ToServer::Request {
             xid: number,

@@ -129,8 +129,8 @@ pub struct Malformed {
 }
 
 impl Script {
-    /// Reads a script; `file` names it in errors, `stem` is its title unless it has one.
-    pub fn parse(text: &str, file: &str, stem: &str) -> Result<Self, Malformed> {
+    /// Reads a script; `file` names it in errors, `default_title` is its title unless it has one.
+    pub fn parse(text: &str, file: &str, default_title: &str) -> Result<Self, Malformed> {
         let malformed = |line: usize, why: String| Malformed {
             file: file.to_owned(),
             line,
@@ -141,7 +141,7 @@ impl Script {
             .next()
             .ok_or_else(|| malformed(1, "the file is empty, a header was expected".into()))?;
         let header = object(first.1).map_err(|why| malformed(1, why))?;
-        let mut script = read_header(&header, stem).map_err(|why| malformed(1, why))?;
+        let mut script = read_header(&header, default_title).map_err(|why| malformed(1, why))?;
         let mut known = script.clients;
         for (index, line) in lines {
             let at = |why: String| malformed(index + 1, why);
@@ -172,7 +172,7 @@ fn object(line: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn read_header(header: &Map<String, Value>, stem: &str) -> Result<Script, String> {
+fn read_header(header: &Map<String, Value>, default_title: &str) -> Result<Script, String> {
     let header = Arguments::new(header, Root::Real);
     let mode = match header.text("mode")? {
         "standalone" => Mode::Standalone,
@@ -194,7 +194,7 @@ fn read_header(header: &Map<String, Value>, stem: &str) -> Result<Script, String
     }
     let title = match header.get("name") {
         Some(_) => header.text("name")?,
-        None => stem,
+        None => default_title,
     };
     Ok(Script {
         title: title.to_owned(),

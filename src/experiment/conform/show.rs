@@ -104,10 +104,12 @@ impl Shower<'_> {
     }
 
     fn results(&self, request: &Request, results: &[Result<Response, ErrorCode>]) -> Value {
-        let operations: &[Request] = match request {
-            Request::Multi(operations) | Request::MultiRead(operations) => operations,
-            _ => &[],
-        };
+        let operations: &[Request] =
+            if let Request::Multi(operations) | Request::MultiRead(operations) = request {
+                operations
+            } else {
+                &[]
+            };
         let one = |(index, result): (usize, &Result<Response, ErrorCode>)| match result {
             Err(code) => json!({"err": error_name(*code)}),
             Ok(response) => {
@@ -204,13 +206,15 @@ fn shown_data(data: &Data) -> Value {
     let Some(bytes) = data else {
         return Value::Null;
     };
-    match std::str::from_utf8(bytes) {
-        Ok(text) => json!(text),
-        Err(_) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            json!({"hex": digits})
-        }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return json!(text);
     }
+    let digit = |half: u8| char::from_digit(half.into(), 16).expect("half a byte");
+    let digits: String = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect();
+    json!({"hex": digits})
 }
 
 fn strings(names: &[Path]) -> Value {
