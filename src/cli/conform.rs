@@ -132,6 +132,7 @@ impl Args {
             crash_every: self.crash_leader,
             seed: Seed(self.seed),
             mutants: self.mutant.clone(),
+            ..Setting::default()
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::wrapped::Wrapper;
 use crate::check::verdict::Property;
-use crate::tree::prep::SetDataRule;
+use crate::tree::rules::SetDataRule;
 use crate::zab::rules::{QuorumRule, Rules};
 
 /// How a defect gets into a run.

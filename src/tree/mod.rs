@@ -10,8 +10,8 @@ pub mod acl;
 pub mod image;
 pub mod path;
 pub mod prep;
-
 pub mod read;
+pub mod rules;
 pub mod store;
 pub mod txn;
 pub mod watch;

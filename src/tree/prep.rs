@@ -10,56 +10,19 @@ use super::acl::{Identities, demand, perms, resolve};
 use super::outstanding::{Outstanding, Pending, View};
 use super::path;
 use super::quota::{self, Growth};
+use super::rules::{
+    AnyVersion, ContainerFlag, DeleteOrder, ExtendedTypes, MultiRule, NextVersion, PrepRules,
+    QuotaOrder, QuotaRule, SetDataRule, SuffixCounts,
+};
 use super::store::Tree;
 use super::txn::{Body, Txn};
-use super::znode::Kind;
+use super::znode::{Kind, shown_cversion};
 use crate::base::id::SessionId;
 use crate::base::zxid::Zxid;
 use crate::history::op::{Acl, CreateOp, Data, ErrorCode, Path, Request, flags};
 
 /// The largest legal ttl: 40 bits (`EphemeralType.TTL`).
 const TTL_MAX: i64 = (1 << 40) - 1;
-
-/// Choices of the preparation, each read at exactly one place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct PrepRules {
-    /// What setData does with its expected version.
-    pub set_data: SetDataRule,
-    /// What a hard limit does.
-    pub quota: QuotaRule,
-    /// Whether TTL znodes exist.
-    pub extended_types: ExtendedTypes,
-}
-
-/// What setData does with its expected version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SetDataRule {
-    /// A version other than the znode's fails.
-    #[default]
-    ComparesVersion,
-    /// A design that fails: any version passes, so two clients can both win a compare-and-set.
-    IgnoresVersion,
-}
-
-/// What a hard limit does (`zookeeper.enforceQuota`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum QuotaRule {
-    /// Nothing.
-    #[default]
-    Lenient,
-    /// Refuses the write.
-    Enforced,
-}
-
-/// Whether TTL znodes exist (`zookeeper.extendedTypesEnabled`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ExtendedTypes {
-    /// They do.
-    #[default]
-    Enabled,
-    /// Creating one is `Unimplemented`.
-    Disabled,
-}
 
 /// The preparing stage's state: what is prepared and not yet applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -235,18 +198,35 @@ impl Attempt<'_> {
             return Err(ErrorCode::MarshallingError.into());
         }
         let mut bodies = Vec::with_capacity(requests.len());
-        for (i, request) in requests.iter().enumerate() {
+        for request in requests {
             match self.one(request) {
                 Ok(body) => bodies.push(body),
-                Err(code) => {
-                    let mut codes = vec![ErrorCode::Ok; i];
-                    codes.push(code);
-                    codes.resize(requests.len(), ErrorCode::RuntimeInconsistency);
-                    return Err(Failure::Multi(codes));
-                }
+                Err(code) => return self.fail_multi(bodies, code, requests.len()),
             }
         }
         Ok(Body::Multi(bodies))
+    }
+
+    /// A multi of `count` operations of which the one after those prepared fails.
+    fn fail_multi(
+        &self,
+        mut prepared: Vec<Body>,
+        code: ErrorCode,
+        count: usize,
+    ) -> Result<Body, Failure> {
+        let later = ErrorCode::RuntimeInconsistency;
+        let mut codes = vec![ErrorCode::Ok; prepared.len()];
+        codes.push(code);
+        match self.rules.multi {
+            MultiRule::AllOrNothing => codes.resize(count, later),
+            MultiRule::AllBlamed => codes.resize(count, code),
+            MultiRule::DoneSoFar => {
+                prepared.push(Body::Error(code));
+                prepared.resize(count, Body::Error(later));
+                return Ok(Body::Multi(prepared));
+            }
+        }
+        Err(Failure::Multi(codes))
     }
 
     /// A single write, alone or inside a multi.
@@ -306,7 +286,7 @@ impl Attempt<'_> {
         demand(&parent.acl, self.identities, perms::CREATE)?;
         let path = match mode.suffix {
             Suffix::None => asked.clone(),
-            Suffix::Sequence => Path::from(format!("{asked}{:010}", parent.cversion)),
+            Suffix::Sequence => Path::from(format!("{asked}{:010}", self.suffix(&parent))),
         };
         path::validate(&path)?;
         if self.view.find(&path).is_ok() {
@@ -336,7 +316,7 @@ impl Attempt<'_> {
             path,
             data: data.clone(),
             acl,
-            kind: mode.kind(op, self.session),
+            kind: mode.kind(op, self.session, self.rules.container_flag),
             parent_cversion,
         })
     }
@@ -346,7 +326,13 @@ impl Attempt<'_> {
         let parent = self.view.find(parent_path)?;
         demand(&parent.acl, self.identities, perms::DELETE)?;
         let node = self.view.find(path)?;
-        compare(version, node.version)?;
+        let is_compared = match self.rules.delete {
+            DeleteOrder::Version => true,
+            DeleteOrder::Children => node.children == 0,
+        };
+        if is_compared {
+            self.compare(version, node.version)?;
+        }
         self.remove(parent, node)?;
         Ok(Body::Delete { path: path.clone() })
     }
@@ -381,13 +367,19 @@ impl Attempt<'_> {
         demand(&node.acl, self.identities, perms::WRITE)?;
         let before = node.length;
         let after = data.as_ref().map_or(0, |data| data.len());
-        self.check_quota(path, Growth::SetData { before, after })?;
-        match self.rules.set_data {
-            SetDataRule::ComparesVersion => compare(version, node.version)?,
-            SetDataRule::IgnoresVersion => {}
+        let growth = Growth::SetData { before, after };
+        match self.rules.quota_order {
+            QuotaOrder::BeforeVersion => {
+                self.check_quota(path, growth)?;
+                self.compare_data(version, node.version)?;
+            }
+            QuotaOrder::AfterVersion => {
+                self.compare_data(version, node.version)?;
+                self.check_quota(path, growth)?;
+            }
         }
         node.length = after;
-        node.version = node.version.wrapping_add(1);
+        node.version = self.next_version(node.version);
         let version = node.version;
         self.view.stage(node);
         Ok(Body::SetData {
@@ -402,8 +394,8 @@ impl Attempt<'_> {
         let acl = resolve(acl, self.identities)?;
         let mut node = self.view.find(path)?;
         demand(&node.acl, self.identities, perms::ADMIN)?;
-        compare(version, node.aversion)?;
-        node.aversion = node.aversion.wrapping_add(1);
+        self.compare(version, node.aversion)?;
+        node.aversion = self.next_version(node.aversion);
         node.acl.clone_from(&acl);
         let version = node.aversion;
         self.view.stage(node);
@@ -418,11 +410,46 @@ impl Attempt<'_> {
         path::validate(path)?;
         let node = self.view.find(path)?;
         demand(&node.acl, self.identities, perms::READ)?;
-        compare(version, node.version)?;
+        self.compare(version, node.version)?;
         Ok(Body::Check {
             path: path.clone(),
             version: node.version,
         })
+    }
+
+    /// The number that a sequential child gets.
+    fn suffix(&self, parent: &Pending) -> i32 {
+        match self.rules.suffix {
+            SuffixCounts::Creates => parent.cversion,
+            SuffixCounts::CreatesAndDeletes => shown_cversion(parent.cversion, parent.children),
+        }
+    }
+
+    fn compare_data(&self, expected: i32, version: i32) -> Result<(), ErrorCode> {
+        match self.rules.set_data {
+            SetDataRule::ComparesVersion => self.compare(expected, version),
+            SetDataRule::IgnoresVersion => Ok(()),
+        }
+    }
+
+    /// -1 matches any version; anything else must be equal.
+    fn compare(&self, expected: i32, version: i32) -> Result<(), ErrorCode> {
+        let is_any = match self.rules.any_version {
+            AnyVersion::MinusOne => expected == -1,
+            AnyVersion::Negative => expected < 0,
+        };
+        if is_any || expected == version {
+            Ok(())
+        } else {
+            Err(ErrorCode::BadVersion)
+        }
+    }
+
+    fn next_version(&self, version: i32) -> i32 {
+        match (self.rules.next_version, version.wrapping_add(1)) {
+            (NextVersion::Zero, -1) => 0,
+            (NextVersion::Zero | NextVersion::MinusOne, next) => next,
+        }
     }
 
     fn check_quota(&self, path: &str, growth: Growth) -> Result<(), ErrorCode> {
@@ -507,12 +534,13 @@ impl Mode {
     }
 
     /// What the node becomes: only createContainer makes containers, and it makes nothing else (semantics.md §0.8).
-    fn kind(self, op: CreateOp, session: SessionId) -> Kind {
+    fn kind(self, op: CreateOp, session: SessionId, rule: ContainerFlag) -> Kind {
         match (op, self.fate) {
             (CreateOp::Container, _) => Kind::Container,
-            (CreateOp::Create | CreateOp::Create2 | CreateOp::Ttl, Fate::Container) => {
-                Kind::Persistent
-            }
+            (CreateOp::Create | CreateOp::Create2 | CreateOp::Ttl, Fate::Container) => match rule {
+                ContainerFlag::OfCreateContainer => Kind::Persistent,
+                ContainerFlag::OfEveryCreate => Kind::Container,
+            },
             (CreateOp::Create | CreateOp::Create2 | CreateOp::Ttl, _) => self.believed(session),
         }
     }
@@ -525,15 +553,6 @@ fn deletable(path: &str) -> Result<&str, ErrorCode> {
         return Err(ErrorCode::BadArguments);
     }
     Ok(parent)
-}
-
-/// -1 matches any version; anything else must be equal.
-fn compare(expected: i32, version: i32) -> Result<(), ErrorCode> {
-    if expected == -1 || expected == version {
-        Ok(())
-    } else {
-        Err(ErrorCode::BadVersion)
-    }
 }
 
 /// Lists the session's ephemerals: those of the tree and those in flight, less those whose deletion is in flight.

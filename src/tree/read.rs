@@ -2,10 +2,12 @@
 //! semantics.md §2, §4.3, §4.5).
 
 use super::acl::{Identities, demand, masked, permits, perms};
+use super::rules::{ExistsWatch, Missed, NullData, Rearmed, ShownEphemerals, WhoAmI, WholeAcl};
 use super::store::Tree;
 use super::watch::{Watcher, Watches, Which};
-use super::znode::{Znode, count};
+use super::znode::{Stored, Znode, count};
 use crate::base::id::SessionId;
+use crate::base::zxid::Zxid;
 use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, SetWatches, WatchEvent};
 
 /// What a read gives.
@@ -28,9 +30,17 @@ pub fn answer(
     request: &Request,
 ) -> Answer {
     if let Request::SetWatches(lists) = request {
+        let mut catch_up = CatchUp {
+            tree,
+            watches,
+            connection,
+            since: lists.relative_zxid,
+            events: Vec::new(),
+        };
+        catch_up.take(lists);
         return Answer {
             result: Ok(Response::Empty),
-            events: set_watches(tree, watches, connection, lists),
+            events: catch_up.events,
         };
     }
     let mut read = Read {
@@ -71,7 +81,11 @@ impl Read<'_> {
             Request::MultiRead(requests) => self.multi_read(requests),
             // A raw whoAmI is whole: it has no body.
             Request::WhoAmI | Request::Raw { opcode: 107 } => {
-                Ok(Response::Identities(self.identities.shown()))
+                let shown = match self.tree.rules.who_am_i {
+                    WhoAmI::User => self.identities.shown(),
+                    WhoAmI::UserAndHash => self.identities.ids.clone(),
+                };
+                Ok(Response::Identities(shown))
             }
             Request::AddWatch { path, mode } => self.add_watch(path, *mode),
             Request::CheckWatches { path, kind } => {
@@ -108,8 +122,13 @@ impl Read<'_> {
             return Err(ErrorCode::BadArguments);
         }
         let found = self.readable(path).map(Znode::stat);
-        // A missing node can be watched for, one that may not be read cannot.
-        if watch && matches!(found, Ok(_) | Err(ErrorCode::NoNode)) {
+        let is_armed = match self.tree.rules.exists {
+            // A missing node can be watched for, one that may not be read cannot.
+            ExistsWatch::UnlessUnreadable => matches!(found, Ok(_) | Err(ErrorCode::NoNode)),
+            ExistsWatch::OnSuccess => found.is_ok(),
+            ExistsWatch::Always => true,
+        };
+        if watch && is_armed {
             self.watches.add_data(path, self.connection);
         }
         found.map(Response::Stat)
@@ -117,7 +136,11 @@ impl Read<'_> {
 
     fn get_data(&mut self, path: &Path, watch: bool) -> Result<Response, ErrorCode> {
         let node = self.readable(path)?;
-        let response = Response::Data(node.data.clone(), node.stat());
+        let data = match self.tree.rules.null_data {
+            NullData::Null => node.data.clone(),
+            NullData::Empty => Some(node.data.clone().unwrap_or_default()),
+        };
+        let response = Response::Data(data, node.stat());
         if watch {
             self.watches.add_data(path, self.connection);
         }
@@ -140,18 +163,26 @@ impl Read<'_> {
     }
 
     fn get_ephemerals(&self, prefix: &str) -> Response {
-        let own = self.tree.ephemerals(self.session);
-        Response::Paths(
-            own.filter(|path| path.starts_with(prefix))
-                .cloned()
+        let tree = self.tree;
+        let shown: Vec<&Path> = match tree.rules.ephemerals {
+            ShownEphemerals::Own => tree.ephemerals(self.session).collect(),
+            ShownEphemerals::All => tree
+                .sessions()
+                .flat_map(|(session, _)| tree.ephemerals(session))
                 .collect(),
-        )
+        };
+        let matching = shown.into_iter().filter(|path| path.starts_with(prefix));
+        Response::Paths(matching.cloned().collect())
     }
 
     fn get_acl(&self, path: &str) -> Result<Response, ErrorCode> {
         let node = self.tree.get(path).ok_or(ErrorCode::NoNode)?;
         demand(&node.acl, self.identities, perms::READ | perms::ADMIN)?;
-        let acl = if permits(&node.acl, self.identities, perms::ADMIN) {
+        let who_sees_all = match self.tree.rules.get_acl {
+            WholeAcl::ToAdmins => perms::ADMIN,
+            WholeAcl::ToReaders => perms::ADMIN | perms::READ,
+        };
+        let acl = if permits(&node.acl, self.identities, who_sees_all) {
             node.acl.clone()
         } else {
             masked(&node.acl)
@@ -221,51 +252,76 @@ fn undecodable(opcode: i32) -> ErrorCode {
     }
 }
 
-/// Arms the watches that a client library brings along after a reconnect; those whose change it has missed fire at
-/// once, without a zxid and without a look at the ACL. Every list entry is judged alone.
-fn set_watches(
-    tree: &Tree,
-    watches: &mut Watches,
+/// What a client library brings along after a reconnect: a watch whose change it has missed fires at once, without a
+/// zxid and without a look at the list; the others are armed. Every list entry is judged alone.
+struct CatchUp<'a> {
+    tree: &'a Tree,
+    watches: &'a mut Watches,
     connection: Watcher,
-    lists: &SetWatches,
-) -> Vec<WatchEvent> {
-    let mut events = Vec::new();
-    let mut tell = |kind, path: &Path| {
-        events.push(WatchEvent {
-            kind,
-            path: path.clone(),
-            zxid: None,
-        });
-    };
-    for path in &lists.data {
-        match tree.get(path) {
-            None => tell(EventKind::Deleted, path),
-            Some(node) if node.stored.mzxid > lists.relative_zxid => {
-                tell(EventKind::DataChanged, path);
-            }
-            Some(_) => watches.add_data(path, connection),
+    since: Zxid,
+    events: Vec<WatchEvent>,
+}
+
+impl CatchUp<'_> {
+    fn take(&mut self, lists: &SetWatches) {
+        for path in &lists.data {
+            let missed = self.missed(path, |stored| stored.mzxid, EventKind::DataChanged);
+            self.settle(path, missed, Watches::add_data);
+        }
+        for path in &lists.exist {
+            let missed = self.tree.get(path).map(|_| EventKind::Created);
+            self.settle(path, missed, Watches::add_data);
+        }
+        for path in &lists.child {
+            let missed = self.missed(path, |stored| stored.pzxid, EventKind::ChildrenChanged);
+            self.settle(path, missed, Watches::add_child);
+        }
+        for path in &lists.persistent {
+            self.watches.add_persistent(path, self.connection);
+        }
+        for path in &lists.recursive {
+            self.watches.add_recursive(path, self.connection);
         }
     }
-    for path in &lists.exist {
-        match tree.get(path) {
-            Some(_) => tell(EventKind::Created, path),
-            None => watches.add_data(path, connection),
+
+    /// What the watcher of a znode has missed: that it is gone, or a change of it.
+    fn missed(
+        &self,
+        path: &str,
+        last_change: impl Fn(&Stored) -> Zxid,
+        change: EventKind,
+    ) -> Option<EventKind> {
+        let Some(node) = self.tree.get(path) else {
+            return Some(EventKind::Deleted);
+        };
+        let last_change = last_change(&node.stored);
+        let is_missed = match self.watches.rules.missed {
+            Missed::Later => last_change > self.since,
+            Missed::NotEarlier => last_change >= self.since,
+        };
+        is_missed.then_some(change)
+    }
+
+    /// Tells what was missed, or arms the watch.
+    fn settle(
+        &mut self,
+        path: &Path,
+        missed: Option<EventKind>,
+        arm: fn(&mut Watches, &Path, Watcher),
+    ) {
+        let is_armed = match self.watches.rules.rearmed {
+            Rearmed::Unfired => missed.is_none(),
+            Rearmed::All => true,
+        };
+        if is_armed {
+            arm(self.watches, path, self.connection);
+        }
+        if let Some(kind) = missed {
+            self.events.push(WatchEvent {
+                kind,
+                path: path.clone(),
+                zxid: None,
+            });
         }
     }
-    for path in &lists.child {
-        match tree.get(path) {
-            None => tell(EventKind::Deleted, path),
-            Some(node) if node.stored.pzxid > lists.relative_zxid => {
-                tell(EventKind::ChildrenChanged, path);
-            }
-            Some(_) => watches.add_child(path, connection),
-        }
-    }
-    for path in &lists.persistent {
-        watches.add_persistent(path, connection);
-    }
-    for path in &lists.recursive {
-        watches.add_recursive(path, connection);
-    }
-    events
 }

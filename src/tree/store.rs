@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::rules::{
+    CversionRule, DeletionOrder, PzxidMoves, ReapedContainers, SetAclMoves, TreeRules, TtlRuns,
+};
 use super::txn::{Body, Txn};
 use super::znode::{Kind, Znode};
 use super::{acl, path, quota};
@@ -19,6 +22,7 @@ use crate::history::op::{Acl, CreateOp, Data, ErrorCode, EventKind, Path, Respon
 /// The replicated state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
+    pub(super) rules: TreeRules,
     nodes: OrdMap<Path, Arc<Znode>>,
     sessions: OrdMap<SessionId, u32>,
     /// Sessions without ephemerals have no entry.
@@ -97,7 +101,13 @@ impl Default for Tree {
 impl Tree {
     /// The tree of a server that has never applied anything: the root and ZooKeeper's own nodes.
     pub fn new() -> Self {
+        Self::with_rules(TreeRules::default())
+    }
+
+    /// As [`new`](Self::new), with other design choices.
+    pub fn with_rules(rules: TreeRules) -> Self {
         let mut tree = Self {
+            rules,
             nodes: OrdMap::new(),
             sessions: OrdMap::new(),
             ephemerals: OrdMap::new(),
@@ -198,8 +208,11 @@ impl Tree {
         let due = |node: &Znode| {
             node.children.is_empty()
                 && match node.kind {
-                    Kind::Container => node.stored.cversion > 0,
-                    Kind::Ttl(ttl_ms) => now_ms.saturating_sub(node.stored.mtime) > ttl_ms,
+                    Kind::Container => match self.rules.containers {
+                        ReapedContainers::Emptied => node.stored.cversion > 0,
+                        ReapedContainers::Empty => true,
+                    },
+                    Kind::Ttl(ttl_ms) => now_ms.saturating_sub(self.ttl_start(node)) > ttl_ms,
                     Kind::Persistent | Kind::Ephemeral(_) => false,
                 }
         };
@@ -208,6 +221,13 @@ impl Tree {
             .filter(|path| self.get(path).is_some_and(due))
             .cloned()
             .collect()
+    }
+
+    fn ttl_start(&self, node: &Znode) -> u64 {
+        match self.rules.ttl {
+            TtlRuns::SinceSetData => node.stored.mtime,
+            TtlRuns::SinceCreate => node.stored.ctime,
+        }
     }
 
     /// The path itself or its nearest ancestor with a quota; the root's own quota is not kept.
@@ -297,7 +317,7 @@ impl Tree {
                 .set_data(now, path, data, *version, out)
                 .map(Response::Stat),
             Body::SetAcl { path, acl, version } => {
-                self.set_acl(path, acl, *version).map(Response::Stat)
+                self.set_acl(now, path, acl, *version).map(Response::Stat)
             }
             Body::Check { .. } => Ok(Response::Empty),
             Body::Multi(bodies) => Ok(Response::Multi(
@@ -349,8 +369,13 @@ impl Tree {
         } = birth;
         let (parent, name) = path::split(path);
         let exists = self.get(path).is_some();
+        let rule = self.rules.cversion;
         let (parent_path, parent_acl) = self.edit(parent, |parent_path, node| {
-            if parent_cversion > node.stored.cversion {
+            let is_taken = match rule {
+                CversionRule::Grows => parent_cversion > node.stored.cversion,
+                CversionRule::Follows => true,
+            };
+            if is_taken {
                 node.stored.cversion = parent_cversion;
                 node.stored.pzxid = now.zxid;
             }
@@ -373,17 +398,30 @@ impl Tree {
 
     fn delete(&mut self, now: Now, path: &Path, out: &mut Vec<Trigger>) -> Result<(), ErrorCode> {
         let (parent, name) = path::split(path);
+        let rule = self.rules.pzxid;
         let (parent_path, parent_acl) = self.edit(parent, |parent_path, node| {
             node.children.remove(name);
-            node.stored.pzxid = node.stored.pzxid.max(now.zxid);
+            match rule {
+                PzxidMoves::ByCreatesAndDeletes => {
+                    node.stored.pzxid = node.stored.pzxid.max(now.zxid);
+                }
+                PzxidMoves::ByCreates => {}
+            }
             (parent_path.clone(), node.acl.clone())
         })?;
         let node = self.nodes.remove(&**path).ok_or(ErrorCode::NoNode)?;
         self.mark(node.digest(), Sign::Minus);
         self.unindex(path, node.kind);
         quota::on_delete(self, path, node.length());
-        out.push(now.trigger(EventKind::Deleted, path, &node.acl));
-        out.push(now.trigger(EventKind::ChildrenChanged, &parent_path, &parent_acl));
+        let mut triggers = [
+            now.trigger(EventKind::Deleted, path, &node.acl),
+            now.trigger(EventKind::ChildrenChanged, &parent_path, &parent_acl),
+        ];
+        match self.rules.deletion {
+            DeletionOrder::NodeThenParent => {}
+            DeletionOrder::ParentThenNode => triggers.reverse(),
+        }
+        out.extend(triggers);
         Ok(())
     }
 
@@ -409,10 +447,21 @@ impl Tree {
         Ok(stat)
     }
 
-    fn set_acl(&mut self, path: &Path, acl: &Acl, version: i32) -> Result<Stat, ErrorCode> {
+    fn set_acl(
+        &mut self,
+        now: Now,
+        path: &Path,
+        acl: &Acl,
+        version: i32,
+    ) -> Result<Stat, ErrorCode> {
+        let rule = self.rules.set_acl;
         self.edit(path, |path, node| {
             node.acl.clone_from(acl);
             node.stored.aversion = version;
+            match rule {
+                SetAclMoves::Aversion => {}
+                SetAclMoves::AversionAndMzxid => node.stored.mzxid = now.zxid,
+            }
             node.reseal(path);
             node.stat()
         })

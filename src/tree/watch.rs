@@ -5,6 +5,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::acl::{Identities, permits, perms};
 use super::path;
+use super::rules::{DeletionTold, FiredWatches, RecursiveReach, Removed, Told, WatchRules};
 use super::store::Trigger;
 use crate::history::op::{EventKind, Path, WatchEvent};
 
@@ -116,8 +117,8 @@ impl Manager {
         }
     }
 
-    /// The connections that a change of this path concerns, in order; standard watches on it are used up.
-    fn matched(&mut self, path: &Path) -> OrdSet<Watcher> {
+    /// The connections that a change of this path concerns, in order; watches on it are used up as the rule says.
+    fn matched(&mut self, path: &Path, rule: FiredWatches) -> OrdSet<Watcher> {
         let mut matched = OrdSet::new();
         let exact: Vec<(Watcher, Modes)> = match self.paths.get(&**path) {
             Some(watchers) => watchers
@@ -128,8 +129,13 @@ impl Manager {
         };
         for (watcher, modes) in exact {
             matched.insert(watcher);
-            if modes.has(Mode::Standard) {
-                self.set(path, watcher, Modes(modes.0 & !Modes::of(Mode::Standard).0));
+            let gone = match rule {
+                FiredWatches::StandardGo => Modes::of(Mode::Standard),
+                FiredWatches::AllGo => Modes::ALL,
+                FiredWatches::NoneGo => Modes::NONE,
+            };
+            if modes.0 & gone.0 != 0 {
+                self.set(path, watcher, Modes(modes.0 & !gone.0));
             }
         }
         if self.recursive > 0 {
@@ -147,6 +153,7 @@ impl Manager {
 /// All watches of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Watches {
+    pub(super) rules: WatchRules,
     data: Manager,
     child: Manager,
     /// Where each connection watches, in either manager.
@@ -168,8 +175,11 @@ pub struct Registered {
 
 impl Watches {
     /// No watches.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(rules: WatchRules) -> Self {
+        Self {
+            rules,
+            ..Self::default()
+        }
     }
 
     /// Arms a standard watch of the data manager (exists, getData).
@@ -196,8 +206,13 @@ impl Watches {
 
     /// Arms a persistent recursive watch, in the data manager only.
     pub fn add_recursive(&mut self, path: &Path, watcher: Watcher) {
+        let recursive = Modes::of(Mode::Recursive).0;
+        let also_child = match self.rules.recursive {
+            RecursiveReach::Data => Modes::NONE.0,
+            RecursiveReach::DataAndChild => recursive,
+        };
         self.change(path, watcher, |data, child| {
-            (data.0 | Modes::of(Mode::Recursive).0, child.0)
+            (data.0 | recursive, child.0 | also_child)
         });
     }
 
@@ -211,7 +226,11 @@ impl Watches {
     /// Removes those watches of the connection on exactly this path; says whether there were any.
     pub fn remove(&mut self, path: &Path, watcher: Watcher, which: Which) -> bool {
         let found = self.check(path, watcher, which);
-        let (no_data, no_child) = which.modes();
+        let removed = match (self.rules.removed, found) {
+            (Removed::ThatKind, _) | (Removed::EveryKind, false) => which,
+            (Removed::EveryKind, true) => Which::Any,
+        };
+        let (no_data, no_child) = removed.modes();
         self.change(path, watcher, |data, child| {
             (data.0 & !no_data.0, child.0 & !no_child.0)
         });
@@ -260,7 +279,11 @@ impl Watches {
         }
         for trigger in triggers {
             for watcher in self.concerned(trigger) {
-                if identities(watcher).is_some_and(|ids| permits(&trigger.acl, ids, perms::READ)) {
+                let may_hear = |ids| match self.rules.told {
+                    Told::Readers => permits(&trigger.acl, ids, perms::READ),
+                    Told::Everybody => true,
+                };
+                if identities(watcher).is_some_and(may_hear) {
                     events.push((
                         watcher,
                         WatchEvent {
@@ -275,14 +298,23 @@ impl Watches {
         events
     }
 
-    /// Whom a trigger concerns, once each.
-    fn concerned(&mut self, trigger: &Trigger) -> OrdSet<Watcher> {
-        let path = &trigger.path;
-        let matched = match trigger.kind {
-            EventKind::Created | EventKind::DataChanged => self.data.matched(path),
-            EventKind::ChildrenChanged => self.child.matched(path),
-            // Who hears it from the data manager does not hear it twice, but its child watch is used up all the same.
-            EventKind::Deleted => self.data.matched(path).union(self.child.matched(path)),
+    /// Whom a trigger concerns, as often as they hear of it.
+    fn concerned(&mut self, trigger: &Trigger) -> Vec<Watcher> {
+        let (path, fired) = (&trigger.path, self.rules.fired);
+        let matched: Vec<Watcher> = match trigger.kind {
+            EventKind::Created | EventKind::DataChanged => {
+                self.data.matched(path, fired).into_iter().collect()
+            }
+            EventKind::ChildrenChanged => self.child.matched(path, fired).into_iter().collect(),
+            EventKind::Deleted => {
+                let data = self.data.matched(path, fired);
+                // Who hears it from the data manager does not hear it twice, but its child watch is used up all the same.
+                let child = self.child.matched(path, fired);
+                match self.rules.deletion_told {
+                    DeletionTold::Once => data.union(child).into_iter().collect(),
+                    DeletionTold::ByEachManager => data.into_iter().chain(child).collect(),
+                }
+            }
         };
         for watcher in &matched {
             self.tidy(path, *watcher);

@@ -111,9 +111,8 @@ impl Znode {
         mix(self.content ^ Digest::of(&self.stored))
     }
 
-    /// The status as clients see it; `cversion` counts creates and deletes of children.
+    /// The status as clients see it.
     pub fn stat(&self) -> Stat {
-        let children = count(self.children.len());
         let stored = &self.stored;
         Stat {
             czxid: stored.czxid,
@@ -122,11 +121,11 @@ impl Znode {
             ctime: stored.ctime,
             mtime: stored.mtime,
             version: stored.version,
-            cversion: stored.cversion.wrapping_mul(2).wrapping_sub(children),
+            cversion: shown_cversion(stored.cversion, self.children.len()),
             aversion: stored.aversion,
             owner: self.kind.owner().map_or(0, |session| session.0),
             data_length: count(self.length()),
-            children,
+            children: count(self.children.len()),
         }
     }
 
@@ -134,6 +133,11 @@ impl Znode {
     pub fn length(&self) -> usize {
         self.data.as_ref().map_or(0, |data| data.len())
     }
+}
+
+/// The cversion that clients see: creates and deletes of children (semantics.md §0.1).
+pub(super) fn shown_cversion(stored: i32, children: usize) -> i32 {
+    stored.wrapping_mul(2).wrapping_sub(count(children))
 }
 
 /// A count as the wire carries it.

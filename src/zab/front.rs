@@ -124,7 +124,7 @@ impl Front {
             sync,
             clients: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            watches: Watches::new(),
+            watches: Watches::new(core.config.rules.watch),
             committed: VecDeque::new(),
             touched: BTreeMap::new(),
         }
@@ -509,6 +509,23 @@ impl Front {
         } else {
             self.answer_in_line(conn, core, out);
         }
+    }
+
+    /// Answers a failed write of our own client out of its turn, then the reads that waited behind it.
+    pub(super) fn answer_at_once(&mut self, txn: &Txn, core: &Core, out: &mut Out) {
+        let Some(conn) = self.sessions.get(&txn.session).copied() else {
+            return;
+        };
+        let client = self.clients.get_mut(&conn).expect("sessions name clients");
+        client.queue.retain(|waiting| waiting.xid != txn.cxid);
+        let reply = ToClient::Reply {
+            xid: txn.cxid,
+            zxid: Some(core.memory.processed()),
+            // A copy of the tree says what a failure answers; it changes nothing else.
+            result: core.memory.tree.clone().apply(txn).result,
+        };
+        send(conn, reply, out);
+        self.answer_in_line(conn, core, out);
     }
 
     fn answer_sync(&mut self, session: SessionId, cxid: i32, core: &Core, out: &mut Out) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::broadcast::SyncWaiter;
 use super::core::{Core, Out};
 use super::front::{Ask, Front, SyncHandling};
+use super::rules::FailedWrites;
 use super::sessions::Tracker;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::time::LocalTime;
@@ -214,7 +215,7 @@ impl Reign {
                         if *request == Request::CloseSession {
                             self.tracker.close(session);
                         }
-                        self.prep.prepare(
+                        let txn = self.prep.prepare(
                             tree,
                             zxid,
                             session,
@@ -222,11 +223,29 @@ impl Reign {
                             cx.wall_ms,
                             &request,
                             &identities,
-                        )
+                        );
+                        if from == core.me && self.is_answered_at_once(&txn, core, out) {
+                            return None;
+                        }
+                        txn
                     }
                 }
             },
         })
+    }
+
+    /// Answers a write of a client of the leader's own without a transaction, if it failed and the rule wants that.
+    fn is_answered_at_once(&mut self, txn: &Txn, core: &Core, out: &mut Out) -> bool {
+        match core.config.rules.failures {
+            FailedWrites::Proposed => false,
+            FailedWrites::AnsweredAtOnce => {
+                let has_failed = matches!(txn.body, Body::Error(_) | Body::MultiFailed(_));
+                if has_failed {
+                    self.front.answer_at_once(txn, core, out);
+                }
+                has_failed
+            }
+        }
     }
 
     fn refuse(

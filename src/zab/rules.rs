@@ -2,7 +2,7 @@
 //! (zab.md §16.1); the others are designs that fail, switched on by `mutant`.
 
 use crate::base::id::ServerSet;
-use crate::tree::prep::PrepRules;
+use crate::tree::rules::{PrepRules, TreeRules, WatchRules};
 
 /// All choices together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -11,6 +11,22 @@ pub struct Rules {
     pub quorum: QuorumRule,
     /// How requests become transactions.
     pub prep: PrepRules,
+    /// What becomes of writes that fail.
+    pub failures: FailedWrites,
+    /// What transactions do, and what reads show of it.
+    pub tree: TreeRules,
+    /// Who hears of changes.
+    pub watch: WatchRules,
+}
+
+/// What becomes of writes that fail (semantics.md §0.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FailedWrites {
+    /// They become transactions: they take a zxid and are answered in its turn.
+    #[default]
+    Proposed,
+    /// The leader answers its own clients' at once, without a zxid.
+    AnsweredAtOnce,
 }
 
 /// Which sets of voters decide.

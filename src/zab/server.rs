@@ -75,7 +75,9 @@ impl Server {
             Epoch(u32::try_from(disk.files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX))
         };
         let (accepted, current) = (epoch_in(ACCEPTED_EPOCH), epoch_in(CURRENT_EPOCH));
-        let base = disk.image.map_or_else(Tree::new, |image| image.tree);
+        let base = disk
+            .image
+            .map_or_else(|| Tree::with_rules(config.rules.tree), |image| image.tree);
         let after_base = || {
             disk.log
                 .iter()

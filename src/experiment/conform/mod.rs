@@ -22,6 +22,7 @@ pub use script::{Malformed, Script};
 pub use skip::reason_to_skip;
 
 use crate::base::rng::Seed;
+use crate::zab::rules::Rules;
 use player::Player;
 use script::{Mode, Order, Step};
 
@@ -37,6 +38,8 @@ pub struct Setting {
     pub crash_every: Option<u32>,
     /// Of the weather; each script draws its own from it.
     pub seed: Seed,
+    /// The servers' design choices; what a script says of its servers' settings goes before.
+    pub rules: Rules,
     /// Names of defects that the servers have.
     pub mutants: Vec<String>,
 }
@@ -47,6 +50,7 @@ impl Default for Setting {
             servers: 1,
             crash_every: None,
             seed: Seed(1),
+            rules: Rules::default(),
             mutants: Vec::new(),
         }
     }

@@ -76,9 +76,12 @@ impl Player {
             .title
             .bytes()
             .fold(setting.seed.0, |seed, byte| mix(seed ^ u64::from(byte)));
+        let mut rules = setting.rules.clone();
+        rules.prep.quota = script.rules.quota;
+        rules.prep.extended_types = script.rules.extended_types;
         let servers = Servers {
             count: setting.servers_for(script),
-            rules: script.rules,
+            rules,
             mutants: &setting.mutants,
         };
         let (stage, stuck) = Stage::open(&servers, Seed(seed));

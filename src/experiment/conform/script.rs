@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::arguments::{Arguments, Root};
 use crate::base::time::Span;
 use crate::history::op::{Path, Request};
-use crate::tree::prep::{ExtendedTypes, PrepRules, QuotaRule};
+use crate::tree::rules::{ExtendedTypes, PrepRules, QuotaRule};
 use crate::tree::store::Counter;
 
 /// The most clients that a script may open at its start.

@@ -19,11 +19,11 @@ use crate::sim::fault::{Fault, Target, Unsynced};
 use crate::sim::process::{Conn, Effects};
 use crate::sim::setup::Setup;
 use crate::sim::world::{Limits, World};
-use crate::tree::prep::PrepRules;
 use crate::tree::store::{Counter, Tree};
 use crate::tree::watch::Registered;
 use crate::words::{Command, Errand, Socket, Words};
 use crate::zab;
+use crate::zab::rules::Rules;
 use crate::zab::server::Server;
 
 /// tickTime of the recorded servers.
@@ -43,8 +43,8 @@ pub(super) struct Stuck;
 pub(super) struct Servers<'a> {
     /// How many.
     pub(super) count: u8,
-    /// How they are configured.
-    pub(super) rules: PrepRules,
+    /// Their design choices.
+    pub(super) rules: Rules,
     /// Which defects they have.
     pub(super) mutants: &'a [String],
 }
@@ -64,7 +64,7 @@ impl Stage {
         ensemble.tick = TICK;
         ensemble.session_timeout_ms = SESSION_TIMEOUT_MS;
         ensemble.reaper_interval = None;
-        ensemble.rules.prep = servers.rules;
+        ensemble.rules = servers.rules.clone();
         let mut wrappers = Vec::new();
         Defect::plant(servers.mutants, &mut ensemble.rules, &mut wrappers);
         let config = MutantConfig {

@@ -39,7 +39,7 @@ impl Server {
         let mut server = Self {
             tree: Tree::new(),
             prep: Prep::new(),
-            watches: Watches::new(),
+            watches: Watches::default(),
             identities: BTreeMap::new(),
             told: Vec::new(),
             now_ms: 1_000_000,

@@ -12,7 +12,7 @@ use crate::history::op::ErrorCode::{
 };
 use crate::history::op::{Acl, AclEntry, CreateOp, ErrorCode, Path, Request, Response, flags};
 use crate::tree::acl::{self, Identities, perms};
-use crate::tree::prep::{ExtendedTypes, QuotaRule, SetDataRule};
+use crate::tree::rules::{ExtendedTypes, QuotaRule, SetDataRule};
 
 fn entry(perms: i32, scheme: &str, id: &str) -> AclEntry {
     AclEntry {

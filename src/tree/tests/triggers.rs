@@ -214,7 +214,7 @@ fn watches_of_a_closed_connection_are_gone() {
     assert_eq!(server.events(), []);
     assert_eq!(
         server.watches,
-        crate::tree::watch::Watches::new(),
+        crate::tree::watch::Watches::default(),
         "nothing of them is left"
     );
 }
