@@ -7,6 +7,7 @@
 
 mod cli;
 mod determinism;
+mod flips;
 mod golden;
 mod layering;
 mod readme;
