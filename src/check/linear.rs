@@ -9,6 +9,7 @@ mod explain;
 mod holes;
 #[cfg(test)]
 mod oracle;
+mod sequence;
 mod stories;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::sequence::Siblings;
 use self::timeline::{Key, Mark};
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
@@ -81,6 +83,8 @@ pub struct LinearMonitor {
     /// Prefixes of sequential creates whose nodes others than clients may delete.
     mortal_prefixes: Vec<Path>,
     authors: BTreeMap<Zxid, Witness>,
+    /// Sequential names, by parent.
+    sequences: BTreeMap<Path, Siblings>,
     /// Changes shown whose writer is not known yet.
     shown: BTreeMap<Zxid, Vec<Path>>,
 }
@@ -255,6 +259,9 @@ impl LinearMonitor {
         }
         for effect in &effects {
             self.settle(at, &effect.path)?;
+        }
+        if let Ok(response) = result {
+            self.check_sequence(at, &pending.witness, response, zxid)?;
         }
         Ok(())
     }

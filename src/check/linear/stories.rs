@@ -197,6 +197,33 @@ fn check_part(
     Ok(())
 }
 
+/// A sequential name that is not the asked one with a number.
+pub(super) fn misnamed(at: At, witness: &Witness, asked: &Path, path: &Path) -> Violation {
+    tell(
+        at,
+        "name-without-number",
+        vec![witness.sentence()],
+        format!("{path} is not {asked} with a sequence number"),
+    )
+}
+
+/// Sequence numbers that do not grow.
+pub(super) fn out_of_sequence(
+    at: At,
+    earlier: (&Witness, &Path),
+    later: (&Witness, &Path),
+) -> Violation {
+    tell(
+        at,
+        "sequence-went-back",
+        vec![earlier.0.sentence(), later.0.sentence()],
+        format!(
+            "{} was named after {} under the same parent, yet its number is no larger",
+            later.1, earlier.1
+        ),
+    )
+}
+
 /// Why two accounts of one change of one znode cannot both be true.
 pub(super) fn difference(shown: &Mark, other: &Mark) -> Option<String> {
     if shown.change != other.change {

@@ -2,11 +2,11 @@
 
 use super::LinearMonitor;
 use crate::check::script::{
-    Script, assert_broken, assert_holds, bytes, create, delete, get, path, set, stat, z,
+    Script, assert_broken, assert_holds, bytes, create, create_as, delete, get, path, set, stat, z,
 };
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Request, Response};
+use crate::history::op::{ErrorCode, Request, Response, flags};
 
 const LINEARIZABLE: Property = Property::LinearizableWrites;
 
@@ -398,4 +398,31 @@ fn an_answer_speaks_of_its_own_write() {
         Response::Stat(stat(z(1), z(2), 2)),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "status-of-another-write");
+}
+
+/// Creates `name` with a sequence number.
+fn numbered(script: &mut Script, prefix: &str, name: &str, counter: u32) {
+    let request = create_as(prefix, "", flags::SEQUENTIAL);
+    script.did(1, request, z(counter), Response::Path(path(name)));
+}
+
+#[test]
+fn sequence_numbers_grow_whatever_the_prefix() {
+    let mut script = started();
+    numbered(&mut script, "/k/a-", "/k/a-0000000003", 3);
+    numbered(&mut script, "/k/b-", "/k/b-0000000005", 4);
+    assert_holds(&judge(&script), LINEARIZABLE);
+    numbered(&mut script, "/k/a-", "/k/a-0000000005", 5);
+    assert_broken(&judge(&script), LINEARIZABLE, "sequence-went-back");
+}
+
+#[test]
+fn a_parent_made_anew_counts_from_the_start() {
+    let mut script = started();
+    numbered(&mut script, "/k/a-", "/k/a-0000000003", 3);
+    script.did(1, delete("/k/a-0000000003", -1), z(4), Response::Empty);
+    script.did(1, delete("/k", -1), z(5), Response::Empty);
+    script.did(1, create("/k", ""), z(6), Response::Path(path("/k")));
+    numbered(&mut script, "/k/a-", "/k/a-0000000000", 7);
+    assert_holds(&judge(&script), LINEARIZABLE);
 }

@@ -32,6 +32,15 @@ impl Mark {
         self.author.as_ref().or(self.seen.as_ref())
     }
 
+    /// Whether a life of the znode began or ended here.
+    pub(super) fn begins_or_ends(&self, zxid: Zxid) -> bool {
+        match self.after {
+            Know::Absent => true,
+            Know::Present { czxid, .. } => czxid == Some(zxid),
+            Know::Nothing => false,
+        }
+    }
+
     /// Whether it is a change that a reply showed and whose writer is not known yet.
     pub(super) fn is_unauthored(&self) -> bool {
         self.change && self.author.is_none() && self.seen.is_some()
