@@ -304,14 +304,7 @@ fn add(effects: &mut Vec<Effect>, part: &Request, outcome: Outcome<'_>, zxid: Zx
             flags: create_flags,
             ..
         } => {
-            let known = match outcome {
-                Outcome::Done(Some(Response::Path(path) | Response::PathStat(path, _))) => {
-                    Some(Arc::clone(path))
-                }
-                Outcome::Done(_) | Outcome::Passed | Outcome::Refused(_) => {
-                    (!is_sequential(*create_flags)).then(|| Arc::clone(path))
-                }
-            };
+            let known = created(path, *create_flags, outcome);
             add_create(effects, path, known, data, outcome, zxid);
         }
         Request::Delete { path, version } => {
@@ -371,6 +364,18 @@ fn add(effects: &mut Vec<Effect>, part: &Request, outcome: Outcome<'_>, zxid: Zx
         | Request::Auth { .. }
         | Request::CloseSession
         | Request::Raw { .. } => {}
+    }
+}
+
+/// The full path that a create made or would have made, if it is known.
+fn created(asked: &Path, create_flags: i32, outcome: Outcome<'_>) -> Option<Path> {
+    match outcome {
+        Outcome::Done(Some(Response::Path(path) | Response::PathStat(path, _))) => {
+            Some(Arc::clone(path))
+        }
+        Outcome::Done(_) | Outcome::Passed | Outcome::Refused(_) => {
+            (!is_sequential(create_flags)).then(|| Arc::clone(asked))
+        }
     }
 }
 

@@ -286,7 +286,9 @@ impl WatchMonitor {
         if let Some((list, path)) = forgotten.first() {
             findings.violate(stories::unregistered(at, witness, *list, path));
         }
-        if let Some((since, event)) = unexplained.first() {
+        if let Some((since, event)) = unexplained.first()
+            && !is_blind
+        {
             findings.violate(stories::unexplained(at, witness, *since, event));
         }
         if let Some((zxid, since)) = told {
@@ -464,7 +466,6 @@ impl WatchMonitor {
         if zxid > Zxid::ZERO {
             library.seen = zxid;
         }
-        let origin = Origin::Reset { client, at, zxid };
         let reset = Reset {
             at,
             client,
@@ -472,45 +473,67 @@ impl WatchMonitor {
             seen,
             change: None,
         };
-        for (list, path) in rearm::entries(watches) {
-            findings.exercise(Property::WatchRearm);
+        // What an incomplete log says of a znode proves nothing.
+        let log = is_whole.then_some(&self.triggers);
+        resume(connection, watches, reset, log, findings);
+    }
+}
+
+/// Holds each entry of a setWatches against the state at its position: it is caught up by an event, or armed.
+fn resume(
+    connection: &mut Connection,
+    watches: &SetWatches,
+    reset: Reset<'_>,
+    log: Option<&Triggers>,
+    findings: &mut Findings,
+) {
+    let Some(log) = log else {
+        connection.unregistered.clear();
+        connection.caught_up.clear();
+        connection.is_blind = true;
+        return;
+    };
+    let Reset {
+        client, at, zxid, ..
+    } = reset;
+    let origin = Origin::Reset { client, at, zxid };
+    for (list, path) in rearm::entries(watches) {
+        findings.exercise(Property::WatchRearm);
+        connection
+            .unregistered
+            .retain(|(other, name)| !(*other == list && name == path));
+        let Some(state) = log.state(path, zxid) else {
+            connection.is_blind = true;
+            continue;
+        };
+        let hook = list.hook(path);
+        let Some(kind) = list.catch_up(state, reset.seen) else {
+            connection.arm(hook, zxid, &origin, log);
+            continue;
+        };
+        let caught = connection
+            .caught_up
+            .iter()
+            .position(|(_, event)| event.kind == kind && event.path == *path);
+        if let Some(caught) = caught {
+            let (at, _) = connection.caught_up.remove(caught);
             connection
-                .unregistered
-                .retain(|(other, name)| !(*other == list && name == path));
-            let state = self.triggers.state(path, zxid).filter(|_| is_whole);
-            let Some(state) = state else {
-                connection.is_blind = true;
-                continue;
-            };
-            let hook = list.hook(path);
-            let Some(kind) = list.catch_up(state, seen) else {
-                connection.arm(hook, zxid, &origin, &self.triggers);
-                continue;
-            };
-            let caught = connection
-                .caught_up
-                .iter()
-                .position(|(_, event)| event.kind == kind && event.path == *path);
-            if let Some(caught) = caught {
-                let (at, _) = connection.caught_up.remove(caught);
-                connection
-                    .fired
-                    .entry(hook)
-                    .or_insert(Fired { at, zxid: None });
-            } else if !connection.is_blind {
-                let change = self.triggers.last_change(path, zxid);
-                let reset = Reset { change, ..reset };
-                findings.violate(stories::not_caught_up(reset, list, path, kind));
-                connection.is_blind = true;
-            }
-        }
-        let wrong = std::mem::take(&mut connection.caught_up);
-        if let Some((since, event)) = wrong.first()
-            && !connection.is_blind
-        {
-            let change = self.triggers.last_change(&event.path, zxid);
+                .fired
+                .entry(hook)
+                .or_insert(Fired { at, zxid: None });
+        } else if !connection.is_blind {
+            let change = log.last_change(path, zxid);
             let reset = Reset { change, ..reset };
-            findings.violate(stories::wrongly_caught_up(reset, *since, event));
+            findings.violate(stories::not_caught_up(reset, list, path, kind));
+            connection.is_blind = true;
         }
+    }
+    let wrong = std::mem::take(&mut connection.caught_up);
+    if let Some((since, event)) = wrong.first()
+        && !connection.is_blind
+    {
+        let change = log.last_change(&event.path, zxid);
+        let reset = Reset { change, ..reset };
+        findings.violate(stories::wrongly_caught_up(reset, *since, event));
     }
 }
