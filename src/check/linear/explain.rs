@@ -218,7 +218,7 @@ fn shown_holes(key: &Key) -> Vec<(Zxid, Hole)> {
                 if czxid == *zxid {
                     HoleKind::Create
                 } else {
-                    HoleKind::Set(i64::from(version))
+                    HoleKind::Set(i64::from(version), 0)
                 }
             }
             (true | false, _) => HoleKind::Either,

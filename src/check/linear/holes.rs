@@ -28,8 +28,8 @@ pub(super) enum HoleKind {
     Create,
     /// A delete of a znode that had at least this version; -1 = unknown.
     Delete(i64),
-    /// A setData that made this version.
-    Set(i64),
+    /// A setData that made this version, or one that is smaller by at most the second number.
+    Set(i64, i64),
     /// Any change that left data.
     Either,
 }
@@ -74,11 +74,12 @@ impl Slot {
                 let short = i64::from(*expected) - version;
                 *expected == -1 || version == -1 || (0..=*makers).contains(&short)
             }
-            (SlotKind::Set(data, expected), HoleKind::Set(version)) => {
-                same_data(data) && (*expected == -1 || i64::from(*expected) + 1 == version)
+            (SlotKind::Set(data, expected), HoleKind::Set(version, vague)) => {
+                let made = i64::from(*expected) + 1;
+                same_data(data) && (*expected == -1 || (version - vague..=version).contains(&made))
             }
-            (SlotKind::Create(_), HoleKind::Delete(_) | HoleKind::Set(_))
-            | (SlotKind::Delete(..), HoleKind::Create | HoleKind::Set(_) | HoleKind::Either)
+            (SlotKind::Create(_), HoleKind::Delete(_) | HoleKind::Set(..))
+            | (SlotKind::Delete(..), HoleKind::Create | HoleKind::Set(..) | HoleKind::Either)
             | (SlotKind::Set(..), HoleKind::Create | HoleKind::Delete(_)) => false,
         }
     }

@@ -474,7 +474,7 @@ fn render(ops: &[Op]) -> String {
 fn the_monitor_agrees_with_brute_force_on_small_random_histories() {
     let (mut legal, mut illegal) = (0, 0);
     let mut wrong = Vec::new();
-    for seed in 0..20_000 {
+    for seed in 0..30_000 {
         let ops = random_history(&mut Dice(mix(seed)));
         if !ops.iter().all(is_well_formed) {
             continue;

@@ -398,7 +398,7 @@ pub(super) fn unexplained(
     let what = match hole.kind {
         HoleKind::Create => format!("{path} was created"),
         HoleKind::Delete(_) => format!("{path} was deleted"),
-        HoleKind::Set(version) => format!("{path} got version {version}"),
+        HoleKind::Set(version, _) => format!("{path} got version {version}"),
         HoleKind::Either => format!("{path} was changed"),
     };
     let data = match &hole.data {

@@ -426,3 +426,30 @@ fn a_parent_made_anew_counts_from_the_start() {
     numbered(&mut script, "/k/a-", "/k/a-0000000000", 7);
     assert_holds(&judge(&script), LINEARIZABLE);
 }
+
+#[test]
+fn an_unknown_write_may_have_come_before_a_lost_multi_whose_version_nobody_saw() {
+    let mut script = started();
+    script.did(1, create("/j", ""), z(3), Response::Path(path("/j")));
+    for request in [
+        set("/k", "x", -1),
+        Request::Multi(vec![set("/j", "y", -1), set("/k", "y", -1)]),
+    ] {
+        let client = if matches!(request, Request::Multi(_)) {
+            3
+        } else {
+            2
+        };
+        let lost = script.invoke(client, request);
+        script.lose(lost);
+    }
+    let seen = stat(z(3), z(7), 1);
+    script.did(4, get("/j", false), z(7), Response::Data(bytes("y"), seen));
+    script.did(
+        4,
+        set("/k", "z", 3),
+        z(8),
+        Response::Stat(stat(z(1), z(8), 4)),
+    );
+    assert_holds(&judge(&script), LINEARIZABLE);
+}

@@ -255,6 +255,10 @@ struct Walk {
     now: Know,
     /// The last mark that pins the state: changes needed later lie above it.
     above: Zxid,
+    /// Changes since then that left a version nobody knows: what is needed later may lie before them as well.
+    vague: i64,
+    /// The last mark that shows the znode alive: it went later.
+    alive: Zxid,
     /// The last mark before which something had to happen.
     turned: Zxid,
     /// The znode was created anew somewhere above this zxid.
@@ -267,6 +271,8 @@ impl Walk {
         Self {
             now,
             above,
+            vague: 0,
+            alive: above,
             turned: Zxid::ZERO,
             born_above: None,
             holes: Vec::new(),
@@ -289,7 +295,7 @@ impl Walk {
             let mut walk = self.clone();
             walk.take(way, zxid, key);
             walk.now = walk.now.and(mark.before);
-            if mark.change {
+            let pinned = if mark.change {
                 walk.now = if mark.after.is_definite() {
                     mark.after
                 } else if key.compound {
@@ -297,9 +303,16 @@ impl Walk {
                 } else {
                     walk.now.bumped()
                 };
-                walk.above = zxid;
-            } else if mark.before.is_pinned() {
-                walk.above = zxid;
+                walk.vague += 1;
+                mark.after.is_pinned()
+            } else {
+                mark.before.is_pinned()
+            };
+            if pinned {
+                (walk.above, walk.vague) = (zxid, 0);
+            }
+            if matches!(walk.now, Know::Present { .. }) {
+                walk.alive = zxid;
             }
             onward.push(walk);
         }
@@ -310,7 +323,7 @@ impl Walk {
         if way == Way::NOTHING {
             return;
         }
-        let above = self.above;
+        let (above, vague) = (self.above, self.vague);
         let doomed = match self.now {
             Know::Present {
                 version: Version::Is(version),
@@ -322,7 +335,7 @@ impl Walk {
         if way.create {
             self.born_above = Some(above);
         }
-        let mut need = |kind| {
+        let mut need = |kind, above| {
             self.holes.push(Hole {
                 kind,
                 above,
@@ -331,14 +344,16 @@ impl Walk {
             });
         };
         if way.delete && !key.mortal {
-            need(HoleKind::Delete(doomed));
+            // A znode that was made anew may have gone before it was last seen alive.
+            let above = if way.create { above } else { self.alive };
+            need(HoleKind::Delete(doomed), above);
         }
         if way.create {
-            need(HoleKind::Create);
+            need(HoleKind::Create, above);
         }
         if !key.compound {
             for version in way.first..=way.last.min(way.first + MANY) {
-                need(HoleKind::Set(version));
+                need(HoleKind::Set(version, vague), above);
             }
         }
         self.now = self.now.after(way);
