@@ -5,11 +5,14 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod cpu;
+
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
+use cpu::cpu_ns;
 use zablab::base::time::Time;
 use zablab::experiment::generate::expand;
 use zablab::experiment::lower;
@@ -91,22 +94,4 @@ fn measure_clone(virtual_s: u64) {
         each / 1_000,
         each % 1_000
     );
-}
-
-/// CPU time of this thread in nanoseconds, as Linux accounts it; elsewhere the wall clock.
-fn cpu_ns() -> u64 {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let on_cpu = stat
-        .as_deref()
-        .and_then(|text| text.split(' ').next())
-        .and_then(|ns| ns.parse().ok());
-    on_cpu.unwrap_or_else(wall_ns)
-}
-
-#[expect(clippy::disallowed_types, reason = "a benchmark measures time")]
-fn wall_ns() -> u64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970");
-    u64::try_from(now.as_nanos()).expect("before the year 2554")
 }

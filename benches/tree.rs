@@ -1,0 +1,128 @@
+//! What the data tree and the operations through it cost: `cargo bench --bench tree`. A plain program; times are CPU
+//! time of its one thread, memory is what the process grew by.
+//!
+//! Prints operations per CPU second through one simulated server and through an ensemble of five, memory per znode and
+//! per session with 100 000 of each, and what a snapshot and the first write after it cost on such a tree.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod cpu;
+
+use std::fs;
+use std::hint::black_box;
+
+use cpu::cpu_ns;
+use zablab::base::id::SessionId;
+use zablab::base::zxid::{Epoch, Zxid};
+use zablab::experiment::run::{Nobody, play};
+use zablab::experiment::scenario::Scenario;
+use zablab::history::op::{CreateOp, Request};
+use zablab::tree::acl::{Identities, open};
+use zablab::tree::prep::Prep;
+use zablab::tree::store::Tree;
+
+const ZNODES: u32 = 100_000;
+
+fn main() {
+    println!("servers  operations   CPU s   operations/CPU s");
+    for voters in [1, 5] {
+        measure_operations(voters);
+    }
+    println!();
+    measure_memory();
+}
+
+/// A busy quiet run, without checkers: what is measured is machine, protocol, tree and clients.
+fn measure_operations(voters: u8) {
+    let text = format!(
+        r#"{{ "format": 1, "name": "cost", "seed": 1, "ensemble": {{ "voters": {voters} }}, "check": ["liveness"],
+             "workload": [{{ "kind": "versioned-register", "clients": 10, "keys": 50, "window": 8, "think_ms": [0, 1] }}],
+             "limits": {{ "virtual_ms": 30000, "events": 50000000 }} }}"#
+    );
+    let scenario = Scenario::parse(text.as_bytes(), "cost", &[]).expect("a valid scenario");
+    let start = cpu_ns();
+    let outcome = play(&scenario, &mut Nobody);
+    let cpu = cpu_ns() - start;
+    let done = outcome.counters.ops_ok + outcome.counters.ops_failed;
+    let rate = u128::from(done) * 1_000_000_000 / u128::from(cpu);
+    let cpu_ms = cpu / 1_000_000;
+    println!(
+        "{voters:7} {done:11} {:3}.{:03} {rate:18}",
+        cpu_ms / 1_000,
+        cpu_ms % 1_000
+    );
+}
+
+fn measure_memory() {
+    let (mut tree, mut prep) = (Tree::new(), Prep::new());
+    let nobody = Identities::from_address("127.0.0.1");
+    let zxid = |counter| Zxid::new(Epoch(1), counter);
+    let before = resident_bytes();
+    let start = cpu_ns();
+    for number in 1..=ZNODES {
+        let request = Request::Create {
+            op: CreateOp::Create,
+            path: format!("/znode-{number:07}").into(),
+            data: Some([7; 16].into()),
+            acl: Some(open()),
+            flags: 0,
+            ttl: -1,
+        };
+        let txn = prep.prepare(&tree, zxid(number), SessionId(1), 1, 0, &request, &nobody);
+        tree.apply(&txn);
+        prep.applied(txn.zxid);
+    }
+    let cpu = cpu_ns() - start;
+    println!(
+        "{ZNODES} znodes: {} bytes and {} ns each",
+        grown(before),
+        cpu / u64::from(ZNODES)
+    );
+    let before = resident_bytes();
+    for number in 1..=ZNODES {
+        let txn = prep.open_session(zxid(ZNODES + number), SessionId(number.into()), 4_000, 0);
+        tree.apply(&txn);
+        prep.applied(txn.zxid);
+    }
+    println!("{ZNODES} sessions: {} bytes each", grown(before));
+    measure_snapshot(&tree, &mut prep, &nobody);
+}
+
+/// A snapshot is a clone; the price is paid by the first writes after it, which copy what they touch.
+fn measure_snapshot(tree: &Tree, prep: &mut Prep, nobody: &Identities) {
+    const ROUNDS: u32 = 2_000;
+    let start = cpu_ns();
+    for _ in 0..ROUNDS {
+        black_box(tree.clone());
+    }
+    let clone = (cpu_ns() - start) / u64::from(ROUNDS);
+    let start = cpu_ns();
+    for round in 1..=ROUNDS {
+        let mut copy = tree.clone();
+        let path = format!("/znode-{:07}", round * 37).into();
+        let request = Request::SetData {
+            path,
+            data: None,
+            version: -1,
+        };
+        let zxid = Zxid::new(Epoch(2), round);
+        copy.apply(&prep.prepare(&copy, zxid, SessionId(1), 1, 0, &request, nobody));
+        black_box(&copy);
+        prep.applied(zxid);
+    }
+    let write = (cpu_ns() - start) / u64::from(ROUNDS);
+    println!("snapshot or clone of that tree: {clone} ns; clone and one write: {write} ns");
+}
+
+fn grown(before: u64) -> u64 {
+    resident_bytes().saturating_sub(before) / u64::from(ZNODES)
+}
+
+/// Memory of this process, as Linux accounts it; 0 elsewhere.
+fn resident_bytes() -> u64 {
+    let pages = fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages
+        .as_deref()
+        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
+}
