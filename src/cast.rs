@@ -106,7 +106,8 @@ impl Process for Node {
             Some(Role::Follower) => role == "follower" || role == "learner",
             Some(Role::Observer) => role == "observer" || role == "learner",
             None if server.is_prospective_leader() => role == "prospective-leader",
-            None => role == "looking",
+            None if server.is_looking() => role == "looking",
+            None => role == "joining",
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// CPU time of this thread in nanoseconds, as Linux accounts it; elsewhere the wall clock.
-pub fn cpu_ns() -> u64 {
+pub(crate) fn cpu_ns() -> u64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").ok();
     let on_cpu = stat.as_deref().and_then(|text| text.split(' ').next());
     on_cpu

@@ -105,6 +105,7 @@ impl Client {
             | Timer::LeaderSilent
             | Timer::PhaseLimit
             | Timer::HalfTick
+            | Timer::Expiry
             | Timer::LearnerSilent(_) => {}
         }
     }

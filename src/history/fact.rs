@@ -157,7 +157,8 @@ pub enum Fact {
     FaultEnded { index: u32 },
 
     // ----- a server's life
-    /// Boot finished: the history and epochs recovered, all of it forced by now (zab.md §16 K4).
+    /// Boot finished: the history and epochs found on disk. What is kept of it is forced by now (zab.md §16 K4); what
+    /// is not follows in `BootDropped`.
     Booted {
         server: ServerId,
         lineage: Lineage,
@@ -204,7 +205,7 @@ pub enum Fact {
     EpochProposed { server: ServerId, epoch: Epoch },
 
     // ----- synchronisation
-    /// A leader decided how to sync a learner whose history ends at `peer`, up to `upto`.
+    /// A leader sent a learner whose history ends at `peer` its sync; live traffic takes over after `upto`.
     SyncSent {
         server: ServerId,
         learner: ServerId,
@@ -245,7 +246,7 @@ pub enum Fact {
         lineage: Lineage,
         tree: u64,
     },
-    /// A role ended (memory then equals the durable history, K13).
+    /// A role ended; memory equals the durable history before the next vote (K13).
     RoleEnd {
         server: ServerId,
         role: Role,

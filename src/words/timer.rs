@@ -17,6 +17,8 @@ pub enum Timer {
     LeaderSilent,
     /// Leader: a phase (L3, L5, L7) lasted initLimit ticks.
     PhaseLimit,
+    /// Leader: sessions may be due.
+    Expiry,
     /// Leader: half a tick has passed.
     HalfTick,
     /// Leader: this learner has been silent for too long.

@@ -9,6 +9,7 @@ use super::core::Out;
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::Fact;
+use crate::sim::process::Conn;
 use crate::tree::txn::Txn;
 
 /// A proposal that is not committed yet.
@@ -21,8 +22,8 @@ struct Proposal {
 /// Who waits for a SYNC after some commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SyncWaiter {
-    /// The learner that asked.
-    pub learner: ServerId,
+    /// The connection on which a learner asked: the answer belongs to no later one.
+    pub conn: Conn,
     /// Its client's session.
     pub session: SessionId,
     /// The request's number.
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn a_sync_waits_for_what_is_in_flight() {
         let waiter = SyncWaiter {
-            learner: ServerId(2),
+            conn: Conn(2),
             session: SessionId(7),
             cxid: 1,
         };

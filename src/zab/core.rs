@@ -62,8 +62,8 @@ pub struct Core {
     pub switch: Option<(SyncKind, Epoch)>,
     /// A snapshot being written.
     pub snapshot: Option<Tree>,
-    /// Transactions to append before the next snapshot.
-    pub until_snapshot: u32,
+    /// Transactions to append before the next snapshot; drawn at the first one.
+    pub until_snapshot: Option<u32>,
     /// Draws made in this life, so that none repeats.
     pub draws: u64,
 }
@@ -164,19 +164,24 @@ impl Core {
 
     /// A transaction was appended: snapshots are taken after half to all of `snap_count` of them.
     pub fn count_towards_snapshot(&mut self, cx: Cx, out: &mut Out) {
-        self.until_snapshot = self.until_snapshot.saturating_sub(1);
-        if self.until_snapshot == 0 && self.snapshot.is_none() {
-            self.draws += 1;
-            let half = u64::from(self.config.snap_count / 2);
-            let drawn = half + cx.draw(DRAW_SNAPSHOT, self.draws).below(half + 1);
-            self.until_snapshot = u32::try_from(drawn).unwrap_or(u32::MAX).max(1);
+        let left = self.until_snapshot.take();
+        let left = left.unwrap_or_else(|| self.draw_snapshot_interval(cx));
+        if left <= 1 && self.snapshot.is_none() {
             self.snapshot = Some(self.memory.tree.clone());
+            let tree = self.memory.tree.clone();
             out.push(Effect::Snapshot {
-                image: Image {
-                    tree: self.memory.tree.clone(),
-                },
+                image: Image { tree },
             });
+        } else {
+            self.until_snapshot = Some(left.saturating_sub(1));
         }
+    }
+
+    fn draw_snapshot_interval(&mut self, cx: Cx) -> u32 {
+        self.draws += 1;
+        let half = u64::from(self.config.snap_count / 2);
+        let drawn = half + cx.draw(DRAW_SNAPSHOT, self.draws).below(half + 1);
+        u32::try_from(drawn).unwrap_or(u32::MAX)
     }
 }
 

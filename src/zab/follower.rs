@@ -1,12 +1,12 @@
 //! A learner in broadcast (`Follower.processPacket`, `Observer.processPacket`; zab.md §5.3): logs and acknowledges
 //! proposals, applies what is committed, serves clients. An observer gets committed transactions only and never acks.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::core::{Core, Out, Quit, Step};
+use super::core::{Core, Out, Step};
 use super::front::{Ask, Front, SyncHandling};
 use super::learner::Waiting;
+use super::pending::Pending;
 use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, Role};
@@ -23,9 +23,7 @@ pub struct Follower {
     /// Its clients.
     pub front: Front,
     /// Proposals received and not committed, oldest first (`pendingTxns`).
-    pending: VecDeque<Arc<Txn>>,
-    /// The last proposal received (`lastQueued`).
-    last: Zxid,
+    pending: Pending,
 }
 
 impl Follower {
@@ -48,23 +46,27 @@ impl Follower {
         Self {
             conn,
             front,
-            pending: VecDeque::new(),
-            last: core.log.tail().last,
+            pending: Pending::after(core.log.tail().last),
         }
     }
 
     /// Goes on with what came between NEWLEADER and UPTODATE: what is on disk already is acknowledged at once, the rest
     /// is logged first (K2).
     pub fn take_over(&mut self, waiting: Waiting, core: &mut Core, out: &mut Out) -> Step {
-        for txn in waiting.durable {
-            if core.is_voter() {
-                self.ack(txn.zxid, core, out);
-            }
-            self.pending.push_back(txn);
+        self.pending = waiting.pending;
+        let on_disk = waiting.durable;
+        for txn in self
+            .pending
+            .iter()
+            .take(on_disk)
+            .filter(|_| core.is_voter())
+        {
+            self.ack(txn.zxid, core, out);
         }
-        for txn in waiting.late {
-            self.log(txn, core, out)?;
+        for txn in self.pending.iter().skip(on_disk) {
+            core.log.append(Arc::clone(txn), out);
         }
+        out.wake(Stage::Sync);
         for zxid in waiting.commits {
             self.on_commit(zxid, out)?;
         }
@@ -126,11 +128,7 @@ impl Follower {
 
     /// A proposal goes to the log and waits for its commit.
     fn log(&mut self, txn: Arc<Txn>, core: &mut Core, out: &mut Out) -> Step {
-        if !txn.zxid.follows(self.last) {
-            return Err(Quit("a gap in the proposals"));
-        }
-        self.last = txn.zxid;
-        self.pending.push_back(Arc::clone(&txn));
+        self.pending.add(Arc::clone(&txn))?;
         core.log.append(txn, out);
         out.wake(Stage::Sync);
         Ok(())
@@ -138,11 +136,7 @@ impl Follower {
 
     /// The head of what is pending is committed; it is applied whether or not our own fsync is done (zab.md §1.4).
     fn on_commit(&mut self, zxid: Zxid, out: &mut Out) -> Step {
-        if self.pending.front().is_none_or(|head| head.zxid != zxid) {
-            return Err(Quit("a commit without its proposal at the head"));
-        }
-        let txn = self.pending.pop_front().expect("just looked at");
-        self.front.commit(txn, out);
+        self.front.commit(self.pending.take(zxid)?, out);
         Ok(())
     }
 

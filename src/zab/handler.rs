@@ -5,6 +5,7 @@ use super::synchronization::Peer;
 use crate::base::id::ServerId;
 use crate::base::time::{LocalTime, Span};
 use crate::base::zxid::Zxid;
+use crate::history::fact::SyncKind;
 use crate::sim::process::Conn;
 use crate::words::message::{Msg, Packet};
 
@@ -20,13 +21,24 @@ pub enum Stand {
     /// Has acknowledged the epoch; its sync waits for the quorum of promises.
     Promised(Peer),
     /// Its sync is queued, NEWLEADER is not.
-    SyncQueued,
+    SyncQueued(Queued),
     /// NEWLEADER is on its way.
     ToldNewLeader,
     /// Has acknowledged NEWLEADER; UPTODATE waits until the leader serves.
     AckedNewLeader,
     /// Up to date.
     Synced,
+}
+
+/// A sync that was decided and not sent yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Queued {
+    /// Its kind.
+    pub kind: SyncKind,
+    /// The learner's last zxid.
+    pub peer: Zxid,
+    /// From where live traffic takes over.
+    pub seen: Zxid,
 }
 
 /// Whether the out-queue is sent or held back: nothing leaves before NEWLEADER is queued.
@@ -104,6 +116,11 @@ impl Handler {
         self.queue == Queue::Draining
     }
 
+    /// Whether it is past NEWLEADER, so that proposals are acknowledged one by one (`SyncLimitCheck.start`).
+    pub fn acks_proposals(&self) -> bool {
+        matches!(self.stand, Stand::AckedNewLeader | Stand::Synced)
+    }
+
     /// Whether the learner's phase still allows initLimit, not only syncLimit, of silence.
     pub fn silence_allowed(&self, init: Span, sync: Span) -> Span {
         match self.stand {
@@ -111,9 +128,10 @@ impl Handler {
             | Stand::AwaitsEpoch
             | Stand::ToldEpoch
             | Stand::Promised(_)
-            | Stand::SyncQueued
-            | Stand::ToldNewLeader => init,
-            Stand::AckedNewLeader | Stand::Synced => sync,
+            | Stand::SyncQueued(_)
+            | Stand::ToldNewLeader
+            | Stand::AckedNewLeader => init,
+            Stand::Synced => sync,
         }
     }
 }

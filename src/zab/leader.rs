@@ -13,14 +13,14 @@ use std::sync::Arc;
 use super::broadcast::Broadcast;
 use super::core::{Core, Out, Quit, Step};
 use super::discovery::{EpochChoice, Promise, Promises, Summary};
-use super::handler::{Handler, Stand};
+use super::handler::{Handler, Queued, Stand};
 use super::reign::Reign;
-use super::synchronization::{Peer, decide};
+use super::synchronization::{Peer, decide, snapshot_packet};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
-use crate::history::fact::Fact;
+use crate::history::fact::{Fact, SyncKind};
 use crate::sim::process::{Conn, Cx, Effect, LinkClass};
-use crate::words::message::Packet;
+use crate::words::message::{Msg, Packet};
 use crate::words::timer::{Stage, Timer};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 
@@ -105,6 +105,7 @@ impl Leader {
         }
         out.disarm(Timer::PhaseLimit);
         out.disarm(Timer::HalfTick);
+        out.disarm(Timer::Expiry);
     }
 
     // ----- connections
@@ -206,7 +207,6 @@ impl Leader {
     ) -> Step {
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
         handler.stand = Stand::AwaitsEpoch;
-        let is_voter = handler.is_voter;
         match &self.phase {
             Phase::AwaitsEpochQuorum(_) => {
                 self.hear_accepted(sid, accepted, core, out);
@@ -217,10 +217,10 @@ impl Leader {
             | Phase::StoresCurrent
             | Phase::AwaitsNewLeaderAcks
             | Phase::Reigning(_) => {
-                if accepted > self.epoch && is_voter && may_raise(cx, core) {
+                if accepted > self.epoch && may_raise(cx, core) {
                     core.raised_at = Some(cx.now);
                     core.store(ACCEPTED_EPOCH, accepted, out);
-                    return Err(Quit("a voter has promised a later epoch"));
+                    return Err(Quit("a learner has promised a later epoch"));
                 }
                 self.tell_epoch(sid, out);
                 Ok(())
@@ -235,7 +235,7 @@ impl Leader {
         if let Some(epoch) = choice.hear(sid, accepted, &core.config) {
             self.epoch = epoch;
             self.phase = Phase::StoresAccepted;
-            out.arm(Timer::PhaseLimit, core.config.init_span());
+            out.disarm(Timer::PhaseLimit);
             core.store(ACCEPTED_EPOCH, epoch, out);
         }
     }
@@ -283,6 +283,7 @@ impl Leader {
             Promise::FollowerAhead => self.drop_learner(sid, "follower-ahead-of-leader", core, out),
             Promise::Quorum => {
                 self.phase = Phase::StoresCurrent;
+                out.disarm(Timer::PhaseLimit);
                 core.store(CURRENT_EPOCH, self.epoch, out);
                 for handler in self.handlers.values() {
                     if matches!(handler.stand, Stand::Promised(_)) {
@@ -309,7 +310,7 @@ impl Leader {
         handler.stand = Stand::AckedNewLeader;
         handler.deadline = self.ticks + u64::from(core.config.sync_limit);
         if self.is_serving() {
-            self.tell_up_to_date(sid, out);
+            self.tell_up_to_date(sid, core, out);
         } else {
             self.count_newleader_ack(cx, sid, core, out);
         }
@@ -326,13 +327,14 @@ impl Leader {
         }
     }
 
-    fn tell_up_to_date(&mut self, sid: ServerId, out: &mut Out) {
+    fn tell_up_to_date(&mut self, sid: ServerId, core: &Core, out: &mut Out) {
         let handler = self
             .handlers
             .get_mut(&sid)
             .expect("only connected learners are told");
         handler.stand = Stand::Synced;
         handler.send(Packet::UpToDate, out);
+        out.arm(Timer::LearnerSilent(sid), core.config.sync_span());
     }
 
     // ----- the disk answers
@@ -398,6 +400,10 @@ impl Leader {
     pub fn on_timer(&mut self, cx: Cx, timer: Timer, core: &mut Core, out: &mut Out) -> Step {
         match timer {
             Timer::HalfTick => self.on_half_tick(cx, core, out),
+            Timer::Expiry => {
+                self.on_expiry(cx, core, out);
+                Ok(())
+            }
             Timer::PhaseLimit => Err(Quit("no quorum within initLimit")),
             Timer::LearnerSilent(sid) => {
                 self.on_learner_silent(cx, sid, core, out);
@@ -450,34 +456,22 @@ impl Leader {
 
     /// One learner's handler runs: first the sync decision with the start of forwarding in one step, then NEWLEADER.
     fn on_handler(&mut self, sid: ServerId, core: &Core, out: &mut Out) {
-        let epoch = self.epoch;
         let Some(handler) = self.handlers.get_mut(&sid) else {
             return;
         };
         match handler.stand {
             Stand::Promised(peer) => {
                 let plan = decide(peer, &core.memory);
-                let (server, kind, upto) = (core.me, plan.kind, plan.seen);
-                out.note(Fact::SyncSent {
-                    server,
-                    learner: sid,
-                    kind,
-                    peer: peer.zxid,
-                    upto,
-                });
+                let (kind, peer, seen) = (plan.kind, peer.zxid, plan.seen);
                 handler.hold();
                 for packet in plan.packets {
                     handler.send(packet, out);
                 }
-                start_forwarding(&self.broadcast, handler, plan.seen, out);
-                handler.stand = Stand::SyncQueued;
+                start_forwarding(&self.broadcast, handler, seen, out);
+                handler.stand = Stand::SyncQueued(Queued { kind, peer, seen });
                 out.wake(Stage::Handler(sid));
             }
-            Stand::SyncQueued => {
-                handler.send(Packet::NewLeader { epoch }, out);
-                handler.drain(out);
-                handler.stand = Stand::ToldNewLeader;
-            }
+            Stand::SyncQueued(queued) => self.send_sync(sid, queued, core, out),
             Stand::Connected
             | Stand::AwaitsEpoch
             | Stand::ToldEpoch
@@ -485,6 +479,28 @@ impl Leader {
             | Stand::AckedNewLeader
             | Stand::Synced => core.ignore("handler-has-nothing-to-do", out),
         }
+    }
+
+    /// A SNAP is written to the socket directly, before the queue is drained (zab.md §4.4).
+    fn send_sync(&mut self, sid: ServerId, queued: Queued, core: &Core, out: &mut Out) {
+        let handler = self
+            .handlers
+            .get_mut(&sid)
+            .expect("the caller looked it up");
+        let Queued { kind, peer, seen } = queued;
+        out.note(Fact::SyncSent {
+            server: core.me,
+            learner: sid,
+            kind,
+            peer,
+            upto: seen,
+        });
+        if kind == SyncKind::Snap {
+            out.send(handler.conn, Msg::Quorum(snapshot_packet(&core.memory)));
+        }
+        handler.send(Packet::NewLeader { epoch: self.epoch }, out);
+        handler.drain(out);
+        handler.stand = Stand::ToldNewLeader;
     }
 }
 
@@ -512,7 +528,8 @@ fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, ou
     handler.is_forwarding = true;
 }
 
-/// K8: at most once per initLimit a leader gives way to a voter that promised a later epoch.
+/// K8: at most once per initLimit a leader gives way to a learner that promised a later epoch. Observers count here as
+/// they do in the choice of the epoch: otherwise they would be locked out until the leader changes.
 fn may_raise(cx: Cx, core: &Core) -> bool {
     core.raised_at
         .is_none_or(|at| cx.now.since(at) >= core.config.init_span())

@@ -8,11 +8,11 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::core::{Core, Out, Quit, Step};
 use super::follower::Follower;
 use super::front::Front;
+use super::pending::Pending;
 use super::staging::Staging;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::{LocalTime, Span};
@@ -20,7 +20,6 @@ use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, SyncKind};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx, LinkClass};
-use crate::tree::txn::Txn;
 use crate::words::message::{Msg, Packet, Traffic};
 use crate::words::timer::{Stage, Timer};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
@@ -32,16 +31,14 @@ const DIAL_ATTEMPTS: u32 = 5;
 const DIAL_DELAY: Span = Span::from_ms(100);
 
 /// What a learner holds between its NEWLEADER ack and UPTODATE.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Waiting {
-    /// On disk since NEWLEADER, not committed yet.
-    pub durable: VecDeque<Arc<Txn>>,
-    /// Received since, not on disk.
-    pub late: Vec<Arc<Txn>>,
+    /// Received and not committed.
+    pub pending: Pending,
+    /// How many of them, from the oldest on, are on disk since NEWLEADER.
+    pub durable: usize,
     /// Committed since.
     pub commits: Vec<Zxid>,
-    /// The last transaction received.
-    pub last: Zxid,
 }
 
 /// Where the learner stands.
@@ -109,9 +106,9 @@ impl Learner {
         matches!(self.phase, Phase::Serving(_))
     }
 
-    /// The server it follows, or tries to.
-    pub fn leader(&self) -> ServerId {
-        self.leader
+    /// Whether the leader has told it an epoch: what fails after that is a failed discovery (K8).
+    pub fn was_told_epoch(&self) -> bool {
+        self.epoch > Epoch(0)
     }
 
     /// The role is over: every connection is closed, every timer taken back.
@@ -319,12 +316,12 @@ impl Learner {
             core.current == self.epoch,
             "NEWLEADER is acknowledged after currentEpoch"
         );
-        let last = core.log.tail().last;
-        let durable = staging.finish(core);
+        let pending = staging.finish(core);
+        let durable = pending.len();
         self.phase = Phase::AwaitsUpToDate(Waiting {
+            pending,
             durable,
-            last,
-            ..Waiting::default()
+            commits: Vec::new(),
         });
         out.note(Fact::NewLeaderAckSent {
             server: core.me,
@@ -337,6 +334,7 @@ impl Learner {
             },
             out,
         );
+        out.arm(Timer::LeaderSilent, core.config.sync_span());
         self.read_on(cx, core, out)
     }
 
@@ -419,6 +417,7 @@ impl Learner {
             | Timer::Finalize
             | Timer::Pause
             | Timer::PhaseLimit
+            | Timer::Expiry
             | Timer::HalfTick
             | Timer::LearnerSilent(_)
             | Timer::Client(_) => {
@@ -500,29 +499,20 @@ impl Learner {
 impl Waiting {
     fn on_packet(&mut self, packet: Packet, core: &Core, out: &mut Out) -> Step {
         match packet.into_traffic() {
-            Some(Traffic::Proposal(txn)) => self.on_proposal(txn),
+            Some(Traffic::Proposal(txn)) => self.pending.add(txn),
             Some(Traffic::Commit(zxid)) => {
                 self.commits.push(zxid);
                 Ok(())
             }
             Some(Traffic::Inform(txn)) => {
                 self.commits.push(txn.zxid);
-                self.on_proposal(txn)
+                self.pending.add(txn)
             }
             None => {
                 core.ignore("unexpected-packet", out);
                 Ok(())
             }
         }
-    }
-
-    fn on_proposal(&mut self, txn: Arc<Txn>) -> Step {
-        if !txn.zxid.follows(self.last) {
-            return Err(Quit("a gap in the proposals after NEWLEADER"));
-        }
-        self.last = txn.zxid;
-        self.late.push(txn);
-        Ok(())
     }
 }
 

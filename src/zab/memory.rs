@@ -34,7 +34,8 @@ impl Memory {
         memory
     }
 
-    /// Makes memory equal to the durable history (K13), labels forgotten.
+    /// Makes memory equal to the durable history (K13). Labels are forgotten, so that an ex-leader votes with its last
+    /// transaction, as its ex-followers do (stock votes with the label, zab.md §2.9 item 6: the same history).
     pub fn reset(&mut self, log: &Log) {
         log.catch_up(&mut self.tree);
         self.label = Zxid::ZERO;
@@ -85,10 +86,5 @@ impl Memory {
     /// The window of committed transactions.
     pub fn window(&self) -> &Vector<Arc<Txn>> {
         &self.window
-    }
-
-    /// The position carried by a snapshot sent now.
-    pub fn label(&self) -> Zxid {
-        self.label
     }
 }

@@ -16,6 +16,7 @@ pub mod leader;
 pub mod learner;
 pub mod log;
 pub mod memory;
+pub mod pending;
 pub mod reign;
 pub mod rules;
 pub mod server;

@@ -103,15 +103,9 @@ impl Reign {
     }
 
     /// A learner's sync waits for Prep.
-    pub fn enqueue_sync(
-        &mut self,
-        learner: ServerId,
-        session: SessionId,
-        cxid: i32,
-        out: &mut Out,
-    ) {
+    pub fn enqueue_sync(&mut self, conn: Conn, session: SessionId, cxid: i32, out: &mut Out) {
         self.queue.push_back(Item::Sync(SyncWaiter {
-            learner,
+            conn,
             session,
             cxid,
         }));

@@ -57,8 +57,8 @@ enum Phase {
     Leading(Box<Leader>),
     /// A role is over; the log is being drained. The server still reports the role's state.
     Ending(ServerState),
-    /// Waits before it looks again.
-    Pausing(ServerState),
+    /// Waits before it looks again; it is LOOKING already, and votes that come in are kept for the election.
+    Pausing(Vec<(ServerId, Notification)>),
 }
 
 /// A ZooKeeper server.
@@ -96,7 +96,6 @@ impl Server {
         let window = usize::try_from(config.committed_log).expect("a window fits memory");
         let memory = Memory::from_log(&log, base, window);
         let peers = Peers::new(me, config.servers(), config.connect_timeout);
-        let until_snapshot = (config.snap_count / 2).max(1);
         let mut core = Core {
             config,
             me,
@@ -114,7 +113,7 @@ impl Server {
             writes: u32::from(!disk.forced || disk.torn || report.found != report.kept),
             switch: None,
             snapshot: None,
-            until_snapshot,
+            until_snapshot: None,
             draws: 0,
         };
         core.vote = (core.own_vote(), 0);
@@ -156,10 +155,10 @@ impl Server {
     /// The state that this server's notifications show.
     pub fn state(&self) -> ServerState {
         match &self.phase {
-            Phase::Booting(_) | Phase::Looking(_) => ServerState::Looking,
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Pausing(_) => ServerState::Looking,
             Phase::Learning(_) => self.learner_state(),
             Phase::Leading(_) => ServerState::Leading,
-            Phase::Ending(state) | Phase::Pausing(state) => *state,
+            Phase::Ending(state) => *state,
         }
     }
 
@@ -187,6 +186,11 @@ impl Server {
             | Phase::Ending(_)
             | Phase::Pausing(_) => None,
         }
+    }
+
+    /// Whether it looks for a leader, or is about to.
+    pub fn is_looking(&self) -> bool {
+        matches!(self.phase, Phase::Looking(_) | Phase::Pausing(_))
     }
 
     /// Whether it was elected and does not serve yet: the paper's prospective leader.
@@ -247,7 +251,6 @@ impl Server {
     // ----- boot
 
     fn on_boot(&mut self, out: &mut Out) {
-        out.push(Effect::Listen(LinkClass::Election));
         if self.core.writes == 0 {
             self.become_looking(out);
         } else {
@@ -286,8 +289,14 @@ impl Server {
         );
         if let Phase::Booting(report) = &self.phase {
             self.report_boot(report, out);
+            out.push(Effect::Listen(LinkClass::Election));
         }
-        let election = Election::start(&mut self.core, out);
+        let mut election = Election::start(&mut self.core, out);
+        if let Phase::Pausing(heard) = &mut self.phase {
+            for (from, n) in heard.drain(..) {
+                election.enqueue(from, n, out);
+            }
+        }
         if self.core.is_voter() {
             let (server, round) = (self.core.me, election.round());
             let (lineage, zxid, epoch) = (
@@ -341,6 +350,7 @@ impl Server {
     /// A role is over: hang up on everybody, drain the log; memory follows once the disk is quiet (K13).
     fn end_role(&mut self, cx: Cx, why: &'static str, out: &mut Out) {
         let state = self.state();
+        let mut failures = 0;
         let role = match &mut self.phase {
             Phase::Leading(leader) => {
                 leader.hang_up(out);
@@ -348,8 +358,8 @@ impl Server {
             }
             Phase::Learning(learner) => {
                 learner.hang_up(out);
-                let failed = !learner.is_serving();
-                self.core.failures = if failed { self.core.failures + 1 } else { 0 };
+                let failed = learner.was_told_epoch() && !learner.is_serving();
+                failures = if failed { self.core.failures + 1 } else { 0 };
                 if self.core.is_voter() {
                     Role::Follower
                 } else {
@@ -360,6 +370,7 @@ impl Server {
                 unreachable!("only a role can end")
             }
         };
+        self.core.failures = failures;
         out.note(Fact::RoleEnd {
             server: self.core.me,
             role,
@@ -371,10 +382,7 @@ impl Server {
     }
 
     fn leave_ending(&mut self, cx: Cx, out: &mut Out) {
-        let Phase::Ending(state) = self.phase else {
-            return;
-        };
-        if !self.core.is_disk_quiet() {
+        if !matches!(self.phase, Phase::Ending(_)) || !self.core.is_disk_quiet() {
             return;
         }
         self.core.memory.reset(&self.core.log);
@@ -382,7 +390,7 @@ impl Server {
         if pause == Span::ZERO {
             self.become_looking(out);
         } else {
-            self.phase = Phase::Pausing(state);
+            self.phase = Phase::Pausing(Vec::new());
             out.arm(Timer::Pause, pause);
         }
     }
@@ -425,7 +433,8 @@ impl Server {
                 Ok(())
             }
             (Msg::ToServer(msg), Phase::Leading(leader)) => {
-                leader.on_client(cx, conn, msg, &mut self.core, out)
+                leader.on_client(cx, conn, msg, &mut self.core, out);
+                Ok(())
             }
             (Msg::Quorum(_) | Msg::ToServer(_) | Msg::ToClient(_), _) => {
                 self.core.ignore("message-without-role", out);
@@ -463,14 +472,12 @@ impl Server {
                 }
                 election.enqueue(from, n, out);
             }
-            (Phase::Booting(_), _) => self.core.ignore("vote-while-booting", out),
-            (
-                Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_),
-                ServerState::Looking,
-            ) => {
+            (Phase::Booting(_), _) => unreachable!("the election port opens after boot"),
+            (Phase::Pausing(heard), _) => heard.push((from, n)),
+            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_), ServerState::Looking) => {
                 self.core.peers.send(from, answer, out);
             }
-            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_) | Phase::Pausing(_), _) => {
+            (Phase::Learning(_) | Phase::Leading(_) | Phase::Ending(_), _) => {
                 self.core.ignore("vote-between-decided", out);
             }
         }

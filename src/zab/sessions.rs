@@ -13,7 +13,6 @@ use crate::tree::store::Tree;
 /// What the leader knows of one session beyond the replicated table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Tracked {
-    timeout_ms: u32,
     deadline: LocalTime,
     /// The server whose requests count as the session's; unknown after a leader change until the first request.
     owner: Option<ServerId>,
@@ -63,7 +62,6 @@ impl Tracker {
         self.sessions.insert(
             session,
             Tracked {
-                timeout_ms,
                 deadline,
                 owner,
                 life: Life::Open,
@@ -94,8 +92,7 @@ impl Tracker {
         let deadline = self.bucket(now, timeout_ms);
         match self.sessions.get_mut(&session) {
             Some(tracked) if tracked.life == Life::Open => {
-                tracked.timeout_ms = timeout_ms;
-                tracked.deadline = tracked.deadline.max(deadline);
+                tracked.deadline = deadline;
                 out.note(Fact::SessionTouched {
                     server: self.me,
                     session,

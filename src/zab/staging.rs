@@ -1,10 +1,10 @@
 //! A learner's sync before its durable switch (K1, zab.md §4.5, §16.1): everything received is built up beside the old
 //! disk and the old memory, and dropped without a trace if the connection is lost.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::core::{Core, Out, Quit, Step};
+use super::pending::Pending;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
 use crate::tree::store::Tree;
@@ -23,10 +23,10 @@ pub struct Staging {
     fork: Zxid,
     /// Received and committed, in order.
     applied: Vec<Arc<Txn>>,
-    /// Received, not committed yet (`packetsNotLogged`).
-    pending: VecDeque<Arc<Txn>>,
-    /// The last transaction received.
-    last: Zxid,
+    /// Received, not committed yet.
+    pending: Pending,
+    /// What a SNAP holds: it is taken after live traffic was let in, so that some of it comes twice (zab.md §4.4).
+    twice_upto: Zxid,
 }
 
 impl Staging {
@@ -36,7 +36,7 @@ impl Staging {
             Ok(Self::on(
                 SyncKind::Diff,
                 core.memory.tree.clone(),
-                core.memory.label(),
+                Zxid::ZERO,
             ))
         } else if let Packet::Snap { zxid, image } = packet {
             Ok(Self::on(SyncKind::Snap, image.tree, zxid))
@@ -55,19 +55,21 @@ impl Staging {
 
     fn on(kind: SyncKind, tree: Tree, label: Zxid) -> Self {
         let last = tree.last();
-        let fork = if kind == SyncKind::Snap {
-            Zxid::ZERO
+        let is_snap = kind == SyncKind::Snap;
+        let (fork, twice_upto) = if is_snap {
+            (Zxid::ZERO, last)
         } else {
-            last
+            (last, Zxid::ZERO)
         };
+        let pending = Pending::after(last);
         Self {
             kind,
             tree,
             label,
             fork,
             applied: Vec::new(),
-            pending: VecDeque::new(),
-            last,
+            pending,
+            twice_upto,
         }
     }
 
@@ -89,27 +91,19 @@ impl Staging {
     }
 
     fn on_proposal(&mut self, txn: Arc<Txn>, core: &Core, out: &mut Out) -> Step {
-        if txn.zxid <= self.last {
+        if txn.zxid <= self.twice_upto {
             core.ignore("proposal-already-in-snapshot", out);
             return Ok(());
         }
-        if !txn.zxid.follows(self.last) {
-            return Err(Quit("a gap in the proposals of a sync"));
-        }
-        self.last = txn.zxid;
-        self.pending.push_back(txn);
-        Ok(())
+        self.pending.add(txn)
     }
 
     fn on_commit(&mut self, zxid: Zxid, core: &Core, out: &mut Out) -> Step {
-        if zxid <= self.tree.last() {
+        if zxid <= self.twice_upto {
             core.ignore("commit-already-in-snapshot", out);
             return Ok(());
         }
-        if self.pending.front().is_none_or(|head| head.zxid != zxid) {
-            return Err(Quit("a commit without its proposal at the head"));
-        }
-        let txn = self.pending.pop_front().expect("just looked at");
+        let txn = self.pending.take(zxid)?;
         self.tree.apply(&txn);
         self.applied.push(txn);
         Ok(())
@@ -125,7 +119,7 @@ impl Staging {
     pub fn write(&self, epoch: Epoch, core: &mut Core, out: &mut Out) {
         match self.kind {
             SyncKind::Diff => {
-                for txn in self.applied.iter().chain(&self.pending) {
+                for txn in self.applied.iter().chain(self.pending.iter()) {
                     core.log.append(Arc::clone(txn), out);
                 }
                 core.log.force_always(out);
@@ -143,7 +137,7 @@ impl Staging {
     }
 
     /// The disk holds it all: memory takes over what is committed; returns what is on disk and not committed.
-    pub fn finish(self, core: &mut Core) -> VecDeque<Arc<Txn>> {
+    pub fn finish(self, core: &mut Core) -> Pending {
         if self.kind == SyncKind::Snap {
             core.want_snapshot = false;
         }
@@ -268,6 +262,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_snapshot_holds_already_may_come_again_and_is_taken_once() {
+        let leader = core(2, 3, &[(1, 1), (1, 2)]);
+        let image = Box::new(Image {
+            tree: leader.memory.tree.clone(),
+        });
+        let mut core = core(1, 3, &[]);
+        let zxid = zxid(1, 2);
+        let snap = Packet::Snap { zxid, image };
+        let again = [proposal(1, 2), commit(1, 2), proposal(1, 3), commit(1, 3)];
+        let (staged, _) = stage(&mut core, [snap].into_iter().chain(again).collect());
+        let staging = staged.expect("a legal sync");
+        assert_eq!(staging.tree.last(), txn(1, 3).zxid);
+        assert_eq!(staging.applied.len(), 1);
+    }
+
+    #[test]
     fn a_trunc_that_cannot_be_rebuilt_asks_for_a_snapshot() {
         let mut core = core(1, 3, &[(1, 1), (1, 2)]);
         let (staged, _) = stage(&mut core, vec![Packet::Trunc { zxid: zxid(1, 7) }]);
@@ -279,6 +289,8 @@ mod tests {
     fn gaps_and_wrong_commits_end_the_connection() {
         for packets in [
             vec![proposal(1, 3)],
+            vec![proposal(1, 1)],
+            vec![commit(1, 1)],
             vec![commit(1, 2)],
             vec![proposal(1, 2), commit(1, 3)],
             vec![proposal(1, 2), proposal(1, 4)],

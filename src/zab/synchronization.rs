@@ -16,7 +16,7 @@ use crate::words::message::Packet;
 pub struct SyncPlan {
     /// Which kind.
     pub kind: SyncKind,
-    /// The packets, in order.
+    /// The packets, in order; none for a SNAP, whose packet is made last and sent first.
     pub packets: Vec<Packet>,
     /// Everything proposed after this follows as live traffic.
     pub seen: Zxid,
@@ -58,15 +58,23 @@ pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
     }
 }
 
+/// The packet itself is made when it is sent: what is applied until then is in it and is forwarded all the same.
 fn snap(memory: &Memory) -> SyncPlan {
-    let zxid = memory.processed();
+    SyncPlan {
+        kind: SyncKind::Snap,
+        packets: Vec::new(),
+        seen: memory.processed(),
+    }
+}
+
+/// The snapshot of this moment.
+pub fn snapshot_packet(memory: &Memory) -> Packet {
     let image = Box::new(Image {
         tree: memory.tree.clone(),
     });
-    SyncPlan {
-        kind: SyncKind::Snap,
-        packets: vec![Packet::Snap { zxid, image }],
-        seen: zxid,
+    Packet::Snap {
+        zxid: memory.processed(),
+        image,
     }
 }
 
@@ -144,7 +152,10 @@ mod tests {
             },
             memory,
         );
-        let said: Vec<String> = plan.packets.iter().map(packet_text).collect();
+        let mut said: Vec<String> = plan.packets.iter().map(packet_text).collect();
+        if plan.kind == SyncKind::Snap {
+            said.push(format!("SNAP {}", plan.seen));
+        }
         assert_eq!(said.join(" "), expected, "peer {peer}");
     }
 

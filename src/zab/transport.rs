@@ -91,7 +91,7 @@ impl Peers {
             .any(|peer| peer.used && peer.slot.is_none())
     }
 
-    /// Tries to reach every peer that is not connected and has something waiting (`connectAll`).
+    /// Tries to reach every peer that was ever written to and is not connected (`connectAll`).
     pub fn connect_all(&mut self, out: &mut Out) {
         let waiting: Vec<ServerId> = self
             .senders
@@ -134,12 +134,15 @@ impl Peers {
         }
     }
 
-    /// An attempt of ours succeeded: a larger sid talks, a smaller one waits to be dialled back.
+    /// An attempt of ours succeeded: a larger sid talks, a smaller one has knocked and hangs up.
     pub fn on_opened(&mut self, conn: Conn, out: &mut Out) {
         let Some(sid) = self.owner_of(conn) else {
             return;
         };
-        if sid < self.me {
+        if sid > self.me {
+            out.close(conn);
+            self.senders.get_mut(&sid).expect("found above").link = Link::Idle;
+        } else {
             self.senders.get_mut(&sid).expect("found above").link = Link::Open(conn);
             self.resend(sid, out);
         }
@@ -231,7 +234,7 @@ mod tests {
         small.on_opened(Conn(1), &mut out);
         assert_eq!(
             said(&mut out),
-            "",
+            "close 1",
             "the knocking connection carries no vote"
         );
         let (mut large, mut out) = peers(3);

@@ -108,12 +108,13 @@ impl Roster {
 }
 
 /// Roles a target can have.
-const ROLES: [&str; 6] = [
+const ROLES: [&str; 7] = [
     "leader",
     "follower",
     "observer",
     "learner",
     "looking",
+    "joining",
     "prospective-leader",
 ];
 

@@ -13,7 +13,7 @@ use crate::sim::process::{Conn, Cx};
 use crate::words::Command;
 use crate::words::message::Packet;
 use crate::words::timer::{Stage, Timer};
-use crate::zab::broadcast::{Broadcast, Commit};
+use crate::zab::broadcast::{Broadcast, Commit, SyncWaiter};
 use crate::zab::core::{Core, Out, Quit, Step};
 use crate::zab::front::Front;
 use crate::zab::handler::{Handler, Stand};
@@ -48,12 +48,21 @@ impl Leader {
         });
         self.phase = Phase::Reigning(Box::new(Reign::begin(cx, core, out)));
         for sid in self.standing(Stand::AckedNewLeader) {
-            self.tell_up_to_date(sid, out);
+            self.tell_up_to_date(sid, core, out);
         }
         out.arm(Timer::HalfTick, half(core.config.tick));
+        out.arm(Timer::Expiry, until_bucket(cx, core.config.tick));
     }
 
-    /// Every half tick: ping; every second one: are enough followers there, is a session due?
+    /// Sessions are due at multiples of the tick on the leader's own clock (`ExpiryQueue`).
+    pub(super) fn on_expiry(&mut self, cx: Cx, core: &Core, out: &mut Out) {
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.expire_sessions(cx, out);
+        }
+        out.arm(Timer::Expiry, until_bucket(cx, core.config.tick));
+    }
+
+    /// Every half tick: ping; every second one: are enough followers there?
     pub(super) fn on_half_tick(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
         out.arm(Timer::HalfTick, half(core.config.tick));
         self.half_ticks += 1;
@@ -87,7 +96,6 @@ impl Leader {
             self.check_quorum(core)?;
         }
         if let Phase::Reigning(reign) = &mut self.phase {
-            reign.expire_sessions(cx, out);
             reign.reap_in_time(cx, core, out);
         }
         Ok(())
@@ -129,7 +137,10 @@ impl Leader {
                 }
             }
             Packet::Request(forwarded) => reign.enqueue_write(sid, *forwarded, out),
-            Packet::Sync { session, cxid } => reign.enqueue_sync(sid, session, cxid, out),
+            Packet::Sync { session, cxid } => {
+                let conn = self.handlers[&sid].conn;
+                reign.enqueue_sync(conn, session, cxid, out);
+            }
             Packet::Revalidate {
                 session,
                 timeout_ms,
@@ -187,14 +198,7 @@ impl Leader {
             }
         }
         for waiter in syncs {
-            self.send_sync(
-                waiter.learner,
-                Packet::Sync {
-                    session: waiter.session,
-                    cxid: waiter.cxid,
-                },
-                out,
-            );
+            self.answer_sync(waiter, out);
         }
         let Phase::Reigning(reign) = &mut self.phase else {
             unreachable!("commits belong to a reign")
@@ -202,25 +206,27 @@ impl Leader {
         reign.front.commit(txn, out);
     }
 
-    fn send_sync(&mut self, learner: ServerId, packet: Packet, out: &mut Out) {
-        if let Some(handler) = self.handlers.get_mut(&learner) {
-            handler.send(packet, out);
+    /// SYNC goes out on the connection on which it was asked for, if that still stands.
+    fn answer_sync(&mut self, waiter: SyncWaiter, out: &mut Out) {
+        let SyncWaiter {
+            conn,
+            session,
+            cxid,
+        } = waiter;
+        let asking = self
+            .handlers
+            .values_mut()
+            .find(|handler| handler.conn == conn);
+        if let Some(handler) = asking {
+            handler.send(Packet::Sync { session, cxid }, out);
         }
     }
 
     /// A client of the leader's own says something.
-    pub fn on_client(
-        &mut self,
-        cx: Cx,
-        conn: Conn,
-        msg: ToServer,
-        core: &mut Core,
-        out: &mut Out,
-    ) -> Step {
+    pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
         if let Phase::Reigning(reign) = &mut self.phase {
             reign.on_client(cx, conn, msg, core, out);
         }
-        Ok(())
     }
 
     /// A client connected.
@@ -269,22 +275,15 @@ impl Leader {
         let Phase::Reigning(reign) = &mut self.phase else {
             return Ok(());
         };
-        let Some(zxid) = self.broadcast.next_zxid() else {
-            return Err(Quit("the epoch's counter is used up"));
-        };
         if let Some(waiter) = reign.take_sync(out) {
             if let Some(waiter) = self.broadcast.on_sync(waiter) {
-                self.send_sync(
-                    waiter.learner,
-                    Packet::Sync {
-                        session: waiter.session,
-                        cxid: waiter.cxid,
-                    },
-                    out,
-                );
+                self.answer_sync(waiter, out);
             }
             return Ok(());
         }
+        let Some(zxid) = self.broadcast.next_zxid() else {
+            return Err(Quit("the epoch's counter is used up"));
+        };
         let Some(txn) = reign.prepare(cx, zxid, core, out) else {
             return Ok(());
         };
@@ -300,7 +299,9 @@ impl Leader {
                 },
                 out,
             );
-            handler.unacked = handler.unacked.or(Some((txn.zxid, cx.now)));
+            if handler.acks_proposals() {
+                handler.unacked = handler.unacked.or(Some((txn.zxid, cx.now)));
+            }
         }
         core.log.append(txn, out);
         core.count_towards_snapshot(cx, out);
@@ -317,6 +318,11 @@ impl Leader {
             reign.on_applied(&txn);
         }
     }
+}
+
+/// From now to the next multiple of a tick on this clock.
+fn until_bucket(cx: Cx, tick: Span) -> Span {
+    Span(tick.0 - cx.now.0 % tick.0)
 }
 
 fn half(tick: Span) -> Span {

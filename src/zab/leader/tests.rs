@@ -100,10 +100,7 @@ fn the_epoch_is_told_only_after_it_is_durable() {
     let mut bench = elected(&[(1, 1)]);
     bench.connect(2);
     bench.info(1, 2, 4).expect("no reason to quit");
-    assert_eq!(
-        said(&mut bench.out),
-        "arm PhaseLimit 2000, store accepted=5"
-    );
+    assert_eq!(said(&mut bench.out), "disarm PhaseLimit, store accepted=5");
     bench.stored();
     assert_eq!(
         said(&mut bench.out),
@@ -164,7 +161,7 @@ fn the_reign_begins_with_a_quorum_of_newleader_acks_that_includes_the_leader() {
 }
 
 #[test]
-fn a_leader_gives_way_to_a_voter_that_promised_more_but_not_again_and_again() {
+fn a_leader_gives_way_to_a_learner_that_promised_more_but_not_again_and_again() {
     let mut bench = Bench::with_a_promise(&[(1, 1)], zxid(1, 1));
     bench.connect(3);
     assert_eq!(
