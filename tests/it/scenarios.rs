@@ -84,15 +84,26 @@ fn every_defect_has_a_scenario_that_expects_the_property_that_catches_it() {
     }
 }
 
-/// Counts syncs by kind once the first leader has taken in everybody.
+/// Counts what no counter of a run counts: syncs by kind once the first leader has taken in everybody, boots that
+/// dropped records, leaders that gave way.
 #[derive(Default)]
-struct LateSyncs {
+struct Rarities {
     truncs: u32,
     snaps: u32,
+    boot_drops: u32,
+    gave_way: u32,
 }
 
-impl Witness for LateSyncs {
+impl Witness for Rarities {
     fn witness(&mut self, at: Stamp, fact: &Fact) {
+        if let Fact::BootDropped { .. } = fact {
+            self.boot_drops += 1;
+        }
+        if let Fact::RoleEnd { why, .. } = fact
+            && why.contains("promised a later epoch")
+        {
+            self.gave_way += 1;
+        }
         if let Fact::SyncSent { kind, .. } = fact
             && at.time > Time::from_ms(3_000)
         {
@@ -110,7 +121,7 @@ impl Witness for LateSyncs {
 fn scenarios_exercise_what_they_are_about() {
     let mut checked = 0;
     for (_, scenario) in files() {
-        let mut late = LateSyncs::default();
+        let mut late = Rarities::default();
         let counters = play(&generate::expand(&scenario), &mut late).counters;
         let shown = match scenario.name.as_str() {
             "leader-crash" | "minority-leader" => counters.elections >= 3,
@@ -120,11 +131,13 @@ fn scenarios_exercise_what_they_are_about() {
             "trunc-needed" => late.truncs >= 1,
             "session-expiry" => counters.sessions_expired >= 3 && counters.watches_fired > 0,
             "observer-joins" => late.snaps >= 2,
+            "boot-drops-what-its-epoch-does-not-cover" => late.boot_drops == 1,
+            "leader-gives-way-to-a-later-promise" => late.gave_way == 1,
             "power-loss-of-all" => counters.power_losses == 15,
             _ => continue,
         };
         assert!(shown, "{}: {counters:?}", scenario.name);
         checked += 1;
     }
-    assert_eq!(checked, 9);
+    assert_eq!(checked, 11);
 }
