@@ -105,5 +105,8 @@ fn packets_wait_while_the_learner_writes() {
         learner.is_serving(),
         "UPTODATE was read once the disk had answered"
     );
-    assert_eq!(said(&mut out), "1 <- ACK 1:0, 1 <- ACK 1:0");
+    assert_eq!(
+        said(&mut out),
+        "1 <- ACK 1:0, arm LeaderSilent 1000, 1 <- ACK 1:0"
+    );
 }

@@ -5,7 +5,6 @@ use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::LocalTime;
 use crate::base::zxid::Zxid;
 use crate::sim::process::Effects;
-use crate::words::timer::Timer;
 use crate::zab::testing::{said, txn, zxid};
 
 fn cx(ms: u64) -> Cx {
@@ -105,17 +104,6 @@ fn a_follower_whose_leader_is_gone_votes_with_everything_it_logged() {
     );
     server.step(cx(203), Input::Synced { upto: 1 }, &mut out);
     assert_eq!(last(&server), zxid(1, 2));
-    assert!(
-        matches!(server.phase, Phase::Pausing(_)),
-        "a failed discovery backs off"
-    );
-    server.step(
-        cx(403),
-        Input::Fire {
-            timer: Timer::Pause,
-        },
-        &mut out,
-    );
     assert_eq!(server.core.own_vote().zxid, zxid(1, 2));
 }
 
