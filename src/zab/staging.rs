@@ -265,7 +265,7 @@ mod tests {
     fn what_a_snapshot_holds_already_may_come_again_and_is_taken_once() {
         let leader = core(2, 3, &[(1, 1), (1, 2)]);
         let image = Box::new(Image {
-            tree: leader.memory.tree.clone(),
+            tree: leader.memory.tree,
         });
         let mut core = core(1, 3, &[]);
         let zxid = zxid(1, 2);
