@@ -2,6 +2,7 @@
 //!
 //! The events of zab.md §11.2 and the client's own view. A fact is emitted in the same step in which it becomes true.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::op::{ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
@@ -168,9 +169,15 @@ pub enum Fact {
     /// K3: records of an epoch above `currentEpoch` were dropped durably at boot; the history now ends at `lineage`.
     BootDropped { server: ServerId, lineage: Lineage },
     /// A server refuses to start.
-    BootRefused { server: ServerId, why: &'static str },
+    BootRefused {
+        server: ServerId,
+        why: Cow<'static, str>,
+    },
     /// A handler returned early or dropped something, for this named reason.
-    Ignored { server: ServerId, why: &'static str },
+    Ignored {
+        server: ServerId,
+        why: Cow<'static, str>,
+    },
 
     // ----- election
     /// A server entered LOOKING and votes for itself with this history and epoch (S12).
@@ -250,7 +257,7 @@ pub enum Fact {
     RoleEnd {
         server: ServerId,
         role: Role,
-        why: &'static str,
+        why: Cow<'static, str>,
     },
     /// A leader assigned a zxid and sent the proposal. Its history is the leader's last proposal.
     Proposed {

@@ -116,7 +116,7 @@ impl Broadcast {
         let Some(proposal) = self.outstanding.get_mut(&zxid) else {
             out.note(Fact::Ignored {
                 server: self.me,
-                why: "ack-of-no-proposal",
+                why: "ack-of-no-proposal".into(),
             });
             return Vec::new();
         };

@@ -91,7 +91,7 @@ impl Core {
     pub fn ignore(&self, why: &'static str, out: &mut Out) {
         out.note(Fact::Ignored {
             server: self.me,
-            why,
+            why: why.into(),
         });
     }
 

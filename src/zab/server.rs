@@ -374,7 +374,7 @@ impl Server {
         out.note(Fact::RoleEnd {
             server: self.core.me,
             role,
-            why,
+            why: why.into(),
         });
         self.phase = Phase::Ending(state);
         self.core.log.force(out);

@@ -198,7 +198,7 @@ fn touches_of_an_earlier_reign_do_not_count() {
     script.fact(Fact::RoleEnd {
         server: ServerId(1),
         role: Role::Leader,
-        why: "test",
+        why: "test".into(),
     });
     script.wait(2_000);
     lead(&mut script);

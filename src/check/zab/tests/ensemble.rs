@@ -139,7 +139,7 @@ impl Ensemble {
         self.fact(Fact::RoleEnd {
             server: ServerId(sid),
             role,
-            why: "test",
+            why: "test".into(),
         });
         let length = self.servers[&sid].log.len();
         self.server(sid).applied = length;
