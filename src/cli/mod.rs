@@ -8,6 +8,7 @@ mod input;
 mod mutants;
 mod output;
 mod progress;
+mod record;
 mod replay;
 mod run;
 mod scenarios;

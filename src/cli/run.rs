@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::input::Source;
 use super::output::{self, Failure, Status};
+use super::record::Places;
 use crate::experiment::outcome::Outcome;
-use crate::experiment::run::{Nobody, play};
+use crate::experiment::run::play;
 use crate::experiment::scenario::Scenario;
 use crate::report::data::Report;
 use crate::report::text;
@@ -20,6 +21,13 @@ Examples:
   zablab run scenarios/swarm.json --seed 42
   zablab run scenarios/leader-crash.json --set ensemble.voters=3 --json
   zablab run scenarios/half-quorum.json --report out
+  zablab run scenarios/quiet.json --history quiet.history.jsonl --trace quiet.trace.jsonl
+
+--history has a line per invocation and completion, in Jepsen's shape: index, process, type (invoke, ok, fail, info), f, key,
+value, time (ns), and where known error (mismatch: the expected version did not hold), expected, version, zxid, mzxid,
+path, client, op, session. Lines of the type event are watch events, connections and crashes. A process with an unknown
+outcome (info) is not used again. --trace has a line per fact of servers, clients and machine: event, time_ns, fact, and the
+fact's own fields. Neither file appears before it is whole.
 
 --json prints one object: scenario, seed, verdict (holds, violated, undecided), expected (whether the file's `expect`
 was met; null when the seed or a field was replaced), digest, events, virtual_ms, properties [{name, verdict,
@@ -33,11 +41,15 @@ pub(super) struct Args {
     /// Leave report.json and the scenario as it was played in this directory
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    places: Places,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let scenario = args.source.load()?;
-    let outcome = play(&scenario, &mut Nobody);
+    let mut recorder = args.places.open(&args.source.file)?;
+    let outcome = play(&scenario, &mut recorder);
+    args.places.keep(recorder)?;
     let met = args
         .source
         .is_unchanged()

@@ -6,6 +6,7 @@ pub mod generate;
 pub mod json;
 pub mod lower;
 pub mod outcome;
+pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod sweep;

@@ -5,6 +5,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::codec::form;
 use super::op::{ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
 use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
 use crate::base::lineage::Lineage;
@@ -37,7 +40,8 @@ pub const MARKS: [&str; 22] = [
 ];
 
 /// A server's role while it serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Leads an epoch.
     Leader,
@@ -48,7 +52,8 @@ pub enum Role {
 }
 
 /// How a learner was brought up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SyncKind {
     /// It lacked at most a suffix.
     Diff,
@@ -59,7 +64,8 @@ pub enum SyncKind {
 }
 
 /// One change that a committed transaction makes, as the leader resolved it; enough for an independent model.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Change {
     /// A znode appears.
     Create {
@@ -68,6 +74,7 @@ pub enum Change {
         /// Owning session if ephemeral.
         owner: Option<SessionId>,
         /// Digest of its data.
+        #[serde(with = "form::hex")]
         data: u64,
     },
     /// A znode goes.
@@ -82,6 +89,7 @@ pub enum Change {
         /// Its version afterwards.
         version: i32,
         /// Digest of its data.
+        #[serde(with = "form::hex")]
         data: u64,
     },
     /// An ACL is set.
@@ -104,7 +112,8 @@ pub enum Change {
 }
 
 /// What a transaction is about, for checkers and readers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TxnSummary {
     /// The session that asked for it, or [`SessionId::NONE`].
     pub session: SessionId,
@@ -119,7 +128,8 @@ pub struct TxnSummary {
 }
 
 /// Which epoch file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EpochFile {
     /// `acceptedEpoch`, the paper's f.p.
     Accepted,
@@ -128,7 +138,8 @@ pub enum EpochFile {
 }
 
 /// Why a client does not know an operation's outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// The connection ended before the reply.
     ConnectionLoss,
@@ -137,7 +148,8 @@ pub enum Loss {
 }
 
 /// One thing that is true from its stamp on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(
     missing_docs,
     reason = "fields are explained at their variant where the name does not say it"
@@ -251,6 +263,7 @@ pub enum Fact {
         role: Role,
         epoch: Epoch,
         lineage: Lineage,
+        #[serde(with = "form::hex")]
         tree: u64,
     },
     /// A role ended; memory equals the durable history before the next vote (K13).
@@ -263,6 +276,7 @@ pub enum Fact {
     Proposed {
         server: ServerId,
         zxid: Zxid,
+        #[serde(with = "form::hex")]
         digest: u64,
         txn: Arc<TxnSummary>,
     },
@@ -270,6 +284,7 @@ pub enum Fact {
     Appended {
         server: ServerId,
         zxid: Zxid,
+        #[serde(with = "form::hex")]
         digest: u64,
     },
     /// Everything appended up to `zxid` is forced.
@@ -287,7 +302,9 @@ pub enum Fact {
     Delivered {
         server: ServerId,
         zxid: Zxid,
+        #[serde(with = "form::hex")]
         digest: u64,
+        #[serde(with = "form::hex")]
         tree: u64,
     },
     /// A TRUNC or boot removed durable records outside K1 (only stock variants do): the disk now ends at `lineage`.
@@ -335,6 +352,7 @@ pub enum Fact {
         session: SessionId,
         conn: u64,
         zxid: Option<Zxid>,
+        #[serde(with = "form::outcome")]
         result: Result<Response, ErrorCode>,
     },
     /// The outcome stays unknown, or the operation was never sent (`sent` = false: it did not happen).
@@ -350,6 +368,7 @@ pub enum Fact {
         client: ClientId,
         session: SessionId,
         conn: u64,
+        #[serde(rename = "watch_event")]
         event: WatchEvent,
     },
     /// A connection was accepted by a server for this session (`conn` numbers a client's connections in a run).

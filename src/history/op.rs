@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::codec::form;
 use crate::base::zxid::Zxid;
 
 /// A znode's path, as sent; shared.
@@ -15,7 +18,8 @@ pub type Data = Option<Arc<[u8]>>;
 pub type Acl = Arc<[AclEntry]>;
 
 /// One entry of an access control list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AclEntry {
     /// Bits: READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16.
     pub perms: i32,
@@ -26,7 +30,8 @@ pub struct AclEntry {
 }
 
 /// Which of the create operations a request is; they answer and validate differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CreateOp {
     /// `create` (1): answers the path.
     Create,
@@ -57,7 +62,8 @@ pub mod flags {
 }
 
 /// A client request, raw: nothing has been validated.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// create, create2, createContainer, createTTL.
     Create {
@@ -66,6 +72,7 @@ pub enum Request {
         /// The path, without a sequence suffix.
         path: Path,
         /// Initial data.
+        #[serde(with = "form::data")]
         data: Data,
         /// Its ACL; `None` = null on the wire.
         acl: Option<Acl>,
@@ -91,6 +98,7 @@ pub enum Request {
         /// Which.
         path: Path,
         /// New data.
+        #[serde(with = "form::data")]
         data: Data,
         /// Expected version, -1 = any.
         version: i32,
@@ -188,6 +196,7 @@ pub enum Request {
         /// Scheme.
         scheme: Arc<str>,
         /// Credentials.
+        #[serde(with = "form::bytes")]
         auth: Arc<[u8]>,
     },
     /// closeSession.
@@ -200,7 +209,8 @@ pub enum Request {
 }
 
 /// The watches a client library registers anew after a reconnect.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SetWatches {
     /// Zxid of the last ordinary reply the client has seen.
     pub relative_zxid: Zxid,
@@ -217,7 +227,10 @@ pub struct SetWatches {
 }
 
 /// A znode's status as clients see it (semantics.md §1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
 pub struct Stat {
     /// Created by.
     pub czxid: Zxid,
@@ -236,6 +249,7 @@ pub struct Stat {
     /// Number of setACL.
     pub aversion: i32,
     /// Owning session of an ephemeral, else 0.
+    #[serde(with = "form::owner")]
     pub owner: u64,
     /// Bytes of data.
     pub data_length: i32,
@@ -244,7 +258,8 @@ pub struct Stat {
 }
 
 /// A successful result.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Response {
     /// delete, check, sync in a multi, watch operations, closeSession, auth.
     Empty,
@@ -255,13 +270,13 @@ pub enum Response {
     /// exists, setData, setACL.
     Stat(Stat),
     /// getData.
-    Data(Data, Stat),
+    Data(#[serde(with = "form::data")] Data, Stat),
     /// getChildren (without Stat), getChildren2; names sorted.
     Children(Vec<Path>, Option<Stat>),
     /// getACL.
     Acl(Acl, Stat),
     /// multi, multiRead: one result per operation, also when the multi failed (its reply header then says 0).
-    Multi(Vec<Result<Self, ErrorCode>>),
+    Multi(#[serde(with = "form::outcomes")] Vec<Result<Self, ErrorCode>>),
     /// getEphemerals.
     Paths(Vec<Path>),
     /// getAllChildrenNumber.
@@ -271,7 +286,7 @@ pub enum Response {
 }
 
 /// ZooKeeper's error codes (`KeeperException.Code`) as far as servers and clients here use them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are ZooKeeper's own")]
 pub enum ErrorCode {
     /// Inside a failed multi: an earlier operation that was rolled back.
@@ -335,7 +350,8 @@ impl fmt::Display for ErrorCode {
 }
 
 /// What happened to a watched path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EventKind {
     /// `NodeCreated`.
     Created,
@@ -348,7 +364,8 @@ pub enum EventKind {
 }
 
 /// A watch event as a server sends it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WatchEvent {
     /// What.
     pub kind: EventKind,

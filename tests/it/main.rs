@@ -11,6 +11,7 @@ mod flips;
 mod golden;
 mod layering;
 mod readme;
+mod recording;
 mod scenarios;
 mod style;
 mod sweeping;
