@@ -107,6 +107,6 @@ fn packets_wait_while_the_learner_writes() {
     );
     assert_eq!(
         said(&mut out),
-        "1 <- ACK 1:0, arm LeaderSilent 1000, 1 <- ACK 1:0"
+        "1 <- ACK 1:0, arm LeaderSilent 1000, 1 <- ACK 1:0, wake Sync"
     );
 }
