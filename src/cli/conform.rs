@@ -23,6 +23,7 @@ Examples:
   zablab conform tests/golden/hand tests/golden/shared
   zablab conform tests/golden --ensemble 5
   zablab conform tests/golden --ensemble 3 --crash-leader
+  zablab conform tests/golden --ensemble 5 --crash-leader=4 --seed 2
   zablab conform tests/golden/hand --mutant event-after-reply
 
 --json prints one object: scripts, steps, differences, skipped [{file, reason}], failed [{file, line, step, action,
@@ -41,6 +42,7 @@ pub(super) struct Args {
         long,
         value_name = "N",
         num_args = 0..=1,
+        require_equals = true,
         default_missing_value = "50",
         value_parser = clap::value_parser!(u32).range(1..)
     )]

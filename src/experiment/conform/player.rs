@@ -82,6 +82,7 @@ impl Player {
         let servers = Servers {
             count: setting.servers_for(script),
             rules,
+            reaper_interval: None,
             mutants: &setting.mutants,
         };
         let (stage, stuck) = Stage::open(&servers, Seed(seed));
@@ -111,11 +112,11 @@ impl Player {
         };
         self.zxids
             .begin_epoch(Zxid::ZERO, self.stage.epoch().max(Epoch(1)));
+        if self.root == Root::Plain {
+            self.create_chroot(dial)?;
+        }
         for client in 0..count {
             self.connect(Name(client), dial)?;
-        }
-        if self.root == Root::Plain {
-            self.create_chroot()?;
         }
         self.barrier()?;
         self.zxids.begin_script(self.stage.last());
@@ -123,10 +124,10 @@ impl Player {
         Ok(())
     }
 
-    fn create_chroot(&mut self) -> Result<(), Stuck> {
-        let Some(name) = self.clients.keys().next().copied() else {
-            return Err(Stuck);
-        };
+    /// A session of its own makes the znode that the script takes for the root.
+    fn create_chroot(&mut self, dial: Dial) -> Result<(), Stuck> {
+        const BUILDER: Name = Name(u32::MAX);
+        self.connect(BUILDER, dial)?;
         let create = Request::Create {
             op: CreateOp::Create,
             path: CHROOT.into(),
@@ -135,8 +136,12 @@ impl Player {
             flags: flags::PERSISTENT,
             ttl: -1,
         };
-        let number = self.ask(name, &create);
-        self.wait_for_reply(name, number)
+        for request in [create, Request::CloseSession] {
+            let number = self.ask(BUILDER, &request);
+            self.wait_for_reply(BUILDER, number)?;
+        }
+        self.clients.remove(&BUILDER);
+        Ok(())
     }
 
     /// Plays a step; gives `r` and `recv` as the script would write them.

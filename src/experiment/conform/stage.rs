@@ -45,6 +45,8 @@ pub(super) struct Servers<'a> {
     pub(super) count: u8,
     /// Their design choices.
     pub(super) rules: Rules,
+    /// Between two passes of the reaper; `None` = only on command.
+    pub(super) reaper_interval: Option<Span>,
     /// Which defects they have.
     pub(super) mutants: &'a [String],
 }
@@ -63,7 +65,7 @@ impl Stage {
         let mut ensemble = zab::config::Config::new(servers.count, 0);
         ensemble.tick = TICK;
         ensemble.session_timeout_ms = SESSION_TIMEOUT_MS;
-        ensemble.reaper_interval = None;
+        ensemble.reaper_interval = servers.reaper_interval;
         ensemble.rules = servers.rules.clone();
         let mut wrappers = Vec::new();
         Defect::plant(servers.mutants, &mut ensemble.rules, &mut wrappers);
@@ -297,3 +299,6 @@ impl Stage {
         self.wait(|stage| stage.epoch() > before && stage.is_settled())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -312,3 +312,30 @@ fn without_read_permission_an_event_is_dropped_and_the_standard_watch_used_up() 
     let left = [PERSISTENT, RECURSIVE, ANCESTOR_RECURSIVE];
     assert_eq!(server.events(), to(&left, DataChanged, "/a/p"));
 }
+
+#[test]
+fn a_connections_watches_are_listed_by_kind_and_gone_from_the_list_once_used_up() {
+    let mut server = Server::new();
+    server.plant(&["/a", "/b"]);
+    for request in [
+        get_data("/a", true),
+        exists("/c", true),
+        get_children("/a", true),
+        add_watch("/b", 0),
+        add_watch("/b", 1),
+    ] {
+        let _missing = server.ask(DATA, &request);
+    }
+    let list =
+        |paths: &[&str]| -> Vec<Path> { paths.iter().map(|path| Path::from(*path)).collect() };
+    let watched = server.watches.of(Watcher(DATA));
+    assert_eq!(watched.data, list(&["/a", "/c"]));
+    assert_eq!(watched.child, list(&["/a"]));
+    assert_eq!(watched.persistent, list(&["/b"]));
+    assert_eq!(watched.recursive, list(&["/b"]));
+    server.write(&set("/a", -1)).unwrap();
+    server.write(&create("/c")).unwrap();
+    let watched = server.watches.of(Watcher(DATA));
+    assert_eq!(watched.data, list(&[]));
+    assert_eq!(watched.child, list(&["/a"]));
+}
