@@ -129,7 +129,7 @@ fn agrees(step: &Step, got: &Value) -> bool {
 
 /// A step's outcome with what each client received in alphabetical order.
 fn sorted(shown: &Value) -> Value {
-    rearranged(shown, |received| received.clone())
+    rearranged(shown, Vec::clone)
 }
 
 /// The same with the zxids of the events beside the events, so that it does not matter which belongs to which.
