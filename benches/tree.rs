@@ -24,12 +24,13 @@ use zablab::tree::store::Tree;
 const ZNODES: u32 = 100_000;
 
 fn main() {
+    // First, while the process is small: later it would grow into what other measurements left behind.
+    measure_memory();
+    println!();
     println!("servers  operations   CPU s   operations/CPU s");
     for voters in [1, 5] {
         measure_operations(voters);
     }
-    println!();
-    measure_memory();
 }
 
 /// A busy quiet run, without checkers: what is measured is machine, protocol, tree and clients.

@@ -4,6 +4,10 @@
 //! nothing is searched: per znode the known states are kept in zxid order, and two neighbours must fit. What no
 //! acknowledged write explains must be explained by distinct writes whose outcome is unknown. Reads only testify: a read
 //! that is stale for another client is legal here, and `session` judges what one session may see.
+//!
+//! Blind to: ACLs and their versions but for what a setACL answers of itself; names of children, getEphemerals,
+//! getAllChildrenNumber and whoAmI, which tell of no single write; deletes of ephemerals, containers and TTL znodes, which
+//! need no client; versions inside a transaction that touches a znode more than once.
 
 mod explain;
 mod holes;
@@ -382,7 +386,10 @@ impl LinearMonitor {
                 .get(&path)
                 .and_then(|key| key.marks.get(&zxid))
                 .and_then(|mark| mark.seen.as_ref());
-            if !changes && let Some(seen) = seen {
+            if !changes
+                && let Some(seen) = seen
+                && !self.may_have_named(witness, &path)
+            {
                 return Err(stories::other_write(at, &path, zxid, seen, witness));
             }
         }
@@ -534,10 +541,14 @@ impl LinearMonitor {
             old.data = old.data.take().or(mark.data);
             return Ok(());
         }
-        if let Some(author) = self.authors.get(&zxid) {
-            key.broken = true;
-            return Err(stories::other_write(at, path, zxid, seen, author));
+        if let Some(author) = self.authors.get(&zxid)
+            && !self.may_have_named(author, path)
+        {
+            let story = stories::other_write(at, path, zxid, seen, author);
+            self.keys.get_mut(path).expect("it was just read").broken = true;
+            return Err(story);
         }
+        let key = self.keys.get_mut(path).expect("it was just read");
         self.shown.entry(zxid).or_default().push(Arc::clone(path));
         if self.shown.len() > AUTHORS {
             self.shown.pop_first();

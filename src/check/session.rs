@@ -5,6 +5,9 @@
 //! or shown is a known change; a later read of that session that does not show it is wrong. Changes that become known
 //! only after the read are caught too: every read is parked at the change it showed. Legal and not judged: events raise
 //! no view, writes of unknown outcome need not be seen, other sessions may lag.
+//!
+//! Of getEphemerals, getAllChildrenNumber, whoAmI, checkWatches and of the reads in a multiRead that fail, only the view
+//! is judged, not what they say; of a list of children not the names, but the status that comes with it (getChildren2).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

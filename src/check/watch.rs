@@ -4,8 +4,8 @@
 //!
 //! Changes come from the committed log, positions from reply headers. Not judged: an event owed by a server that lags is
 //! pending, not lost; what a setWatches cannot know (a znode that came and went, several changes, lasting watches over a
-//! gap) is lost by design; an event for a request still in flight is believed; znodes with an ACL of their own may hide
-//! events.
+//! gap) is lost by design; an event for a request still in flight is believed; a znode whose
+//! ACL has ever withheld READ may hide events.
 
 mod connection;
 mod rearm;
@@ -195,14 +195,12 @@ impl WatchMonitor {
         }
     }
 
-    /// An ACL other than the open one may hide events from some connections.
+    /// An ACL that not everybody may read under may hide events from some connections.
     fn guard(&mut self, request: &Request) {
         for part in evidence::parts(request) {
-            if let Request::Create { path, acl, .. } = part
-                && !acl.as_ref().is_some_and(is_open)
+            if let Request::Create { path, acl, .. } | Request::SetAcl { path, acl, .. } = part
+                && !acl.as_ref().is_some_and(hides_nothing)
             {
-                self.guarded.insert(Arc::clone(path));
-            } else if let Request::SetAcl { path, .. } = part {
                 self.guarded.insert(Arc::clone(path));
             }
         }
@@ -214,11 +212,13 @@ impl WatchMonitor {
     }
 }
 
-/// Whether everybody may read.
-fn is_open(acl: &Acl) -> bool {
+/// Whether everybody may read; an empty list is refused and changes nothing.
+fn hides_nothing(acl: &Acl) -> bool {
     const READ: i32 = 1;
-    acl.iter()
-        .any(|entry| &*entry.scheme == "world" && &*entry.id == "anyone" && entry.perms & READ != 0)
+    acl.is_empty()
+        || acl.iter().any(|entry| {
+            &*entry.scheme == "world" && &*entry.id == "anyone" && entry.perms & READ != 0
+        })
 }
 
 // Replies.

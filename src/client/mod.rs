@@ -35,6 +35,8 @@ pub enum Site {
     Key = 6,
     /// Its details (version, kind of watch).
     Detail = 7,
+    /// Which operations a life prefers.
+    Taste = 8,
 }
 
 impl Site {

@@ -11,7 +11,10 @@ use crate::base::time::Span;
 use crate::cast;
 use crate::client;
 use crate::client::config::HostPolicy;
-use crate::client::workload::{ThinkTime, Workload, ephemeral_path, holder, register, watcher};
+use crate::client::workload::pace::{AtEnd, Tempo};
+use crate::client::workload::{
+    ThinkTime, Workload, ephemeral_path, holder, register, watcher, znodes,
+};
 use crate::history::op::Path;
 use crate::mutant::table::Defect;
 use crate::mutant::wrapped::MutantConfig;
@@ -101,27 +104,35 @@ fn workload(work: &Work, holders: &[Path]) -> Workload {
             };
             Workload::Watcher(settings)
         }
-        Kind::VersionedRegister => {
-            let mut settings = register::Settings::default();
-            settings.think = think(work).unwrap_or(settings.think);
-            settings.keys = work.keys;
-            settings.ops = work.ops;
-            settings.window = work.window;
-            settings.mix = mix(&work.mix);
-            settings.after_unknown = match work.after_unknown {
+        Kind::VersionedRegister => Workload::VersionedRegister(register::Settings {
+            keys: work.keys,
+            tempo: tempo(work),
+            mix: mix(&work.mix),
+            after_unknown: match work.after_unknown {
                 sections::AfterUnknown::Read => register::AfterUnknown::Read,
                 sections::AfterUnknown::Nothing => register::AfterUnknown::Nothing,
-            };
-            settings.after_event = match work.after_event {
+            },
+            after_event: match work.after_event {
                 sections::AfterEvent::Read => register::AfterEvent::Read,
                 sections::AfterEvent::Nothing => register::AfterEvent::Nothing,
-            };
-            settings.at_end = match work.at_end {
-                sections::AtEnd::Stay => register::AtEnd::Stay,
-                sections::AtEnd::Close => register::AtEnd::Close,
-            };
-            Workload::VersionedRegister(settings)
-        }
+            },
+        }),
+        Kind::Znodes => Workload::Znodes(znodes::Settings {
+            tops: work.keys,
+            tempo: tempo(work),
+        }),
+    }
+}
+
+fn tempo(work: &Work) -> Tempo {
+    Tempo {
+        ops: work.ops,
+        think: think(work).unwrap_or(Tempo::default().think),
+        window: work.window,
+        at_end: match work.at_end {
+            sections::AtEnd::Stay => AtEnd::Stay,
+            sections::AtEnd::Close => AtEnd::Close,
+        },
     }
 }
 

@@ -134,10 +134,13 @@ fn scenarios_exercise_what_they_are_about() {
             "boot-drops-what-its-epoch-does-not-cover" => late.boot_drops == 1,
             "leader-gives-way-to-a-later-promise" => late.gave_way == 1,
             "power-loss-of-all" => counters.power_losses == 15,
+            "znodes" => {
+                counters.connections > 2 * counters.sessions && counters.watches_fired > 500
+            }
             _ => continue,
         };
         assert!(shown, "{}: {counters:?}", scenario.name);
         checked += 1;
     }
-    assert_eq!(checked, 11);
+    assert_eq!(checked, 12);
 }

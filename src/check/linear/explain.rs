@@ -8,6 +8,7 @@ use super::{Judged, LinearMonitor, OpKey, Pending, stories, touch};
 use crate::base::zxid::Zxid;
 use crate::check::evidence::{self, Effect, Know, Version};
 use crate::check::verdict::At;
+use crate::check::wording::Witness;
 use crate::history::op::{Path, Request};
 
 /// Ways to choose one explanation per gap that are tried; with more the znode is not judged at that moment.
@@ -94,12 +95,19 @@ impl LinearMonitor {
         let mut slots: Vec<Slot> = Vec::new();
         for pending in self.candidates(path) {
             for part in evidence::parts(&pending.witness.request) {
-                if let Some(kind) = slot(part, path) {
+                let is_placed = pending.bound.is_some() && !is_sequential(part);
+                if let Some(kind) = slot(part, path)
+                    && !is_placed
+                {
+                    let (above, below) = match pending.bound {
+                        Some(zxid) => (Zxid(zxid.0 - 1), Some(zxid.next())),
+                        None => (pending.above, pending.below),
+                    };
                     slots.push(Slot {
                         op: (pending.witness.client, pending.witness.op),
                         kind,
-                        above: pending.above,
-                        below: pending.below,
+                        above,
+                        below,
                     });
                 }
             }
@@ -134,6 +142,36 @@ impl LinearMonitor {
         Ok(())
     }
 
+    /// The write's zxid is known, and with it all it did but for the names of its sequential creates: any of those may
+    /// still have been made by it.
+    fn forget_placed(&mut self, op: OpKey, request: &Request) {
+        let parts = evidence::parts(request);
+        let open = |path: &Path| {
+            let prefix = |part: &&Request| touch(part).is_some_and(|(other, ..)| other == path);
+            parts.iter().filter(prefix).any(is_sequential)
+        };
+        for part in parts {
+            if let Some((path, ..)) = touch(part)
+                && !open(path)
+                && let Some(key) = self.keys.get_mut(path)
+            {
+                key.unresolved.retain(|other| *other != op);
+            }
+        }
+    }
+
+    /// Whether a write whose answer was not seen may have made a znode of this sequential name.
+    pub(super) fn may_have_named(&self, author: &Witness, path: &Path) -> bool {
+        let Some(prefix) = evidence::sequence_prefix(path) else {
+            return false;
+        };
+        let names = |part: &Request| {
+            is_sequential(part) && touch(part).is_some_and(|(asked, ..)| &**asked == prefix)
+        };
+        self.pending.contains_key(&(author.client, author.op))
+            && evidence::parts(&author.request).iter().any(names)
+    }
+
     fn bind(&mut self, at: At, path: &Path, zxid: Zxid, op: OpKey) -> Judged {
         let Some(pending) = self.pending.get_mut(&op) else {
             return Ok(());
@@ -144,7 +182,7 @@ impl LinearMonitor {
         pending.bound = Some(zxid);
         let mut witness = pending.witness.clone();
         witness.zxid = Some(zxid);
-        self.forget_candidate(op, &witness.request);
+        self.forget_placed(op, &witness.request);
         self.remember(zxid, &witness);
         let mut effects = evidence::effects(&witness.request, Ok(None), zxid);
         if !effects.iter().any(|effect| effect.path == *path) {
@@ -168,6 +206,10 @@ impl LinearMonitor {
         }
         Ok(())
     }
+}
+
+fn is_sequential(part: &Request) -> bool {
+    matches!(part, Request::Create { flags, .. } if evidence::is_sequential(*flags))
 }
 
 fn slot(part: &Request, path: &Path) -> Option<SlotKind> {

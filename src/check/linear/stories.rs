@@ -164,6 +164,22 @@ fn check_part(
     response: &Response,
     zxid: Zxid,
 ) -> Judged {
+    if let (Request::SetAcl { version, .. }, Response::Stat(stat)) = (part, response)
+        && *version != -1
+        && stat.aversion.wrapping_sub(1) != *version
+    {
+        return Err(tell(
+            at,
+            "cas-wrongly-passed",
+            vec![witness.sentence()],
+            format!(
+                "{} made ACL version {}, so it passed although the version was {}",
+                wording::request(part),
+                stat.aversion,
+                stat.aversion.wrapping_sub(1)
+            ),
+        ));
+    }
     let (expected, stat) = match (part, response) {
         (Request::SetData { version, .. }, Response::Stat(stat)) => (*version, stat),
         (Request::Create { .. }, Response::PathStat(_, stat)) => (-1, stat),

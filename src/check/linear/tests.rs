@@ -6,7 +6,7 @@ use crate::check::script::{
 };
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Request, Response, flags};
+use crate::history::op::{ErrorCode, Request, Response, Stat, flags};
 
 const LINEARIZABLE: Property = Property::LinearizableWrites;
 
@@ -340,6 +340,44 @@ fn a_multi_of_unknown_outcome_takes_effect_as_a_whole() {
     assert_broken(&judge(&script), LINEARIZABLE, "double-version");
 }
 
+/// A lost multi that set `/k` to version 2 at 1:7, which a read showed, and created a sequential znode.
+fn lost_with_a_sequential_part() -> Script {
+    let mut script = started();
+    let parts = vec![set("/k", "x", 1), create_as("/q", "y", flags::SEQUENTIAL)];
+    let lost = script.invoke(2, Request::Multi(parts));
+    script.lose(lost);
+    read(&mut script, 3, 1, 7, 2, "x");
+    script
+}
+
+#[test]
+fn a_multi_whose_zxid_a_read_showed_may_have_made_a_sequential_znode_of_any_number() {
+    let mut script = lost_with_a_sequential_part();
+    script.did(4, delete("/q0000000004", -1), z(9), Response::Empty);
+    assert_holds(&judge(&script), LINEARIZABLE);
+
+    let mut script = lost_with_a_sequential_part();
+    let seen = stat(z(7), z(7), 0);
+    let request = get("/q0000000004", false);
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    assert_holds(&judge(&script), LINEARIZABLE);
+}
+
+#[test]
+fn a_multi_whose_zxid_a_read_showed_made_its_sequential_znode_at_that_zxid() {
+    let mut script = lost_with_a_sequential_part();
+    let seen = stat(z(8), z(8), 0);
+    let request = get("/q0000000004", false);
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    assert_broken(&judge(&script), LINEARIZABLE, "phantom-data");
+
+    let mut script = lost_with_a_sequential_part();
+    let seen = stat(z(7), z(7), 0);
+    let request = get("/r0000000004", false);
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    assert_broken(&judge(&script), LINEARIZABLE, "change-of-another-write");
+}
+
 #[test]
 fn a_multi_that_succeeded_changes_each_of_its_znodes() {
     let mut script = started();
@@ -398,6 +436,27 @@ fn an_answer_speaks_of_its_own_write() {
         Response::Stat(stat(z(1), z(2), 2)),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "status-of-another-write");
+}
+
+#[test]
+fn a_conditional_set_acl_passes_only_on_its_version() {
+    let set_acl = |version, aversion| {
+        let mut script = started();
+        let request = Request::SetAcl {
+            path: path("/k"),
+            acl: None,
+            version,
+        };
+        let seen = Stat {
+            aversion,
+            ..stat(z(1), z(2), 1)
+        };
+        script.did(2, request, z(3), Response::Stat(seen));
+        judge(&script)
+    };
+    assert_holds(&set_acl(0, 1), LINEARIZABLE);
+    assert_holds(&set_acl(-1, 7), LINEARIZABLE);
+    assert_broken(&set_acl(1, 7), LINEARIZABLE, "cas-wrongly-passed");
 }
 
 /// Creates `name` with a sequence number.

@@ -7,7 +7,7 @@ use crate::check::script::{
 };
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::{Change, Fact};
-use crate::history::op::{ErrorCode, EventKind, Request, Response, SetWatches};
+use crate::history::op::{AclEntry, ErrorCode, EventKind, Request, Response, SetWatches};
 
 const WATCH: [Property; 6] = [
     Property::WatchFilter,
@@ -335,6 +335,28 @@ fn a_znode_with_an_acl_of_its_own_may_hide_events() {
     commit(&mut script, 2, set("/k", 1));
     look(&mut script, 2);
     assert_clean(&script);
+}
+
+#[test]
+fn an_acl_under_which_everybody_may_read_hides_no_events() {
+    let mut script = started();
+    watch_data(&mut script, 1);
+    let reader = AclEntry {
+        perms: 1,
+        scheme: "world".into(),
+        id: "anyone".into(),
+    };
+    script.invoke(
+        2,
+        Request::SetAcl {
+            path: path("/k"),
+            acl: Some([reader].into()),
+            version: -1,
+        },
+    );
+    commit(&mut script, 2, set("/k", 1));
+    look(&mut script, 2);
+    assert_only(&script, Property::WatchLost, "event-lost");
 }
 
 #[test]

@@ -4,8 +4,10 @@
 //! are drawn by their number, so that a run whose timing shifts keeps its operations.
 
 pub mod holder;
+pub mod pace;
 pub mod register;
 pub mod watcher;
+pub mod znodes;
 
 use std::sync::Arc;
 
@@ -30,6 +32,8 @@ pub enum Workload {
     EphemeralHolder(holder::Settings),
     /// Keeps exists watches armed on given paths.
     Watcher(watcher::Settings),
+    /// Every operation and every kind of watch on a small tree.
+    Znodes(znodes::Settings),
 }
 
 /// A running program.
@@ -43,6 +47,8 @@ pub enum Program {
     Holder(holder::Holder),
     /// [`Workload::Watcher`].
     Watcher(watcher::Watcher),
+    /// [`Workload::Znodes`].
+    Znodes(znodes::Znodes),
 }
 
 impl Program {
@@ -57,6 +63,7 @@ impl Program {
                 Self::Holder(holder::Holder::new(settings, life))
             }
             Workload::Watcher(settings) => Self::Watcher(watcher::Watcher::new(settings, life)),
+            Workload::Znodes(settings) => Self::Znodes(znodes::Znodes::new(settings, life)),
         }
     }
 
@@ -67,6 +74,7 @@ impl Program {
             Self::Register(program) => program.on_boot(hands),
             Self::Holder(program) => program.on_boot(hands),
             Self::Watcher(program) => program.on_boot(hands),
+            Self::Znodes(program) => program.on_boot(hands),
         }
     }
 
@@ -77,6 +85,7 @@ impl Program {
             Self::Register(program) => program.on_think(hands),
             Self::Holder(program) => program.on_think(hands),
             Self::Watcher(program) => program.on_think(hands),
+            Self::Znodes(program) => program.on_think(hands),
         }
     }
 
@@ -87,6 +96,7 @@ impl Program {
             Self::Register(program) => program.on_upcall(upcall, hands),
             Self::Holder(program) => program.on_upcall(upcall, hands),
             Self::Watcher(program) => program.on_upcall(upcall, hands),
+            Self::Znodes(program) => program.on_upcall(upcall, hands),
         }
     }
 }

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::{Hands, ThinkTime, create, ephemeral_path, first_decision};
+use super::pace::{Pace, Tempo};
+use super::{Hands, create, ephemeral_path};
 use crate::base::rng::Draw;
 use crate::client::Site;
 use crate::client::library::Upcall;
@@ -18,20 +19,14 @@ use crate::history::op::{ErrorCode, Path, Request, Response, flags};
 pub struct Settings {
     /// Number of keys.
     pub keys: u16,
-    /// Operations of one life, those that never left the client aside; 0 = until the run ends.
-    pub ops: u64,
-    /// Time between two operations.
-    pub think: ThinkTime,
-    /// How many operations may be outstanding.
-    pub window: u16,
+    /// How many operations it does, and how fast.
+    pub tempo: Tempo,
     /// How often each operation is chosen.
     pub mix: Mix,
     /// What follows a write whose outcome is unknown.
     pub after_unknown: AfterUnknown,
     /// What follows a watch event.
     pub after_event: AfterEvent,
-    /// What follows the last of `ops`.
-    pub at_end: AtEnd,
 }
 
 /// Weights of operations.
@@ -87,30 +82,14 @@ pub enum AfterEvent {
     Nothing,
 }
 
-/// What follows the last operation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AtEnd {
-    /// The client keeps its session.
-    #[default]
-    Stay,
-    /// It closes its session.
-    Close,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             keys: 3,
-            ops: 0,
-            think: ThinkTime {
-                min_ms: 1,
-                max_ms: 40,
-            },
-            window: 1,
+            tempo: Tempo::default(),
             mix: Mix::default(),
             after_unknown: AfterUnknown::default(),
             after_event: AfterEvent::default(),
-            at_end: AtEnd::default(),
         }
     }
 }
@@ -135,12 +114,7 @@ impl Default for Mix {
 pub struct Register {
     settings: Settings,
     keys: Vec<Key>,
-    outstanding: Vec<u64>,
-    is_thinking: bool,
-    is_closing: bool,
-    /// Operations returned or lost after they were sent.
-    done: u64,
-    decision: u64,
+    pace: Pace,
 }
 
 /// What a client knows about a key.
@@ -251,24 +225,19 @@ impl Register {
         Self {
             settings: settings.clone(),
             keys: (1..=settings.keys.max(1)).map(key).collect(),
-            outstanding: Vec::new(),
-            is_thinking: false,
-            is_closing: false,
-            done: 0,
-            decision: first_decision(life),
+            pace: Pace::new(settings.tempo, life),
         }
     }
 
     pub(super) fn on_boot(&mut self, hands: &mut Hands<'_>) {
-        self.rest(hands);
+        self.pace.rest(hands);
     }
 
     pub(super) fn on_think(&mut self, hands: &mut Hands<'_>) {
-        self.is_thinking = false;
-        let request = self.next_request(hands);
-        let op = hands.submit(request);
-        self.outstanding.push(op);
-        self.rest(hands);
+        let number = self.pace.on_think();
+        let request = self.next_request(number, hands);
+        self.pace.on_submitted(hands.submit(request));
+        self.pace.rest(hands);
     }
 
     pub(super) fn on_upcall(&mut self, upcall: &Upcall, hands: &mut Hands<'_>) {
@@ -279,13 +248,10 @@ impl Register {
                 result,
             } => {
                 self.learn(request, result);
-                if self.finish(*op) {
-                    self.done += 1;
-                }
+                self.pace.on_replied(*op);
             }
             Upcall::Lost { op, request, sent } => {
-                if self.finish(*op) && *sent {
-                    self.done += 1;
+                if self.pace.on_lost(*op, *sent) {
                     self.suspect(request);
                 }
             }
@@ -298,45 +264,10 @@ impl Register {
             }
             Upcall::Connected { .. } | Upcall::Disconnected | Upcall::Expired => {}
         }
-        self.rest(hands);
+        self.pace.rest(hands);
     }
 
-    /// Thinks before the next operation if there is one and the window has room.
-    fn rest(&mut self, hands: &mut Hands<'_>) {
-        let begun = self.done + self.outstanding.len() as u64;
-        let is_full = self.outstanding.len() >= usize::from(self.settings.window.max(1));
-        let is_over = self.settings.ops > 0 && begun >= self.settings.ops;
-        if is_over {
-            self.end(hands);
-        }
-        if self.is_thinking || is_full || is_over {
-            return;
-        }
-        self.is_thinking = true;
-        self.decision += 1;
-        hands.think(
-            self.settings
-                .think
-                .pick(hands.draw(Site::Think, self.decision)),
-        );
-    }
-
-    fn finish(&mut self, op: u64) -> bool {
-        let index = self.outstanding.iter().position(|other| *other == op);
-        index.is_some_and(|index| self.outstanding.swap_remove(index) == op)
-    }
-
-    /// Closes the session after the last operation, if that is wanted; tried once.
-    fn end(&mut self, hands: &mut Hands<'_>) {
-        let is_wanted = self.settings.at_end == AtEnd::Close;
-        if is_wanted && self.outstanding.is_empty() && !self.is_closing {
-            self.is_closing = true;
-            hands.submit(Request::CloseSession);
-        }
-    }
-
-    fn next_request(&mut self, hands: &Hands<'_>) -> Request {
-        let number = self.decision;
+    fn next_request(&mut self, number: u64, hands: &Hands<'_>) -> Request {
         let heads = hands.draw(Site::Detail, number).below(2) == 0;
         if let Some(key) = self.keys.iter_mut().find(|key| key.is_changed) {
             key.is_changed = false;

@@ -163,7 +163,10 @@ impl Bench {
                 self.timers.remove(&timer);
             }
             Effect::Note(fact) => self.facts.push((self.us, fact)),
-            Effect::Close { .. } => self.conn = None,
+            Effect::Close { .. } => {
+                self.conn = None;
+                self.watched.clear();
+            }
             other => panic!("unexpected: {other:?}"),
         }
     }

@@ -107,6 +107,8 @@ names! {
     pub enum Kind {
         /// Reads, writes, conditional writes, creates, deletes and watches on a few keys, values unique.
         VersionedRegister = "versioned-register",
+        /// Every operation and every kind of watch on a small tree of `keys` top znodes; `mix` does not matter.
+        Znodes = "znodes",
         /// Keeps an ephemeral znode `/e<client>` alive.
         EphemeralHolder = "ephemeral-holder",
         /// Keeps exists watches armed on the ephemerals of the holders, or on given paths.

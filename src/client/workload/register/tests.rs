@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::base::id::SessionId;
-use crate::client::workload::Workload;
+use crate::client::workload::pace::AtEnd;
 use crate::client::workload::tests::Bench;
+use crate::client::workload::{ThinkTime, Workload};
 use crate::history::fact::Fact;
 
 fn bench(change: impl FnOnce(&mut Settings)) -> Bench {
@@ -45,7 +46,7 @@ fn depth(bench: &Bench) -> usize {
 
 #[test]
 fn a_given_number_of_operations_is_done_and_no_more() {
-    let mut bench = bench(|settings| settings.ops = 40);
+    let mut bench = bench(|settings| settings.tempo.ops = 40);
     bench.run(500);
     bench.reset();
     bench.run(20_000);
@@ -61,8 +62,8 @@ fn a_given_number_of_operations_is_done_and_no_more() {
 #[test]
 fn a_client_that_should_closes_its_session_at_the_end() {
     let mut bench = bench(|settings| {
-        settings.ops = 5;
-        settings.at_end = AtEnd::Close;
+        settings.tempo.ops = 5;
+        settings.tempo.at_end = AtEnd::Close;
     });
     bench.run(20_000);
     assert_eq!(bench.requests().len(), 6);
@@ -185,8 +186,8 @@ fn a_key_is_read_before_it_is_written_again_after_an_unknown_write() {
 fn the_window_bounds_what_is_outstanding() {
     for window in [1, 3] {
         let mut bench = bench(|settings| {
-            settings.window = window;
-            settings.think = ThinkTime {
+            settings.tempo.window = window;
+            settings.tempo.think = ThinkTime {
                 min_ms: 0,
                 max_ms: 1,
             };
