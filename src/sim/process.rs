@@ -37,7 +37,9 @@ pub trait Protocol: Clone + Debug + Hash + 'static {
 /// Ghost output of a process.
 pub trait Note: Clone + Debug + Hash {
     /// The short name a fault plan's `when` can wait for (`established`, …), if this note is such a moment.
-    fn mark(&self) -> Option<&'static str>;
+    fn mark(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A deterministic state machine hosted by a `World`.

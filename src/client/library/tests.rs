@@ -328,7 +328,7 @@ fn a_server_silent_for_two_thirds_of_the_timeout_is_left() {
 }
 
 #[test]
-fn a_client_that_heard_nothing_for_four_thirds_of_the_timeout_expires_by_itself() {
+fn s18_a_client_that_heard_nothing_for_four_thirds_of_the_timeout_expires_by_itself() {
     let mut bench = Bench::live();
     bench.ms = 100;
     bench.deliver(1, ToClient::Pong { zxid: Zxid(3) });
@@ -388,7 +388,7 @@ fn a_session_the_server_does_not_know_is_expired_and_a_fresh_one_follows() {
 }
 
 #[test]
-fn a_reconnect_carries_the_zxid_of_the_last_ordinary_reply() {
+fn s17_a_reconnect_carries_the_zxid_of_the_last_ordinary_reply() {
     let mut bench = Bench::live();
     bench.submit(get("/a", true));
     bench.submit(get("/b", false));

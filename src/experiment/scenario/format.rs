@@ -42,6 +42,18 @@ pub fn check_range<T: Bounded>(
     Err(Problem::new(place, what))
 }
 
+/// Refuses a number outside `range`, also one that the field's type could not hold.
+pub fn check_number(
+    node: &Node,
+    range: std::ops::RangeInclusive<i128>,
+    what: &str,
+) -> Result<(), Problem> {
+    match node.value {
+        Value::Int(number) => check_range(&number, range, node.place, what),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => Ok(()),
+    }
+}
+
 fn expected(node: &Node, what: &str, kind: &str) -> Problem {
     let found = node.value.describe();
     Problem::new(node.place, format!("{what:?} is {found}; expected {kind}"))
@@ -70,6 +82,12 @@ macro_rules! whole_numbers {
     )* };
 }
 whole_numbers!(u8, u16, u32, u64, i32, i64);
+
+impl Bounded for i128 {
+    fn extremes(&self) -> (i128, i128) {
+        (*self, *self)
+    }
+}
 
 impl Format for bool {
     fn read(node: &Node, what: &str) -> Result<Self, Problem> {
@@ -404,6 +422,7 @@ macro_rules! record {
                         let found = fields.get(name);
                         match found {
                             Some(node) => {
+                                $( $crate::experiment::scenario::format::check_number(node, $range, name)?; )?
                                 let value = <$type as $crate::experiment::scenario::format::Format>::read(node, name)?;
                                 $( $crate::experiment::scenario::format::check_range(&value, $range, node.place, name)?; )?
                                 value

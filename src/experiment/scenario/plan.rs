@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::json::{Node, Place, Problem, Value, quote};
-use super::format::{Fields, Format, check_range, name_of, read_name, suggest, unknown_name};
+use super::format::{Fields, Format, check_number, check_range, name_of, read_name, suggest, unknown_name};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::time::{Span, Time};
@@ -324,6 +324,7 @@ impl<'a> Reader<'a> {
         let Some(node) = self.fields.get(name) else {
             return Ok(None);
         };
+        check_number(node, range.clone(), name)?;
         let Some(value) = Option::<T>::read(node, name)? else {
             return Ok(None);
         };

@@ -133,7 +133,7 @@ fn values_outside_their_range_are_refused() {
         (
             "\"voters\": 5",
             "\"voters\": 10000",
-            "\"voters\" is 10000; expected a whole number from 0 to 255",
+            "\"voters\" is 10000; expected 1 to 31",
         ),
         (
             "\"voters\": 5",
