@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::json::{Node, Place, Problem, Value, quote};
-use super::format::{Fields, Format, check_number, check_range, name_of, read_name, suggest, unknown_name};
+use super::format::{
+    Fields, Format, check_number, check_range, name_of, read_name, suggest, unknown_name,
+};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::time::{Span, Time};
