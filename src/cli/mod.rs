@@ -7,11 +7,13 @@ mod conform;
 mod input;
 mod mutants;
 mod output;
+mod plan;
 mod progress;
 mod record;
 mod replay;
 mod run;
 mod scenarios;
+mod shrink;
 mod sweep;
 
 use std::io::{self, Write};
@@ -36,6 +38,7 @@ Examples:
   zablab run scenarios/leader-crash.json                play one, judge every property
   zablab sweep scenarios/swarm.json --seeds 0..1000 --jobs 2 --out failures
   zablab replay failures/swarm-seed17.json              play a failure again, step by step
+  zablab shrink failures/swarm-seed17.json -o small.json   the smallest scenario that fails the same way
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
 Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation, or `expect` not met;
@@ -47,6 +50,8 @@ enum Command {
     Conform(conform::Args),
     Replay(replay::Args),
     Sweep(sweep::Args),
+    Plan(plan::Args),
+    Shrink(shrink::Args),
     Mutants(mutants::Args),
     Scenarios(scenarios::Args),
 }
@@ -63,6 +68,8 @@ pub fn main() -> ExitCode {
         Command::Conform(args) => conform::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),
+        Command::Plan(args) => plan::run(&args, &mut out),
+        Command::Shrink(args) => shrink::run(&args, &mut out),
         Command::Mutants(args) => mutants::run(&args, &mut out),
         Command::Scenarios(args) => scenarios::run(&args, &mut out),
     };

@@ -120,15 +120,21 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let mut tally = Tally::default();
     let mut trouble = None;
     for (index, scenario) in scenarios.iter().enumerate() {
-        sweep(scenario, args.seeds.clone(), args.jobs(), &stop, |played| {
-            if let Err(failure) = tally.take(args, index, &played) {
-                trouble = Some(failure);
-                return false;
-            }
-            progress.show(|| tally.progress(planned));
-            args.max_failures
-                .is_none_or(|most| (tally.failures.len() as u64) < most)
-        });
+        sweep(
+            scenario,
+            args.seeds.clone(),
+            jobs(args.jobs),
+            &stop,
+            |played| {
+                if let Err(failure) = tally.take(args, index, &played) {
+                    trouble = Some(failure);
+                    return false;
+                }
+                progress.show(|| tally.progress(planned));
+                args.max_failures
+                    .is_none_or(|most| (tally.failures.len() as u64) < most)
+            },
+        );
     }
     progress.clear();
     if let Some(failure) = trouble {
@@ -143,13 +149,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     Ok(summary.status())
 }
 
-impl Args {
-    fn jobs(&self) -> usize {
-        self.jobs.map_or_else(
-            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            usize::from,
-        )
-    }
+/// How many runs at a time: as asked, or as many as the machine has processors.
+pub(super) fn jobs(asked: Option<u16>) -> usize {
+    asked.map_or_else(
+        || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        usize::from,
+    )
 }
 
 fn file_failure(path: &Path, error: io::Error) -> Failure {

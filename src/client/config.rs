@@ -22,6 +22,59 @@ pub struct Config {
     pub round_wait_ms: Option<u32>,
     /// What it does.
     pub workload: Arc<Workload>,
+    /// How much of that.
+    pub chosen: Chosen,
+}
+
+/// Which operations of its program a client carries out. The others keep their numbers and their draws, so that taking
+/// one away leaves the rest as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Chosen {
+    /// All of them.
+    #[default]
+    All,
+    /// These, in the order of their numbers; none at all for a client that only keeps its session.
+    Only(Arc<[Kept]>),
+    /// The client never starts.
+    Absent,
+}
+
+/// An operation that is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kept {
+    /// Its number, as histories show it.
+    pub op: u64,
+    /// How long after the client's start by its own clock; `None` = when its program comes to it.
+    pub at: Option<Span>,
+}
+
+impl Chosen {
+    /// Whether an operation is carried out.
+    pub fn has(&self, op: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(kept) => kept.iter().any(|kept| kept.op == op),
+            Self::Absent => false,
+        }
+    }
+
+    /// Whether neither this operation nor a later one is carried out.
+    pub fn is_over_before(&self, op: u64) -> bool {
+        match self {
+            Self::All => false,
+            Self::Only(kept) => kept.last().is_none_or(|last| last.op < op),
+            Self::Absent => true,
+        }
+    }
+
+    /// When an operation's turn has come, if that is not left to the program; an operation that is not carried out
+    /// takes no time before one that has its moment.
+    pub fn moment(&self, op: u64) -> Option<Span> {
+        let Self::Only(kept) = self else { return None };
+        let next = kept.iter().find(|kept| kept.op >= op)?;
+        let at = next.at?;
+        Some(if next.op == op { at } else { Span::ZERO })
+    }
 }
 
 /// How a client goes through its server list.
@@ -46,6 +99,7 @@ impl Config {
             reconnect_wait_ms: None,
             round_wait_ms: None,
             workload: Arc::new(workload),
+            chosen: Chosen::All,
         }
     }
 
@@ -68,6 +122,18 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operations_between_timed_ones_take_no_time() {
+        let at = Some(Span::from_ms(70));
+        let kept = [Kept { op: 2, at: None }, Kept { op: 5, at }];
+        let chosen = Chosen::Only(kept.into());
+        let moments: Vec<Option<Span>> = (1..=6).map(|op| chosen.moment(op)).collect();
+        let zero = Some(Span::ZERO);
+        assert_eq!(moments, [None, None, zero, zero, at, None]);
+        assert!(chosen.has(5) && !chosen.has(4));
+        assert!(chosen.is_over_before(6) && !chosen.is_over_before(5));
+    }
 
     #[test]
     fn waits_default_to_a_quarter_of_the_timeout_and_at_most_a_second() {

@@ -164,6 +164,16 @@ impl Library {
         op
     }
 
+    /// The number that the next operation will have.
+    pub fn next_op(&self) -> u64 {
+        self.next_op
+    }
+
+    /// Gives the next operation's number to one that is not carried out.
+    pub fn pass_over(&mut self) {
+        self.next_op += 1;
+    }
+
     /// The server a session is established with.
     pub fn server(&self) -> Option<NodeId> {
         match self.link {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::{Chosen, Config};
 use super::library::{Library, Turn};
 use super::workload::{Hands, Program};
 use crate::base::id::{ClientId, NodeId, SessionId};
+use crate::base::time::LocalTime;
 use crate::history::op::Request;
 use crate::sim::process::{Conn, Cx, Effects, Input};
 use crate::words::message::Msg;
@@ -16,6 +17,9 @@ use crate::words::{Command, Words};
 #[derive(Clone, Debug)]
 pub struct Client {
     id: ClientId,
+    chosen: Chosen,
+    /// When this life began.
+    born: LocalTime,
     library: Library,
     program: Program,
 }
@@ -25,6 +29,8 @@ impl Client {
     pub fn restart(config: &Config, _me: NodeId, client: ClientId, life: u32) -> Self {
         Self {
             id: client,
+            chosen: config.chosen.clone(),
+            born: LocalTime::default(),
             library: Library::new(client, config, life),
             program: Program::new(&config.workload, life),
         }
@@ -38,8 +44,12 @@ impl Client {
             out,
             up: &mut up,
         };
+        if self.chosen == Chosen::Absent {
+            return;
+        }
         match input {
             Input::Boot => {
+                self.born = cx.now;
                 self.library.open(cx, out);
                 let (program, mut hands) = self.hands(cx, out);
                 program.on_boot(&mut hands);
@@ -122,6 +132,8 @@ impl Client {
         let hands = Hands {
             cx,
             client: self.id,
+            chosen: &self.chosen,
+            age: cx.now.since(self.born),
             library: &mut self.library,
             out,
         };

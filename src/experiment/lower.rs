@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::scenario::Scenario;
 use super::scenario::format::Range;
+use super::scenario::operations::Operation;
 use super::scenario::sections::{self, Hosts, Kind, Link, Profile, Work};
 use crate::base::id::{ClientId, NodeId};
 use crate::base::rng::{Domain, Key};
 use crate::base::time::Span;
 use crate::cast;
 use crate::client;
-use crate::client::config::HostPolicy;
+use crate::client::config::{Chosen, HostPolicy, Kept};
 use crate::client::workload::pace::{AtEnd, Tempo};
 use crate::client::workload::{
     ThinkTime, Workload, ephemeral_path, holder, register, watcher, znodes,
@@ -59,14 +60,38 @@ pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
 /// What each client is told, in the order of client numbers.
 pub fn clients(scenario: &Scenario) -> Vec<client::config::Config> {
     let holders = ephemerals_of_holders(&scenario.workload);
-    scenario
+    let mut clients: Vec<client::config::Config> = scenario
         .workload
         .iter()
         .flat_map(|work| {
             let config = client_config(scenario, work, &holders);
             std::iter::repeat_n(config, usize::from(work.clients))
         })
-        .collect()
+        .collect();
+    if let Some(operations) = &scenario.operations {
+        for (client, config) in (1..).zip(&mut clients) {
+            config.chosen = chosen(operations, client);
+        }
+    }
+    clients
+}
+
+/// What a client carries out when a scenario lists its operations.
+fn chosen(operations: &[Operation], client: u16) -> Chosen {
+    let mine = || operations.iter().filter(|entry| entry.client == client);
+    if mine().next().is_none() {
+        return Chosen::Absent;
+    }
+    let mut kept: Vec<Kept> = mine()
+        .filter_map(|entry| {
+            Some(Kept {
+                op: entry.op?,
+                at: entry.at,
+            })
+        })
+        .collect();
+    kept.sort_unstable();
+    Chosen::Only(kept.into())
 }
 
 fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::config::Config {
@@ -198,6 +223,13 @@ pub fn setup(scenario: &Scenario) -> Setup {
             drift_ppm: scenario.clock.drift_ppm,
             offset_ms: scenario.clock.offset_ms,
         },
+        exceptions: Arc::new(
+            scenario
+                .overrides
+                .iter()
+                .map(|exception| (exception.which, exception.value))
+                .collect(),
+        ),
         ..Setup::mild(roster.servers(), roster.clients)
     }
 }

@@ -12,15 +12,16 @@ use super::outcome::{Ended, Outcome};
 use super::scenario::Scenario;
 use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
-use crate::cast::{Facts, Witness};
+use crate::cast::{self, Facts, Witness};
 use crate::check::liveness::LivenessMonitor;
 use crate::check::panel::Panel;
-use crate::check::verdict::At;
+use crate::check::verdict::{At, Violation};
 use crate::history::fact::Fact;
 use crate::mutant::wrapped::Mutant;
 use crate::sim::fault::Planned;
-use crate::sim::sink::Stamp;
+use crate::sim::sink::{Sink, Stamp};
 use crate::sim::world::{Limits, Stop, World};
+use crate::words::Words;
 use crate::zab;
 
 /// A witness that looks away.
@@ -36,57 +37,112 @@ impl Witness for Nobody {
 /// # Panics
 /// If the scenario still has faults to generate.
 pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
-    assert!(
-        scenario.generate.is_none(),
-        "a scenario is expanded before it is played"
-    );
-    let config = lower::cast(scenario);
-    let voters = config.cast.ensemble.voters;
-    let bound = liveness_bound(scenario);
-    let plan: Arc<[Planned]> = scenario.plan.clone().into();
-    let setup = lower::setup(scenario);
-    let mut world: World<Mutant> = World::new(scenario.seed, config.clone(), setup, plan);
-    let mut judge = Judge {
-        panel: Panel::of(&scenario.check).with_ensemble(voters, bound),
-        counters: Counters::default(),
-        unrest: Time::ZERO,
-        witness,
-    };
-    let run_to = |time: Time, world: &mut World<Mutant>, judge: &mut Judge<'_, _>| {
-        let mut facts = Facts {
-            config: &config.cast,
-            witness: judge,
-        };
-        let events = scenario.limits.events;
-        world.run_until(Limits { time, events }, &mut facts)
-    };
-    let time = Time::from_ms(scenario.limits.virtual_ms);
-    let mut stop = run_to(time, &mut world, &mut judge);
-    if stop != Stop::Events {
-        world.heal_all();
-        run_to(time, &mut world, &mut judge);
-        judge.panel.fault_free_from(judge.unrest);
-        let deadline = judge.panel.liveness().and_then(LivenessMonitor::deadline);
-        if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {
-            stop = run_to(deadline, &mut world, &mut judge);
+    Run::start(scenario).conclude(witness, &mut ())
+}
+
+/// A run under way: the world, and what the checkers know so far. A clone goes on as the original does.
+#[derive(Clone)]
+pub struct Run<'a> {
+    scenario: &'a Scenario,
+    config: cast::Config,
+    world: World<Mutant>,
+    panel: Panel,
+    counters: Counters,
+    /// When a fault last took hold or was over, as the liveness monitor sees it.
+    unrest: Time,
+}
+
+impl<'a> Run<'a> {
+    /// A run at time 0.
+    ///
+    /// # Panics
+    /// If the scenario still has faults to generate.
+    pub fn start(scenario: &'a Scenario) -> Self {
+        assert!(
+            scenario.generate.is_none(),
+            "a scenario is expanded before it is played"
+        );
+        let config = lower::cast(scenario);
+        let voters = config.cast.ensemble.voters;
+        let plan: Arc<[Planned]> = scenario.plan.clone().into();
+        let setup = lower::setup(scenario);
+        Self {
+            scenario,
+            config: config.cast.clone(),
+            world: World::new(scenario.seed, config, setup, plan),
+            panel: Panel::of(&scenario.check).with_ensemble(voters, liveness_bound(scenario)),
+            counters: Counters::default(),
+            unrest: Time::ZERO,
         }
     }
-    judge.panel.finish(At {
-        event: EventId(world.events()),
-        time: world.now(),
-    });
-    let (properties, violations) = Outcome::judge(judge.panel.findings(), &scenario.check);
-    Outcome {
-        properties,
-        violations,
-        digest: world.digest().value(),
-        events: world.events(),
-        virtual_time: world.now(),
-        ended: match stop {
-            Stop::Events => Ended::EventBudget,
-            Stop::Time | Stop::Quiet => Ended::InTime,
-        },
-        counters: judge.counters,
+
+    /// Plays until a moment; `witness` sees every fact, `sink` everything.
+    pub fn advance(
+        &mut self,
+        time: Time,
+        witness: &mut impl Witness,
+        sink: &mut impl Sink<Words>,
+    ) -> Stop {
+        let mut judge = Judge {
+            panel: &mut self.panel,
+            counters: &mut self.counters,
+            unrest: &mut self.unrest,
+            witness,
+        };
+        let facts = Facts {
+            config: &self.config,
+            witness: &mut judge,
+        };
+        let events = self.scenario.limits.events;
+        self.world
+            .run_until(Limits { time, events }, &mut (sink, facts))
+    }
+
+    /// Plays to the end of the scenario's time, heals everything, goes on until liveness can be judged, and judges.
+    pub fn conclude(mut self, witness: &mut impl Witness, sink: &mut impl Sink<Words>) -> Outcome {
+        let time = Time::from_ms(self.scenario.limits.virtual_ms);
+        let mut stop = self.advance(time, witness, sink);
+        if stop != Stop::Events {
+            self.world.heal_all();
+            self.advance(time, witness, sink);
+            self.panel.fault_free_from(self.unrest);
+            let deadline = self.panel.liveness().and_then(LivenessMonitor::deadline);
+            if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {
+                stop = self.advance(deadline, witness, sink);
+            }
+        }
+        self.panel.finish(At {
+            event: EventId(self.world.events()),
+            time: self.world.now(),
+        });
+        let (properties, violations) = Outcome::judge(self.panel.findings(), &self.scenario.check);
+        Outcome {
+            properties,
+            violations,
+            digest: self.world.digest().value(),
+            events: self.world.events(),
+            virtual_time: self.world.now(),
+            ended: match stop {
+                Stop::Events => Ended::EventBudget,
+                Stop::Time | Stop::Quiet => Ended::InTime,
+            },
+            counters: self.counters,
+        }
+    }
+
+    /// What has been found to be broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        self.panel.findings().violations()
+    }
+
+    /// The world as it is now.
+    pub fn world(&self) -> &World<Mutant> {
+        &self.world
+    }
+
+    /// The world, to be changed: what happens to it from now on is another run.
+    pub fn world_mut(&mut self) -> &mut World<Mutant> {
+        &mut self.world
     }
 }
 
@@ -117,10 +173,9 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
 
 /// Hands every fact to the checkers, the counters and a witness.
 struct Judge<'a, T> {
-    panel: Panel,
-    counters: Counters,
-    /// When a fault last took hold or was over, as the liveness monitor sees it.
-    unrest: Time,
+    panel: &'a mut Panel,
+    counters: &'a mut Counters,
+    unrest: &'a mut Time,
     witness: &'a mut T,
 }
 
@@ -137,7 +192,7 @@ impl<T: Witness> Witness for Judge<'_, T> {
         }
         | Fact::FaultEnded { .. } = fact
         {
-            self.unrest = at.time;
+            *self.unrest = at.time;
         }
         self.witness.witness(at, fact);
     }

@@ -3,7 +3,9 @@
 //! A scenario is read strictly (unknown fields, impossible values and contradictions are errors that point at their
 //! place), and can be written back in full, so that a failing case is itself a scenario file.
 
+pub mod draws;
 pub mod format;
+pub mod operations;
 pub mod overrides;
 pub mod plan;
 pub mod sections;
@@ -16,7 +18,9 @@ use crate::check::verdict::Property;
 use crate::mutant::table::DEFECTS;
 use crate::sim::fault::Planned;
 
+use draws::Exception;
 use format::{Fields, Format, unknown_name};
+use operations::Operation;
 use overrides::Override;
 use plan::Roster;
 use sections::{Clock, Disk, Ensemble, Expect, Expected, Generate, Limits, Network, Work};
@@ -48,8 +52,12 @@ pub struct Scenario {
     pub mutants: Vec<String>,
     /// The clients.
     pub workload: Vec<Work>,
+    /// The operations that clients carry out; `None` = all that their programs come to.
+    pub operations: Option<Vec<Operation>>,
     /// The faults.
     pub plan: Vec<Planned>,
+    /// Single draws that come out otherwise.
+    pub overrides: Vec<Exception>,
     /// Faults to be drawn from the seed and added to the plan.
     pub generate: Option<Generate>,
     /// When it ends.
@@ -130,10 +138,12 @@ impl Scenario {
         let mutants = read_mutants(&mut fields)?;
         let workload = read_workload(&mut fields, &ensemble)?;
         let roster = roster(&ensemble, &workload);
+        let operations = operations::read(fields.get("operations"), roster)?;
         let plan = match fields.get("plan") {
             Some(node) => plan::read(node, roster)?,
             None => Vec::new(),
         };
+        let overrides = draws::read(fields.get("overrides"), roster)?;
         let generate = fields.optional::<Option<Generate>>("generate")?.flatten();
         let limits = read_or_default(&mut fields, "limits")?;
         let check = read_check(&mut fields)?;
@@ -149,7 +159,9 @@ impl Scenario {
             clock,
             mutants,
             workload,
+            operations,
             plan,
+            overrides,
             generate,
             limits,
             check,
@@ -212,7 +224,12 @@ impl Scenario {
             ("clock", self.clock.write()),
             ("mutants", self.mutants.write()),
             ("workload", self.workload.write()),
+            (
+                "operations",
+                operations::write(self.operations.as_deref(), self.roster()),
+            ),
             ("plan", plan::write(&self.plan, self.roster())),
+            ("overrides", draws::write(&self.overrides, self.roster())),
             ("generate", self.generate.write()),
             ("limits", self.limits.write()),
             ("check", check),

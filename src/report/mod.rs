@@ -3,5 +3,6 @@
 pub mod data;
 pub mod faults;
 pub mod phrase;
+pub mod shrink;
 pub mod steps;
 pub mod text;

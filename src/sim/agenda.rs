@@ -1,5 +1,8 @@
 //! What is going to happen: the kinds of events, the present moment and the queue.
 
+use std::sync::Arc;
+
+use super::draws::{DrawKey, Exceptions, Site};
 use super::law::bucket_of;
 use super::net::{Frame, Side};
 use super::process::{Conn, Protocol};
@@ -70,16 +73,48 @@ pub(super) struct Agenda<W: Protocol> {
     pub(super) now: Time,
     queue: Queue<Event<W>>,
     tie: Key,
+    exceptions: Arc<Exceptions>,
+    /// What was drawn, if somebody wants to know.
+    drawn: Option<Vec<(DrawKey, Span)>>,
 }
 
 impl<W: Protocol> Agenda<W> {
     /// The start of a run.
-    pub(super) fn new(tie: Key) -> Self {
+    pub(super) fn new(tie: Key, exceptions: Arc<Exceptions>) -> Self {
         Self {
             now: Time::ZERO,
             queue: Queue::new(),
             tie,
+            exceptions,
+            drawn: None,
         }
+    }
+
+    /// What a draw comes out as: as drawn, unless the setup makes an exception.
+    #[inline]
+    pub(super) fn settle(&mut self, site: Site, nth: u64, drawn: Span) -> Span {
+        let bucket = self.bucket();
+        let key = DrawKey { site, bucket, nth };
+        let span = self.exceptions.get(key).unwrap_or(drawn);
+        if let Some(log) = &mut self.drawn {
+            log.push((key, span));
+        }
+        span
+    }
+
+    /// From now on what is drawn is kept.
+    pub(super) fn log_draws(&mut self) {
+        self.drawn.get_or_insert_default();
+    }
+
+    /// What was drawn since somebody wanted to know.
+    pub(super) fn drawn(&self) -> &[(DrawKey, Span)] {
+        self.drawn.as_deref().unwrap_or_default()
+    }
+
+    /// Ties are broken by another key from now on.
+    pub(super) fn rekey(&mut self, tie: Key) {
+        self.tie = tie;
     }
 
     /// Adds an event. `who` and `kind` say what it is about; they alone decide the tie.

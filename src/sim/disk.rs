@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use imbl::Vector;
 
 use super::agenda::{Agenda, Event, Lane};
+use super::draws::{DiskOp, Site};
 use super::fault::Unsynced;
 use super::law::Tally;
 use super::process::{FILES, File, Input, Protocol, Recovered};
@@ -109,6 +110,12 @@ impl<W: Protocol> Disk<W> {
             tallies: [Tally::default(); 5],
             slow: Vec::new(),
         }
+    }
+
+    /// From now on everything is drawn under another seed.
+    pub(super) fn rekey(&mut self, seed: Seed) {
+        self.latency = Key::derive(seed, Domain::DiskLatency);
+        self.fate = Key::derive(seed, Domain::CrashSubset);
     }
 
     /// What a new life reads.
@@ -439,7 +446,12 @@ impl<W: Protocol> Disk<W> {
         let bucket = agenda.bucket();
         let nth = self.tallies[kind].count(bucket);
         let who = u64::from(self.node.0);
-        let mut span = law.sample(self.latency.draw(who, kind as u64, bucket, nth));
+        let drawn = law.sample(self.latency.draw(who, kind as u64, bucket, nth));
+        let site = Site::Disk {
+            node: self.node,
+            op: DiskOp::ALL[kind],
+        };
+        let mut span = agenda.settle(site, nth, drawn);
         for (factor, extra) in &self.slow {
             span = span * u64::from(*factor) + *extra;
         }

@@ -172,3 +172,37 @@ impl Fault {
         }
     }
 }
+
+impl Fault {
+    /// Whom it names, to be changed; `None` for those that name groups.
+    pub fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
+            Self::Partition { .. } => None,
+            Self::Crash { target, .. }
+            | Self::Pause { target }
+            | Self::Isolate { target, .. }
+            | Self::Delay { target, .. }
+            | Self::Reset { target, .. }
+            | Self::SlowDisk { target, .. }
+            | Self::Drift { target, .. }
+            | Self::WallJump { target, .. }
+            | Self::Flaky { target, .. } => Some(target),
+        }
+    }
+
+    /// The groups it names, to be changed.
+    pub fn groups_mut(&mut self) -> Option<&mut Vec<Vec<NodeId>>> {
+        match self {
+            Self::Partition { groups, .. } => Some(groups),
+            Self::Crash { .. }
+            | Self::Pause { .. }
+            | Self::Isolate { .. }
+            | Self::Delay { .. }
+            | Self::Reset { .. }
+            | Self::SlowDisk { .. }
+            | Self::Drift { .. }
+            | Self::WallJump { .. }
+            | Self::Flaky { .. } => None,
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod agenda;
 mod apply;
 mod clock;
 mod disk;
+pub mod draws;
 pub mod fault;
 mod faults;
 pub mod law;

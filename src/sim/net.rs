@@ -233,7 +233,7 @@ impl<W: Protocol> Net<W> {
         }
         let path = link.path_to(side.other());
         if self.weather.is_broken(path, agenda.bucket()) {
-            let delay = self.weather.delay(path, Kind::Control, agenda.bucket());
+            let delay = self.weather.delay(path, Kind::Control, agenda);
             self.doom(agenda, conn, delay);
         } else {
             self.transmit(agenda, conn, side.other(), Frame::Data(msg));
@@ -266,7 +266,7 @@ impl<W: Protocol> Net<W> {
         let link = self.links.get_mut(&conn).expect("the caller has found it");
         let path = link.path_to(to);
         let kind = frame.kind();
-        let delay = self.weather.delay(path, kind, agenda.bucket());
+        let delay = self.weather.delay(path, kind, agenda);
         let end = &mut link.ends[to as usize];
         end.last = (agenda.now + delay).max(end.last + Span(1));
         let about = (who(path), path.class as u64 * 2 + kind as u64);

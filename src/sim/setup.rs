@@ -1,5 +1,8 @@
 //! The machine as data: how many nodes, and how fast and how well kept their links, disks and clocks are.
 
+use std::sync::Arc;
+
+use super::draws::Exceptions;
 use super::law::{Law, log_between};
 use super::process::LinkClass;
 use crate::base::id::NodeId;
@@ -28,6 +31,8 @@ pub struct Setup {
     pub start_within: Span,
     /// When a node that halted is started again; `None` = only when all is healed.
     pub restart_after_halt: Option<Span>,
+    /// Draws that come out otherwise.
+    pub exceptions: Arc<Exceptions>,
 }
 
 /// One kind of links.
@@ -79,6 +84,7 @@ impl Setup {
             stage: Law::micros(5, 30, 1_000, 1_000),
             start_within: Span::from_ms(5),
             restart_after_halt: Some(Span::from_ms(1_000)),
+            exceptions: Arc::default(),
         }
     }
 

@@ -1,8 +1,10 @@
 //! What the network does to a frame: its delay, whether its path is cut, whether it breaks the connection. Every draw is
 //! keyed by directed pair, class, kind and moment.
 
+use super::agenda::Agenda;
+use super::draws::Site;
 use super::law::Tally;
-use super::process::LinkClass;
+use super::process::{LinkClass, Protocol};
 use super::setup::{LinkProfile, Setup};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
@@ -89,14 +91,33 @@ impl Weather {
 
     /// The delay of the next frame on this path.
     #[inline]
-    pub(super) fn delay(&mut self, path: Path, kind: Kind, bucket: u64) -> Span {
+    pub(super) fn delay<W: Protocol>(
+        &mut self,
+        path: Path,
+        kind: Kind,
+        agenda: &mut Agenda<W>,
+    ) -> Span {
+        let bucket = agenda.bucket();
         let site = path.class as usize * 2 + kind as usize;
         let nth = self.pair(path.from, path.to).tallies[site].count(bucket);
         let draw = self.delays.draw(who(path), site as u64, bucket, nth);
         let class = path.class as usize;
         let extra =
             self.hosts[index(path.from)].extra[class] + self.hosts[index(path.to)].extra[class];
-        self.profiles[class].delay.sample(draw) + extra
+        let site = Site::Delay {
+            from: path.from,
+            to: path.to,
+            class: path.class,
+            is_control: kind == Kind::Control,
+        };
+        let drawn = self.profiles[class].delay.sample(draw);
+        agenda.settle(site, nth, drawn) + extra
+    }
+
+    /// From now on everything is drawn under another seed.
+    pub(super) fn rekey(&mut self, seed: Seed) {
+        self.delays = Key::derive(seed, Domain::NetDelay);
+        self.resets = Key::derive(seed, Domain::NetReset);
     }
 
     /// A draw about the fate of connections on this path.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use imbl::Vector;
 
 use super::agenda::{Agenda, Event};
+use super::draws::DrawKey;
 use super::fault::{Fault, Planned, Trigger};
 use super::faults::Ledger;
 use super::law::bucket_of;
@@ -22,7 +23,7 @@ use super::weather::index;
 use crate::base::digest::Digest;
 use crate::base::id::{EventId, NodeId};
 use crate::base::rng::{Domain, Key, Seed};
-use crate::base::time::{LocalTime, Time};
+use crate::base::time::{LocalTime, Span, Time};
 
 /// How many events lie between two checkpoints of the digest.
 pub const CHECKPOINT_EVERY: u64 = 256;
@@ -93,6 +94,7 @@ impl<P: Process> World<P> {
         let slots = (1..=setup.nodes)
             .map(|node| Slot::new(NodeId(node), &setup, seed))
             .collect();
+        let exceptions = Arc::clone(&setup.exceptions);
         let shared = Shared {
             config,
             setup,
@@ -103,7 +105,7 @@ impl<P: Process> World<P> {
         let mut world = Self {
             shared: Arc::new(shared),
             plan: Arc::new([]),
-            agenda: Agenda::new(Key::derive(seed, Domain::Tie)),
+            agenda: Agenda::new(Key::derive(seed, Domain::Tie), exceptions),
             net,
             slots,
             ledger: Ledger::default(),
@@ -220,6 +222,34 @@ impl<P: Process> World<P> {
     /// The digest after every [`CHECKPOINT_EVERY`] events.
     pub fn checkpoints(&self) -> &Vector<u64> {
         &self.checkpoints
+    }
+
+    /// From now on single draws are kept; see [`World::drawn`].
+    pub fn log_draws(&mut self) {
+        self.agenda.log_draws();
+    }
+
+    /// The draws since [`World::log_draws`], in order.
+    pub fn drawn(&self) -> &[(DrawKey, Span)] {
+        self.agenda.drawn()
+    }
+
+    /// From now on the weather (network, disks, stages, ties, what crashes leave) is that of another seed. What was drawn
+    /// stays, and so do the decisions of processes.
+    pub fn reweather(&mut self, seed: Seed) {
+        self.agenda.rekey(Key::derive(seed, Domain::Tie));
+        self.net.weather.rekey(seed);
+        for slot in &mut self.slots {
+            slot.disk.rekey(seed);
+        }
+        let shared = Shared {
+            config: self.shared.config.clone(),
+            setup: self.shared.setup.clone(),
+            stage_key: Key::derive(seed, Domain::Stage),
+            target_key: Key::derive(seed, Domain::Target),
+            process_key: self.shared.process_key,
+        };
+        self.shared = Arc::new(shared);
     }
 
     /// Puts a request to a node; it is lost if the node is down.

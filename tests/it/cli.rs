@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::layering::root;
 
-fn zablab(arguments: &[&str]) -> Output {
+pub(crate) fn zablab(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_zablab"))
         .args(arguments)
         .current_dir(root())
@@ -14,11 +14,11 @@ fn zablab(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-fn json(output: &Output) -> serde_json::Value {
+pub(crate) fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -220,7 +220,15 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn every_command_explains_itself_with_examples() {
-    for command in ["run", "replay", "sweep", "mutants", "scenarios"] {
+    for command in [
+        "run",
+        "replay",
+        "sweep",
+        "plan",
+        "shrink",
+        "mutants",
+        "scenarios",
+    ] {
         let output = zablab(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         let help = text(&output.stdout);

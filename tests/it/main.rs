@@ -13,5 +13,6 @@ mod layering;
 mod readme;
 mod recording;
 mod scenarios;
+mod shrinking;
 mod style;
 mod sweeping;

@@ -84,6 +84,10 @@ impl Holder {
     }
 
     fn act(&mut self, hands: &mut Hands<'_>) {
+        if hands.passes_over() {
+            self.rest(hands);
+            return;
+        }
         let path = ephemeral_path(hands.client());
         let request = match self.belief {
             Belief::Absent => create(path, None, flags::EPHEMERAL),
@@ -94,6 +98,9 @@ impl Holder {
 
     fn rest(&mut self, hands: &mut Hands<'_>) {
         self.outstanding = None;
+        if hands.is_over() {
+            return;
+        }
         self.decision += 1;
         hands.think(
             self.settings

@@ -12,6 +12,7 @@ pub mod znodes;
 use std::sync::Arc;
 
 use super::Site;
+use super::config::Chosen;
 use super::library::{Library, Upcall};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::rng::Draw;
@@ -106,6 +107,9 @@ impl Program {
 pub struct Hands<'a> {
     pub(super) cx: Cx,
     pub(super) client: ClientId,
+    pub(super) chosen: &'a Chosen,
+    /// How long the client has lived by its own clock.
+    pub(super) age: Span,
     pub(super) library: &'a mut Library,
     pub(super) out: &'a mut Effects<Words>,
 }
@@ -126,8 +130,26 @@ impl Hands<'_> {
         self.library.submit(self.cx, Arc::new(request), self.out)
     }
 
-    /// Wakes the program after this long.
+    /// Whether the operation whose turn it is shall not be carried out; its number is used up then.
+    pub fn passes_over(&mut self) -> bool {
+        let is_kept = self.chosen.has(self.library.next_op());
+        if !is_kept {
+            self.library.pass_over();
+        }
+        !is_kept
+    }
+
+    /// Whether no operation is left to be carried out.
+    pub fn is_over(&self) -> bool {
+        self.chosen.is_over_before(self.library.next_op())
+    }
+
+    /// Wakes the program after this long, or when the moment of its next operation has come if that has one.
     pub fn think(&mut self, after: Span) {
+        let after = match self.chosen.moment(self.library.next_op()) {
+            Some(moment) => Span(moment.0.saturating_sub(self.age.0)),
+            None => after,
+        };
         self.out.arm(Timer::Client(ClientTimer::Think), after);
     }
 

@@ -77,6 +77,11 @@ impl Pace {
         self.outstanding.push(op);
     }
 
+    /// An operation was not to be carried out.
+    pub(super) fn on_passed_over(&mut self) {
+        self.done += 1;
+    }
+
     /// An operation came back.
     pub(super) fn on_replied(&mut self, op: u64) {
         if self.finish(op) {
@@ -104,7 +109,7 @@ impl Pace {
         if is_over {
             self.end(hands);
         }
-        if self.is_thinking || is_full || is_over {
+        if self.is_thinking || is_full || is_over || hands.is_over() {
             return;
         }
         self.is_thinking = true;
@@ -118,7 +123,9 @@ impl Pace {
         let is_wanted = self.tempo.at_end == AtEnd::Close;
         if is_wanted && self.outstanding.is_empty() && !self.is_closing {
             self.is_closing = true;
-            hands.submit(Request::CloseSession);
+            if !hands.passes_over() {
+                hands.submit(Request::CloseSession);
+            }
         }
     }
 }

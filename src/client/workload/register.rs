@@ -235,8 +235,12 @@ impl Register {
 
     pub(super) fn on_think(&mut self, hands: &mut Hands<'_>) {
         let number = self.pace.on_think();
-        let request = self.next_request(number, hands);
-        self.pace.on_submitted(hands.submit(request));
+        if hands.passes_over() {
+            self.pace.on_passed_over();
+        } else {
+            let request = self.next_request(number, hands);
+            self.pace.on_submitted(hands.submit(request));
+        }
         self.pace.rest(hands);
     }
 

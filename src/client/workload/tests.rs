@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::base::id::NodeId;
 use crate::base::zxid::Zxid;
-use crate::client::config::Config;
+use crate::client::config::{Chosen, Config};
 use crate::client::library::tests::cx_at;
 use crate::client::process::Client;
 use crate::history::fact::Fact;
@@ -37,8 +37,14 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(workload: Workload) -> Self {
+        Self::choosing(workload, Chosen::All)
+    }
+
+    /// A client that carries out some operations only.
+    pub(super) fn choosing(workload: Workload, chosen: Chosen) -> Self {
         let mut config = Config::new([NodeId(1)], workload);
         config.session_timeout_ms = 1_200;
+        config.chosen = chosen;
         let mut bench = Self {
             client: Client::restart(&config, NodeId(9), ClientId(3), 1),
             us: 0,

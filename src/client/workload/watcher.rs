@@ -60,6 +60,10 @@ impl Watcher {
         let Some(index) = self.armed.iter().position(|armed| !armed) else {
             return;
         };
+        if hands.passes_over() {
+            self.rest(hands);
+            return;
+        }
         let request = Request::Exists {
             path: self.settings.paths[index].clone(),
             watch: true,
@@ -105,7 +109,7 @@ impl Watcher {
 
     /// Comes back after a think time if there is something to arm.
     fn rest(&mut self, hands: &mut Hands<'_>) {
-        if self.arming.is_none() && self.armed.contains(&false) {
+        if self.arming.is_none() && self.armed.contains(&false) && !hands.is_over() {
             self.decision += 1;
             hands.think(
                 self.settings

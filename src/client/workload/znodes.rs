@@ -117,8 +117,12 @@ impl Znodes {
 
     pub(super) fn on_think(&mut self, hands: &mut Hands<'_>) {
         let decision = self.pace.on_think();
-        let request = self.next_request(decision, hands);
-        self.pace.on_submitted(hands.submit(request));
+        if hands.passes_over() {
+            self.pace.on_passed_over();
+        } else {
+            let request = self.next_request(decision, hands);
+            self.pace.on_submitted(hands.submit(request));
+        }
         self.pace.rest(hands);
     }
 

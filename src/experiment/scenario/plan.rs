@@ -21,7 +21,7 @@ use crate::sim::process::LinkClass;
 const MAX_FAULTS: usize = 10_000;
 
 /// A day: the latest time and the longest span.
-const DAY_US: i128 = 86_400_000_000;
+pub(super) const DAY_US: i128 = 86_400_000_000;
 
 /// Who takes part: servers first (1..=voters, then observers), clients after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,12 @@ impl Roster {
             })
     }
 
-    fn read_client(self, text: &str, place: Place, what: &str) -> Result<NodeId, Problem> {
+    pub(super) fn read_client(
+        self,
+        text: &str,
+        place: Place,
+        what: &str,
+    ) -> Result<NodeId, Problem> {
         text.strip_prefix('c')
             .and_then(|digits| digits.parse().ok())
             .filter(|number| (1..=self.clients).contains(number))
@@ -87,7 +92,7 @@ impl Roster {
             })
     }
 
-    fn read_node(self, node: &Node, what: &str) -> Result<NodeId, Problem> {
+    pub(super) fn read_node(self, node: &Node, what: &str) -> Result<NodeId, Problem> {
         match &node.value {
             Value::Int(number) => self.read_server(*number, node.place, what),
             Value::Text(text) => self.read_client(text, node.place, what),
@@ -100,7 +105,7 @@ impl Roster {
         }
     }
 
-    fn write_node(self, node: NodeId) -> Value {
+    pub(super) fn write_node(self, node: NodeId) -> Value {
         if node.0 <= self.servers() {
             Value::Int(node.0.into())
         } else {
@@ -493,7 +498,7 @@ fn write_entry(planned: &Planned, roster: Roster) -> Value {
 }
 
 /// In milliseconds if that is exact, else in microseconds.
-fn write_span(span: Span, ms: &'static str, us: &'static str) -> (&'static str, Value) {
+pub(super) fn write_span(span: Span, ms: &'static str, us: &'static str) -> (&'static str, Value) {
     debug_assert_eq!(span.0 % 1_000, 0, "plans know whole microseconds");
     if Span::from_ms(span.as_ms()) == span {
         (ms, Value::Int(span.as_ms().into()))

@@ -331,3 +331,67 @@ fn collect_paths(node: &Node, path: &mut String, paths: &mut Vec<String>) {
         path.truncate(length);
     }
 }
+
+#[test]
+fn operations_and_overrides_are_read_written_and_refused_with_their_place() {
+    let with = |fields: &str| {
+        parse(&format!(
+            r#"{{ "format": 1, "name": "x", "ensemble": {{ "voters": 3 }},
+                "workload": [ {{ "kind": "versioned-register", "clients": 2 }} ], {fields} }}"#
+        ))
+    };
+    let full = r#""operations": [ { "client": "c1" }, { "client": "c2", "op": 7 }, { "client": "c2", "op": 9, "at_us": 1500 } ],
+        "overrides": [ { "draw": "delay/1>c2/client/data/62/0", "us": 310000 },
+                       { "draw": "delay/2>3/quorum/control/*", "us": 5 },
+                       { "draw": "disk/3/sync/7/1", "us": 40000 }, { "draw": "disk/1/snapshot/*", "us": 1 } ]"#;
+    let scenario = with(full).unwrap();
+    assert_eq!(scenario.operations.as_ref().map(Vec::len), Some(3));
+    assert_eq!(parse(&scenario.to_string()).unwrap(), scenario);
+    assert_eq!(with(r#""operations": null"#).unwrap().operations, None);
+    for (fields, message) in [
+        (
+            r#""operations": [ { "client": "c3" } ]"#,
+            "clients c1 to c2",
+        ),
+        (
+            r#""operations": [ { "client": "c1", "op": 0 } ]"#,
+            "\"op\" is 0",
+        ),
+        (
+            r#""operations": [ { "client": "c1", "at_ms": 5 } ]"#,
+            "a time but no \"op\"",
+        ),
+        (
+            r#""operations": [ { "client": "c1" }, { "client": "c1" } ]"#,
+            "stands twice",
+        ),
+        (
+            r#""operations": 7"#,
+            "expected a list of operations, or null",
+        ),
+        (
+            r#""overrides": [ { "draw": "delay/1>9/quorum/data/*", "us": 1 } ]"#,
+            "names server 9",
+        ),
+        (
+            r#""overrides": [ { "draw": "delay/1>2/quorum/data/x/0", "us": 1 } ]"#,
+            "expected one like",
+        ),
+        (
+            r#""overrides": [ { "draw": "fate/1>2", "us": 1 } ]"#,
+            "expected one like",
+        ),
+        (
+            r#""overrides": [ { "draw": "disk/3/sync/*", "us": 1 }, { "draw": "disk/3/sync/*", "us": 2 } ]"#,
+            "stands twice",
+        ),
+        (
+            r#""overrides": [ { "draw": "disk/3/sync/*" } ]"#,
+            "\"us\" is missing",
+        ),
+    ] {
+        let error = with(fields).unwrap_err();
+        assert!(error.contains(message), "{fields}: {error}");
+        assert!(error.starts_with("x.json:2:"), "{error}");
+    }
+}

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::base::id::SessionId;
+use crate::base::time::Span;
+use crate::client::config::{Chosen, Kept};
 use crate::client::workload::pace::AtEnd;
 use crate::client::workload::tests::Bench;
 use crate::client::workload::{ThinkTime, Workload};
@@ -264,4 +266,45 @@ fn a_shifted_run_keeps_its_choices() {
     let common = calm.len().min(shaken.len());
     assert!(common > 50);
     assert_eq!(calm[..common], shaken[..common]);
+}
+
+#[test]
+fn what_is_not_chosen_is_passed_over_and_the_rest_keeps_its_numbers_and_requests() {
+    let settings = Settings {
+        mix: Mix {
+            read: 2,
+            watch: 1,
+            children: 1,
+            sync: 1,
+            ..Mix::NOTHING
+        },
+        ..Settings::default()
+    };
+    let play = |chosen: Chosen| {
+        let workload = Workload::VersionedRegister(settings.clone());
+        let mut bench = Bench::choosing(workload, chosen);
+        bench.run(3_000);
+        let invoked = |(us, fact): &(u64, Fact)| match fact {
+            Fact::Invoked { op, request, .. } => Some((*op, *us, Request::clone(request))),
+            _ => None,
+        };
+        bench.facts.iter().filter_map(invoked).collect::<Vec<_>>()
+    };
+    let all = play(Chosen::All);
+    let kept = |op: usize, at| Kept {
+        op: all[op - 1].0,
+        at,
+    };
+    let at = Span::from_ms(700);
+    let some = play(Chosen::Only(
+        [kept(4, None), kept(9, None), kept(20, Some(at))].into(),
+    ));
+    let numbers: Vec<u64> = some.iter().map(|(op, ..)| *op).collect();
+    assert_eq!(numbers, [4, 9, 20]);
+    assert_eq!(some[2].1, at.as_us());
+    for (op, _, request) in some {
+        assert_eq!(request, all[usize::try_from(op).unwrap() - 1].2);
+    }
+    assert_eq!(play(Chosen::Only([].into())), []);
+    assert_eq!(play(Chosen::Absent), []);
 }

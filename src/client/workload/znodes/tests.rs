@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::id::{ClientId, NodeId, SessionId};
+use crate::base::time::Span;
+use crate::client::config::Chosen;
 use crate::client::config::Config;
 use crate::client::library::Library;
 use crate::client::library::tests::cx_at;
@@ -19,6 +21,8 @@ fn requests(count: u64) -> Vec<Request> {
     let mut library = Library::new(ClientId(3), &config, 1);
     let hands = Hands {
         cx: cx_at(0),
+        chosen: &Chosen::All,
+        age: Span::ZERO,
         client: ClientId(3),
         library: &mut library,
         out: &mut Effects::default(),

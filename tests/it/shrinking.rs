@@ -1,0 +1,106 @@
+//! Plans, shrinks and explanations as a user meets them.
+
+use std::fs;
+
+use zablab::experiment::scenario::Scenario;
+
+use super::cli::{json, scratch, text, zablab};
+
+#[test]
+fn a_printed_plan_is_a_scenario_file_that_plays_as_its_seed_does() {
+    let directory = scratch("plan");
+    let file = directory.join("seed7.json");
+    let plan = zablab(&["plan", "scenarios/swarm.json", "--seed", "7"]);
+    assert_eq!(plan.status.code(), Some(0));
+    fs::write(&file, &plan.stdout).unwrap();
+    let printed = Scenario::parse(&plan.stdout, "seed7.json", &[]).unwrap();
+    assert!(printed.generate.is_none() && printed.plan.len() > 3);
+    let digest = |arguments: &[&str]| json(&zablab(arguments))["digest"].clone();
+    assert_eq!(
+        digest(&["run", &file.to_string_lossy(), "--json"]),
+        digest(&["run", "scenarios/swarm.json", "--seed", "7", "--json"])
+    );
+    let object = json(&zablab(&[
+        "plan",
+        "scenarios/swarm.json",
+        "--seed",
+        "7",
+        "--json",
+    ]));
+    assert_eq!(object["scenario"]["seed"], 7);
+    assert_eq!(object["faults"][0]["id"], &*printed.plan[0].id);
+}
+
+#[test]
+fn a_resolved_plan_names_no_role_that_struck_somebody() {
+    let plan = zablab(&["plan", "scenarios/leader-crash.json", "--resolved"]);
+    assert_eq!(plan.status.code(), Some(0));
+    let shown = text(&plan.stdout);
+    assert!(!shown.contains("\"node\": \"leader\""), "{shown}");
+    assert!(!shown.contains("\"when\""), "{shown}");
+}
+
+#[test]
+fn a_shrunk_failure_is_small_replays_and_says_why_each_thing_is_needed() {
+    let directory = scratch("shrink");
+    let small = directory.join("small.json");
+    let small = small.to_string_lossy();
+    let set = "mutants=[\"set-data-ignores-version\"]";
+    let shrink = |jobs: &str, format: &str| {
+        let arguments = [
+            "shrink",
+            "scenarios/swarm.json",
+            "--seed",
+            "1",
+            "--set",
+            set,
+            "-o",
+            &small,
+            "--jobs",
+            jobs,
+            format,
+        ];
+        let output = zablab(&arguments[..arguments.len() - usize::from(format.is_empty())]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+        output
+    };
+    let object = json(&shrink("1", "--json"));
+    let file = fs::read_to_string(&*small).unwrap();
+    assert_eq!(object["complete"], true);
+    assert!(object["after"]["items"].as_u64().unwrap() <= 8, "{object}");
+    assert!(object["before"]["items"].as_u64().unwrap() > 20, "{object}");
+    let needs = object["needs"].as_array().unwrap();
+    let mutant = needs.iter().find(|need| need["kind"] == "mutant").unwrap();
+    assert_eq!(mutant["without"], "holds");
+    let shown = shrink("3", "");
+    assert_eq!(
+        fs::read_to_string(&*small).unwrap(),
+        file,
+        "jobs do not matter"
+    );
+    assert!(text(&shown.stdout).contains("\nneeded "), "{shown:?}");
+    let replay = zablab(&["replay", &small]);
+    assert_eq!(replay.status.code(), Some(0));
+    assert!(text(&replay.stdout).contains(", as the file expects"));
+    let run = zablab(&["run", &small]);
+    assert_eq!(run.status.code(), Some(0));
+    let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
+    assert_eq!(left.len(), 1, "no draft stays behind: {left:?}");
+}
+
+#[test]
+fn what_does_not_fail_cannot_be_shrunk() {
+    let directory = scratch("shrink-calm");
+    let small = directory.join("small.json");
+    let output = zablab(&[
+        "shrink",
+        "scenarios/quiet.json",
+        "-o",
+        &small.to_string_lossy(),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("does not fail"), "{complaint}");
+    assert!(!small.exists());
+}
