@@ -1,6 +1,7 @@
 //! Layer 2, top: who plays in a world. The one place that puts servers and clients together, and that turns what the
 //! machine and the processes say into facts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::id::{ClientId, NodeId, ServerId};
@@ -111,6 +112,24 @@ impl Process for Node {
         }
     }
 
+    fn standing(&self, role: &str) -> Option<u64> {
+        let behind = match role {
+            "ahead-follower" => false,
+            "lagging-follower" => true,
+            _ => return self.plays(role).then_some(0),
+        };
+        let Self::Server(server) = self else {
+            return None;
+        };
+        let position = server.core().memory.tree.last().0;
+        let standing = if behind {
+            u64::MAX - position
+        } else {
+            position
+        };
+        (server.serving_role() == Some(Role::Follower)).then_some(standing)
+    }
+
     fn attached_to(&self) -> Option<NodeId> {
         match self {
             Self::Server(_) | Self::Raw(_) => None,
@@ -134,6 +153,22 @@ pub struct Facts<'a, T> {
     pub witness: &'a mut T,
 }
 
+impl<T> Facts<'_, T> {
+    fn name_of(&self, node: NodeId) -> Cow<'static, str> {
+        match self.config.part_of(node) {
+            Part::Server(server) => server.to_string().into(),
+            Part::Client(client) => client.to_string().into(),
+        }
+    }
+
+    fn server_at(&self, node: NodeId) -> Option<ServerId> {
+        match self.config.part_of(node) {
+            Part::Server(server) => Some(server),
+            Part::Client(_) => None,
+        }
+    }
+}
+
 impl<T: Witness> Sink<Words> for Facts<'_, T> {
     fn effect(&mut self, at: Stamp, _node: NodeId, effect: &Effect<Words>) {
         if let Effect::Note(fact) = effect {
@@ -154,10 +189,20 @@ impl<T: Witness> Sink<Words> for Facts<'_, T> {
                 Part::Client(client) => Fact::ClientCrashed { client },
             },
             Happening::FaultBegan {
-                index, effective, ..
+                index,
+                targets,
+                effective,
+                why,
             } => Fact::FaultBegan {
                 index: *index,
                 effective: *effective,
+                targets: targets.iter().map(|node| self.name_of(*node)).collect(),
+                why: why.0.map(Into::into),
+            },
+            Happening::Outside { index, node, what } => Fact::OutsideModel {
+                index: *index,
+                server: node.and_then(|node| self.server_at(node)),
+                what: (*what).into(),
             },
             Happening::FaultEnded { index } => Fact::FaultEnded { index: *index },
             Happening::Started { .. }

@@ -40,6 +40,12 @@ pub enum Domain {
     Workload = 10,
     /// Resolution of targets such as `minority`.
     Target = 11,
+    /// What rough links do to frames and connects.
+    NetRough = 12,
+    /// Errors of disks, and where bits rot.
+    DiskFault = 13,
+    /// Presets of a scenario that are drawn from its seed.
+    Preset = 14,
 }
 
 /// The key of one domain in one run.

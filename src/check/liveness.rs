@@ -531,6 +531,8 @@ mod tests {
         let fault = Fact::FaultBegan {
             index: 0,
             effective: true,
+            targets: Vec::new(),
+            why: None,
         };
         let facts = [
             (10, lead()),

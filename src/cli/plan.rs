@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let faults = scenario.plan.iter().map(|planned| FaultLine {
         id: planned.id.to_string(),
         what: faults::fault(&planned.fault, roster),
-        when: faults::trigger(&planned.trigger),
+        when: faults::trigger(&planned.trigger, roster),
     });
     let object = PlanJson {
         scenario: serde_json::from_str(&text).expect("a scenario is written as JSON"),

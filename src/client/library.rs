@@ -10,6 +10,8 @@
 //! ```
 //! It retries nothing: an operation that lost its connection is reported as lost. What to do then is the workload's.
 
+pub mod twin;
+
 use std::sync::Arc;
 
 use super::Site;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::config::{Chosen, Config};
+use super::library::twin::Twin;
 use super::library::{Library, Turn};
 use super::workload::{Hands, Program};
 use crate::base::id::{ClientId, NodeId, SessionId};
@@ -22,6 +23,7 @@ pub struct Client {
     born: LocalTime,
     library: Library,
     program: Program,
+    twin: Twin,
 }
 
 impl Client {
@@ -33,6 +35,7 @@ impl Client {
             born: LocalTime::default(),
             library: Library::new(client, config, life),
             program: Program::new(&config.workload, life),
+            twin: Twin::default(),
         }
     }
 
@@ -54,13 +57,19 @@ impl Client {
                 let (program, mut hands) = self.hands(cx, out);
                 program.on_boot(&mut hands);
             }
-            Input::Opened { conn } => self.library.on_opened(conn, out),
+            Input::Opened { conn } => {
+                self.library.on_opened(conn, out);
+                self.twin.on_opened(conn, out);
+            }
             Input::Refused { conn, .. } | Input::Ended { conn, .. } => {
                 self.library.on_ended(conn, &mut turn);
             }
             Input::Deliver { conn, msg } => self.on_message(conn, msg, &mut turn),
             Input::Fire { timer } => self.on_timer(timer, &mut turn),
             Input::Command(Command::Request(request)) => self.on_command(cx, request, out),
+            Input::Command(Command::DuplicateConnection) => {
+                self.library.dial_twin(cx, &mut self.twin, out);
+            }
             // A client listens nowhere, has no stages and writes to no disk; other commands are for other nodes.
             Input::Command(
                 Command::Socket(..)

@@ -62,6 +62,7 @@ impl Raw {
             | Input::WriteFailed { .. }
             | Input::Command(
                 Command::Request(_)
+                | Command::DuplicateConnection
                 | Command::Expire(_)
                 | Command::Reap
                 | Command::Overwrite { .. },

@@ -69,6 +69,7 @@ impl Counters {
             Fact::Lost { sent: false, .. } => &mut self.ops_unsent,
             Fact::ClientCrashed { .. }
             | Fact::FaultEnded { .. }
+            | Fact::OutsideModel { .. }
             | Fact::BootDropped { .. }
             | Fact::Ignored { .. }
             | Fact::Elected { .. }

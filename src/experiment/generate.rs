@@ -18,7 +18,7 @@ use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::rng::{Domain, Draw, stream};
 use crate::base::time::{Span, Time};
-use crate::sim::fault::{Direction, Fault, Planned, Target, Trigger, Unsynced};
+use crate::sim::fault::{Direction, Fault, Form, Planned, Seen, Target, Trigger, Unsynced};
 use crate::sim::law::log_between;
 use crate::sim::process::LinkClass;
 
@@ -169,6 +169,7 @@ impl Generator {
                 trigger,
                 fault,
                 lasts,
+                flap: None,
             });
         }
     }
@@ -291,6 +292,7 @@ impl Generator {
             target: self.anybody(),
             direction,
             clients: self.chance(1, 2),
+            form: Form::Silent,
         }
     }
 
@@ -299,6 +301,7 @@ impl Generator {
             target: Target::Role(Arc::from("leader")),
             direction: self.direction(),
             clients: self.chance(1, 2),
+            form: Form::Silent,
         }
     }
 
@@ -333,6 +336,7 @@ impl Generator {
             groups,
             direction: self.direction(),
             class: self.class(),
+            form: Form::Silent,
         }
     }
 
@@ -340,6 +344,7 @@ impl Generator {
         Fault::Reset {
             target: self.anybody(),
             class: self.class(),
+            seen: Seen::Both,
         }
     }
 
@@ -424,6 +429,8 @@ impl Generator {
             mark: Arc::from(mark),
             nth: u32::try_from(nth).expect("at most five hundred"),
             after: Span::from_us(after),
+            by: None,
+            cut: None,
         }
     }
 }
@@ -439,21 +446,6 @@ mod tests {
         let mut scenario = Scenario::parse(text.as_bytes(), "s.json", &[]).unwrap();
         scenario.seed = Seed(seed);
         scenario
-    }
-
-    fn kind(fault: &Fault) -> &'static str {
-        match fault {
-            Fault::Crash { .. } => "crash",
-            Fault::Pause { .. } => "pause",
-            Fault::Partition { .. } => "partition",
-            Fault::Isolate { .. } => "isolate",
-            Fault::Delay { .. } => "delay",
-            Fault::Reset { .. } => "reset",
-            Fault::SlowDisk { .. } => "slow-disk",
-            Fault::Drift { .. } => "drift",
-            Fault::WallJump { .. } => "wall-jump",
-            Fault::Flaky { .. } => "flaky",
-        }
     }
 
     #[test]
@@ -494,7 +486,7 @@ mod tests {
         for seed in 0..300 {
             let plan = expand(&swarm(seed)).plan;
             let kinds: std::collections::BTreeSet<_> =
-                plan.iter().map(|planned| kind(&planned.fault)).collect();
+                plan.iter().map(|planned| planned.fault.name()).collect();
             for kind in kinds {
                 *seen.entry(kind).or_insert(0) += 1;
             }
@@ -514,7 +506,7 @@ mod tests {
             generate.off = Ratio::ZERO;
             let plan = expand(&scenario).plan;
             assert!(!plan.is_empty());
-            assert!(plan.iter().all(|planned| kind(&planned.fault) == "pause"));
+            assert!(plan.iter().all(|planned| planned.fault.name() == "pause"));
         }
     }
 }

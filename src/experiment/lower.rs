@@ -19,8 +19,9 @@ use crate::client::workload::{
 use crate::history::op::Path;
 use crate::mutant::table::Defect;
 use crate::mutant::wrapped::MutantConfig;
-use crate::sim::law::Law;
+use crate::sim::law::{Body, Law};
 use crate::sim::process::LinkClass;
+use crate::sim::rough::Roughness;
 use crate::sim::setup::{ClockSpec, DiskProfile, LinkProfile, Setup};
 use crate::zab;
 
@@ -222,6 +223,7 @@ pub fn setup(scenario: &Scenario) -> Setup {
         clock: ClockSpec {
             drift_ppm: scenario.clock.drift_ppm,
             offset_ms: scenario.clock.offset_ms,
+            granularity: Span::ZERO,
         },
         exceptions: Arc::new(
             scenario
@@ -239,6 +241,7 @@ fn link_profile(link: &Link) -> LinkProfile {
     let mean = Span::from_us(u64::midpoint(low, high));
     LinkProfile {
         delay: Law {
+            body: Body::Uniform,
             min: Span::from_us(low),
             mean,
             tail: Span::from_us(link.tail_us).max(mean),
@@ -246,6 +249,7 @@ fn link_profile(link: &Link) -> LinkProfile {
         },
         retransmit: Span::from_ms(u64::from(link.retransmit_ms)),
         healed_reset: link.healed_reset,
+        rough: Roughness::NONE,
     }
 }
 

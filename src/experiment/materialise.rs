@@ -72,6 +72,7 @@ impl Sink<Words> for Strikes {
             index,
             targets,
             effective,
+            ..
         } = what
         {
             self.0.push(Struck {
@@ -101,7 +102,8 @@ pub fn resolve(scenario: &Scenario) -> Scenario {
 
 /// Writes one strike into its entry.
 pub fn write_strike(planned: &mut Planned, struck: &Struck) {
-    if let Trigger::When { .. } = planned.trigger {
+    // What strikes inside a step has no moment of its own.
+    if let Trigger::When { cut: None, .. } = planned.trigger {
         // Plans know whole microseconds.
         planned.trigger = Trigger::At(Time(struck.time.0.next_multiple_of(1_000)));
     }

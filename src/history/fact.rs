@@ -14,7 +14,7 @@ use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
 
 /// Every mark a fault plan's `when` can wait for (see [`Fact::mark`]).
-pub const MARKS: [&str; 22] = [
+pub const MARKS: [&str; 36] = [
     "booted",
     "looking",
     "elected",
@@ -37,6 +37,20 @@ pub const MARKS: [&str; 22] = [
     "watch-fired",
     "client-connected",
     "client-disconnected",
+    "lead-started",
+    "accepted-epoch-durable",
+    "current-epoch-durable",
+    "appended",
+    "durable",
+    "disk-truncated",
+    "boot-dropped",
+    "boot-refused",
+    "session-moved",
+    "session-closing",
+    "invoked",
+    "returned",
+    "watches-reset",
+    "client-expired",
 ];
 
 /// A server's role while it serves.
@@ -164,8 +178,16 @@ pub enum Fact {
     },
     /// A client process stopped (its session and watches are forgotten by it).
     ClientCrashed { client: ClientId },
-    /// A planned fault took hold (`effective`) or found nothing to do.
-    FaultBegan { index: u32, effective: bool },
+    /// A planned fault took hold of these (`effective`) or found nothing to do, and why.
+    FaultBegan {
+        index: u32,
+        effective: bool,
+        /// Servers by number, clients as `c1`; empty where the fault names groups.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<Cow<'static, str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Cow<'static, str>>,
+    },
     /// A lasting fault was undone.
     FaultEnded { index: u32 },
 
@@ -407,6 +429,15 @@ pub enum Fact {
         conn: u64,
         zxid: Zxid,
     },
+
+    // ----- beside the rest, so that older digests hold
+    /// A fault that Zab does not promise to survive has done its work: from now on violations are excused by its name.
+    OutsideModel {
+        /// Place in the plan; none = the scenario's network or disks are so.
+        index: Option<u32>,
+        server: Option<ServerId>,
+        what: Cow<'static, str>,
+    },
 }
 
 impl Fact {
@@ -446,27 +477,47 @@ impl Fact {
             Self::EventReceived { .. } => "watch-fired",
             Self::Connected { .. } => "client-connected",
             Self::Disconnected { .. } => "client-disconnected",
+            Self::LeadStarted { .. } => "lead-started",
+            Self::EpochDurable {
+                file: EpochFile::Accepted,
+                ..
+            } => "accepted-epoch-durable",
+            Self::EpochDurable {
+                file: EpochFile::Current,
+                ..
+            } => "current-epoch-durable",
+            Self::Appended { .. } => "appended",
+            Self::Durable { .. } => "durable",
+            Self::DiskTruncated { .. } => "disk-truncated",
+            Self::BootDropped { .. } => "boot-dropped",
+            Self::BootRefused { .. } => "boot-refused",
+            Self::SessionMoved { .. } => "session-moved",
+            Self::Invoked { .. } => "invoked",
+            Self::Returned { .. } => "returned",
+            Self::WatchesReset { .. } => "watches-reset",
+            Self::Expired { .. } => "client-expired",
             Self::ServerCrashed { .. }
             | Self::ClientCrashed { .. }
             | Self::FaultBegan { .. }
             | Self::FaultEnded { .. }
-            | Self::BootDropped { .. }
-            | Self::BootRefused { .. }
+            | Self::OutsideModel { .. }
             | Self::Ignored { .. }
-            | Self::EpochDurable { .. }
-            | Self::LeadStarted { .. }
-            | Self::Appended { .. }
-            | Self::Durable { .. }
-            | Self::DiskTruncated { .. }
             | Self::CommitOutOfOrder { .. }
             | Self::SessionTouched { .. }
-            | Self::SessionMoved { .. }
-            | Self::Invoked { .. }
-            | Self::Returned { .. }
             | Self::Lost { .. }
-            | Self::Expired { .. }
-            | Self::WatchesReset { .. }
             | Self::Ponged { .. } => return None,
         })
+    }
+
+    /// A second mark, where a fact is a special case of what its first one names.
+    pub fn special_mark(&self) -> Option<&'static str> {
+        let Self::Proposed { txn, .. } = self else {
+            return None;
+        };
+        let is_close = |change: &Change| matches!(change, Change::CloseSession { .. });
+        txn.changes
+            .iter()
+            .any(is_close)
+            .then_some("session-closing")
     }
 }

@@ -198,6 +198,10 @@ impl Process for Mutant {
         self.node.plays(role)
     }
 
+    fn standing(&self, role: &str) -> Option<u64> {
+        self.node.standing(role)
+    }
+
     fn attached_to(&self) -> Option<NodeId> {
         self.node.attached_to()
     }

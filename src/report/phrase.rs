@@ -54,11 +54,36 @@ fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<String> {
         Fact::FaultBegan {
             index,
             effective: true,
+            ..
         } => Some(format!("fault {} begins", planned(index)?)),
         Fact::FaultBegan {
             index,
             effective: false,
-        } => Some(format!("fault {} finds nothing to do", planned(index)?)),
+            why,
+            ..
+        } => {
+            let why = why
+                .as_ref()
+                .map_or_else(String::new, |why| format!(": {why}"));
+            Some(format!(
+                "fault {} finds nothing to do{why}",
+                planned(index)?
+            ))
+        }
+        Fact::OutsideModel {
+            index,
+            server,
+            what,
+        } => {
+            let by = match index {
+                Some(index) => format!("fault {}", planned(index)?),
+                None => "the scenario's own setting".to_owned(),
+            };
+            let at = server.map_or_else(String::new, |server| format!(" at {server}"));
+            Some(format!(
+                "{what}{at}, by {by}: outside what Zab promises to survive"
+            ))
+        }
         Fact::FaultEnded { index } => Some(format!("fault {} is over", planned(index)?)),
         _ => None,
     }

@@ -107,7 +107,10 @@ fn line(need: &Need, scenario: &Scenario, requests: &Requests) -> NeedLine {
                 let lasts = planned
                     .lasts
                     .map_or_else(String::new, |lasts| format!(" for {lasts}"));
-                format!("{fault} {}{lasts}", faults::trigger(&planned.trigger))
+                format!(
+                    "{fault} {}{lasts}",
+                    faults::trigger(&planned.trigger, scenario.roster())
+                )
             });
             ("fault", id.clone(), what)
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::draws::{DrawKey, Exceptions, Site};
 use super::law::bucket_of;
 use super::net::{Frame, Side};
-use super::process::{Conn, Protocol};
+use super::process::{Conn, Input, Protocol};
 use super::queue::{Class, Queue};
 use crate::base::id::NodeId;
 use crate::base::rng::Key;
@@ -18,6 +18,16 @@ pub(super) enum Event<W: Protocol> {
     Fault { index: u32 },
     /// A planned fault is undone.
     Undo { index: u32 },
+    /// A flapping fault, or one with a rhythm of its own, takes its next turn.
+    Beat { index: u32, beat: u32 },
+    /// The disks of the targets of a planned fault are copied.
+    Backup { index: u32 },
+    /// A disk has done something that somebody waited for; its process is told now.
+    Told {
+        node: NodeId,
+        life: u32,
+        input: Input<W>,
+    },
     /// Every lasting fault is undone and none follows.
     HealAll,
     /// A disk operation is done.
@@ -36,6 +46,8 @@ pub(super) enum Event<W: Protocol> {
     Release { conn: Conn, side: Side },
     /// The network breaks a connection at one end.
     Break { conn: Conn, side: Side },
+    /// The second half of a frame is written.
+    Flush { conn: Conn, side: Side },
     /// A connection attempt has lasted as long as it may.
     GiveUp { conn: Conn },
     /// A timer runs out.

@@ -1,13 +1,14 @@
 //! Carrying out effects: what a process asks of the network, its disk, its clock and its stages.
 
 use super::agenda::Event;
+use super::fault::SNAPSHOT_BEGUN;
 use super::process::{Effect, Note, Process, Protocol};
 use super::queue::Class;
 use super::weather::{Path, index};
 use super::world::World;
 use crate::base::digest::Digest;
 use crate::base::id::NodeId;
-use crate::base::time::{LocalTime, Span};
+use crate::base::time::{LocalTime, Span, Time};
 
 impl<P: Process> World<P> {
     /// Carries out one effect of a node; the exit code if it was its last.
@@ -25,7 +26,11 @@ impl<P: Process> World<P> {
                 timeout,
             } => {
                 let deadline = slot.clock.read(agenda.now) + timeout;
-                let give_up = slot.clock.when(deadline);
+                // Where the process's clocks stand still, its kernel's goes on.
+                let give_up = match slot.clock.when(deadline) {
+                    Time::NEVER => agenda.now + timeout,
+                    time => time,
+                };
                 let from = node;
                 self.net
                     .open(agenda, conn, Path { from, to, class }, give_up);
@@ -41,12 +46,15 @@ impl<P: Process> World<P> {
             Effect::Append { record } => slot.disk.append(record),
             Effect::Sync => slot.disk.sync(agenda),
             Effect::Truncate { keep } => slot.disk.truncate(keep),
-            Effect::Snapshot { image } => slot.disk.snapshot(agenda, image),
+            Effect::Snapshot { image } => {
+                slot.disk.snapshot(agenda, image);
+                self.on_mark(SNAPSHOT_BEGUN, node);
+            }
             Effect::Store { file, value } => slot.disk.store(agenda, file, value),
             Effect::Install { image, log, files } => slot.disk.install(agenda, image, log, files),
             Effect::Note(said) => {
-                if let Some(mark) = said.mark() {
-                    self.on_mark(mark);
+                for mark in [said.mark(), said.special_mark()].into_iter().flatten() {
+                    self.on_mark(mark, node);
                 }
             }
             Effect::Halt { code } => return Some(code),
@@ -71,6 +79,9 @@ impl<P: Process> World<P> {
         let slot = &mut self.slots[index(node)];
         let generation = slot.arm(timer, deadline);
         let at = slot.clock.when(deadline).max(self.agenda.now);
+        if at == Time::NEVER {
+            return;
+        }
         let about = (u64::from(node.0), Digest::of(&timer));
         let event = Event::Fire {
             node,
@@ -89,6 +100,9 @@ impl<P: Process> World<P> {
         };
         let about = (u64::from(node.0), Digest::of(&stage));
         let draw = self.shared.stage_key.draw(about.0, about.1, bucket, nth);
+        self.net
+            .weather
+            .keep(3, about.0, about.1, (bucket, nth), draw);
         let after = self.shared.setup.stage.sample(draw);
         let life = slot.life;
         let event = Event::Run { node, life, stage };

@@ -25,6 +25,10 @@ pub(super) struct Clock {
     /// First reading, from which the wall clock counts.
     first: LocalTime,
     wall_ms: i64,
+    /// How many faults hold both clocks.
+    frozen: u32,
+    /// Readings are multiples of it, if it is not zero.
+    granularity: Span,
 }
 
 impl Clock {
@@ -41,6 +45,8 @@ impl Clock {
             ppm: symmetric(2, spec.drift_ppm),
             first: LocalTime(uptime.0),
             wall_ms: WALL_EPOCH_MS + symmetric(3, spec.offset_ms),
+            frozen: 0,
+            granularity: spec.granularity,
         }
     }
 
@@ -53,7 +59,18 @@ impl Clock {
     /// The monotonic clock's reading.
     #[inline]
     pub(super) fn read(&self, now: Time) -> LocalTime {
+        let LocalTime(exact) = self.read_exactly(now);
+        LocalTime(match self.granularity {
+            Span::ZERO => exact,
+            Span(grain) => exact - exact % grain,
+        })
+    }
+
+    fn read_exactly(&self, now: Time) -> LocalTime {
         let (time, reading) = self.base;
+        if self.frozen > 0 {
+            return reading;
+        }
         let elapsed = now.since(time);
         LocalTime(
             reading
@@ -69,10 +86,17 @@ impl Clock {
         u64::try_from(self.wall_ms.saturating_add(elapsed)).unwrap_or(0)
     }
 
-    /// The first moment at which the monotonic clock shows `reading` or more.
+    /// The first moment at which the monotonic clock shows `reading` or more; never while it stands still.
     #[inline]
     pub(super) fn when(&self, reading: LocalTime) -> Time {
         let (time, base) = self.base;
+        if self.frozen > 0 {
+            return Time::NEVER;
+        }
+        let reading = match self.granularity {
+            Span::ZERO => reading,
+            Span(grain) => LocalTime(reading.0.div_ceil(grain).saturating_mul(grain)),
+        };
         let wanted = reading.since(base).0;
         let rate = self.rate();
         let whole = scale(wanted, MILLION, rate);
@@ -83,8 +107,23 @@ impl Clock {
 
     /// Changes the rate from now on.
     pub(super) fn drift(&mut self, now: Time, ppm: i64) {
-        self.base = (now, self.read(now));
+        self.base = (now, self.read_exactly(now));
         self.ppm += ppm;
+    }
+
+    /// Stops both clocks, or lets them go on from where they stand.
+    pub(super) fn freeze(&mut self, now: Time, on: bool) {
+        self.base = (now, self.read_exactly(now));
+        if on {
+            self.frozen += 1;
+        } else {
+            self.frozen -= 1;
+        }
+    }
+
+    /// Whether the clocks stand still.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.frozen > 0
     }
 
     /// Lets the wall clock jump.
@@ -116,6 +155,7 @@ mod tests {
         let spec = ClockSpec {
             drift_ppm,
             offset_ms: 50,
+            granularity: Span::ZERO,
         };
         Clock::new(spec, Key::derive(Seed(seed), Domain::Clock), NodeId(1))
     }
@@ -144,6 +184,34 @@ mod tests {
             let clock = clock(seed, 50_000);
             let deadline = clock.read(Time::ZERO) + Span(mix(seed) >> 20);
             let when = clock.when(deadline);
+            assert!(clock.read(when) >= deadline);
+            if when > Time::ZERO {
+                assert!(clock.read(Time(when.0 - 1)) < deadline);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_clock_shows_one_reading_and_goes_on_from_there() {
+        let mut clock = clock(3, 0);
+        let reading = clock.read(Time::from_ms(10));
+        clock.freeze(Time::from_ms(10), true);
+        assert_eq!(clock.read(Time::from_ms(500)), reading);
+        assert_eq!(clock.when(reading + Span::from_ms(1)), Time::NEVER);
+        clock.freeze(Time::from_ms(500), false);
+        assert_eq!(clock.read(Time::from_ms(501)), reading + Span::from_ms(1));
+        assert_eq!(clock.when(reading + Span::from_ms(1)), Time::from_ms(501));
+    }
+
+    #[test]
+    fn a_coarse_clock_shows_multiples_of_its_grain_and_reaches_a_deadline_late_but_not_early() {
+        let grain = Span::from_ms(15);
+        for seed in 0..200 {
+            let mut clock = clock(seed, 1_000);
+            clock.granularity = grain;
+            let deadline = clock.read(Time::ZERO) + Span(mix(seed) >> 34);
+            let when = clock.when(deadline);
+            assert_eq!(clock.read(when).0 % grain.0, 0);
             assert!(clock.read(when) >= deadline);
             if when > Time::ZERO {
                 assert!(clock.read(Time(when.0 - 1)) < deadline);

@@ -13,7 +13,7 @@ use imbl::Vector;
 
 use super::agenda::{Agenda, Event, Lane};
 use super::draws::{DiskOp, Site};
-use super::fault::Unsynced;
+use super::fault::{Rot, Trouble, Unsynced};
 use super::law::Tally;
 use super::process::{FILES, File, Input, Protocol, Recovered};
 use super::queue::Class;
@@ -22,6 +22,7 @@ use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::rng::{Domain, Draw, Key, Seed};
 use crate::base::time::Span;
+use damage::Troubles;
 
 const HALF: Ratio = Ratio::new(1, 2);
 
@@ -56,6 +57,12 @@ pub(super) struct Disk<W: Protocol> {
     tickets: [u64; 2],
     tallies: [Tally; 5],
     slow: Vec<(u32, Span)>,
+    trouble: Troubles,
+    /// How many records the process was told are forced, where forces do not happen.
+    claimed: usize,
+    /// Whether the log begins where a switch has put it; else it is the whole history.
+    switched: bool,
+    rotten: Vec<Rot>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +116,10 @@ impl<W: Protocol> Disk<W> {
             tickets: [0; 2],
             tallies: [Tally::default(); 5],
             slow: Vec::new(),
+            trouble: Troubles::new(&profile, node, seed),
+            claimed: 0,
+            switched: false,
+            rotten: Vec::new(),
         }
     }
 
@@ -122,6 +133,7 @@ impl<W: Protocol> Disk<W> {
     pub(super) fn recover(&mut self) -> Recovered<W> {
         debug_assert!(self.lane.is_empty(), "a crash leaves no operation");
         self.appended = 0;
+        let corrupt = self.read_rotten();
         let image = self.snapshots.back();
         Recovered {
             image: image.map(|snapshot| snapshot.image.clone()),
@@ -131,6 +143,7 @@ impl<W: Protocol> Disk<W> {
                 && image.is_none_or(|snapshot| snapshot.forced),
             torn: std::mem::take(&mut self.torn),
             files: self.files,
+            corrupt,
         }
     }
 
@@ -143,6 +156,7 @@ impl<W: Protocol> Disk<W> {
     #[inline]
     pub(super) fn append(&mut self, record: W::Record) {
         self.appended += 1;
+        self.trouble.take_room(W::record_size(&record));
         for job in self.lane.iter_mut().rev() {
             if let Job::Install { log, .. } = job {
                 log.push_back(record);
@@ -179,6 +193,7 @@ impl<W: Protocol> Disk<W> {
         self.log.truncate(keep.min(self.log.len()));
         self.forced = keep.min(self.forced);
         self.cached = keep.min(self.cached);
+        self.claimed = keep.min(self.claimed);
     }
 
     /// Starts to force what has been appended and cut so far.
@@ -235,8 +250,37 @@ impl<W: Protocol> Disk<W> {
         self.tickets[lane as usize] == ticket
     }
 
-    /// The operation under way is done; what the process is told.
-    pub(super) fn finish(&mut self, agenda: &mut Agenda<W>, lane: Lane) -> Input<W> {
+    /// The operation under way is done, or has failed; what the process is told, unless the disk stalls.
+    pub(super) fn finish(&mut self, agenda: &mut Agenda<W>, lane: Lane) -> Option<Input<W>> {
+        if self.trouble.is_stalled(lane) {
+            return None;
+        }
+        let is_sync = lane == Lane::Ordered && matches!(self.lane.front(), Some(Job::Sync { .. }));
+        if let Some(why) = self.trouble.failure(is_sync, agenda.bucket()) {
+            self.give_up(agenda, lane);
+            return Some(Input::WriteFailed { why });
+        }
+        Some(self.complete(agenda, lane))
+    }
+
+    /// An operation has failed: it is forgotten.
+    fn give_up(&mut self, agenda: &mut Agenda<W>, lane: Lane) {
+        let is_idle = match lane {
+            Lane::Background => {
+                self.writing.pop_front();
+                self.writing.is_empty()
+            }
+            Lane::Ordered => {
+                self.lane.pop_front();
+                self.lane.is_empty()
+            }
+        };
+        if !is_idle {
+            self.start(agenda, lane);
+        }
+    }
+
+    fn complete(&mut self, agenda: &mut Agenda<W>, lane: Lane) -> Input<W> {
         match lane {
             Lane::Background => {
                 let image = self.writing.pop_front().expect("a snapshot is under way");
@@ -270,12 +314,33 @@ impl<W: Protocol> Disk<W> {
         }
     }
 
+    /// Something goes wrong, or is well again.
+    pub(super) fn trouble(&mut self, agenda: &mut Agenda<W>, trouble: Trouble, on: bool) {
+        for lane in self.trouble.turn(trouble, on) {
+            let about = (u64::from(self.node.0), 5);
+            let event = Event::Disk {
+                node: self.node,
+                lane,
+                ticket: self.tickets[lane as usize],
+            };
+            agenda.push_in(Span::ZERO, Class::Disk, about, event);
+        }
+    }
+
+    /// Nothing fails any more by the profile.
+    pub(super) fn calm(&mut self) {
+        self.trouble.calm();
+    }
+
     /// The process or the machine stops; returns how many records are lost.
     pub(super) fn crash(&mut self, how: Unsynced, bucket: u64) -> u64 {
         let nth = self.tallies[4].count(bucket);
         let draw = self.fate.draw(u64::from(self.node.0), 0, bucket, nth);
         let happened = match how {
-            Unsynced::Kill | Unsynced::PowerDrawn => draw.chance(HALF),
+            Unsynced::Kill
+            | Unsynced::PowerDrawn
+            | Unsynced::PowerTorn
+            | Unsynced::PowerReordered => draw.chance(HALF),
             Unsynced::PowerLost => false,
             Unsynced::PowerKept => true,
         };
@@ -287,11 +352,16 @@ impl<W: Protocol> Disk<W> {
         self.writing.clear();
         self.tickets[0] += 1;
         self.tickets[1] += 1;
+        self.trouble.forget();
         self.torn = false;
         let draw = draw.again();
         let lost = match how {
             Unsynced::Kill => self.lose_buffers(draw),
-            Unsynced::PowerDrawn | Unsynced::PowerLost | Unsynced::PowerKept => {
+            Unsynced::PowerDrawn
+            | Unsynced::PowerLost
+            | Unsynced::PowerKept
+            | Unsynced::PowerTorn
+            | Unsynced::PowerReordered => {
                 let lost = self.lose_cache(how, draw);
                 self.lose_snapshots(how, draw.again());
                 lost
@@ -324,7 +394,10 @@ impl<W: Protocol> Disk<W> {
         let undo = match how {
             Unsynced::PowerLost => true,
             Unsynced::PowerKept => false,
-            Unsynced::PowerDrawn | Unsynced::Kill => draw.chance(HALF),
+            Unsynced::PowerDrawn
+            | Unsynced::Kill
+            | Unsynced::PowerTorn
+            | Unsynced::PowerReordered => draw.chance(HALF),
         };
         let unsure = self.log.len() - self.forced;
         let platter = self.untruncated.take().filter(|_| undo);
@@ -335,6 +408,8 @@ impl<W: Protocol> Disk<W> {
             let (kept, torn) = match how {
                 Unsynced::PowerLost => (0, false),
                 Unsynced::PowerKept => (unsure, false),
+                Unsynced::PowerTorn => (below(draw.again(), unsure), unsure > 0),
+                Unsynced::PowerReordered => before_first_hole(draw.again(), unsure),
                 Unsynced::PowerDrawn | Unsynced::Kill => survivors(draw.again(), unsure),
             };
             self.log.truncate(self.forced + kept);
@@ -343,6 +418,10 @@ impl<W: Protocol> Disk<W> {
         };
         self.forced = self.log.len();
         self.cached = self.forced;
+        if self.claimed > self.forced {
+            self.trouble.harm = Some("what a lying disk had reported as forced is lost");
+        }
+        self.claimed = 0;
         unsure - kept
     }
 
@@ -355,7 +434,10 @@ impl<W: Protocol> Disk<W> {
                 || match how {
                     Unsynced::PowerLost => false,
                     Unsynced::PowerKept => true,
-                    Unsynced::PowerDrawn | Unsynced::Kill => draw.chance(HALF),
+                    Unsynced::PowerDrawn
+                    | Unsynced::Kill
+                    | Unsynced::PowerTorn
+                    | Unsynced::PowerReordered => draw.chance(HALF),
                 }
         });
         let newest = self.snapshots.pop_back();
@@ -374,6 +456,11 @@ impl<W: Protocol> Disk<W> {
                 len,
                 truncations,
             } => {
+                if self.trouble.is_lying() {
+                    self.claimed = self.claimed.max(len);
+                    self.cached = self.cached.max(len);
+                    return Input::Synced { upto };
+                }
                 self.forced = self.forced.max(len);
                 self.cached = self.cached.max(self.forced);
                 if truncations {
@@ -383,6 +470,7 @@ impl<W: Protocol> Disk<W> {
             }
             Job::Store { file, value } => {
                 self.files[usize::from(file.0)] = Some(value);
+                self.rotten.retain(|rot| *rot != Rot::Epoch);
                 Input::Stored { file, value }
             }
             Job::Install {
@@ -394,6 +482,9 @@ impl<W: Protocol> Disk<W> {
                 self.log = log;
                 self.forced = forced;
                 self.cached = forced;
+                self.claimed = 0;
+                self.switched = true;
+                self.rotten.retain(|rot| *rot == Rot::Epoch);
                 self.untruncated = None;
                 self.snapshots.clear();
                 self.snapshots.push_back(Snapshot {
@@ -475,14 +566,18 @@ impl<W: Protocol> Disk<W> {
 fn survivors(draw: Draw, unsure: usize) -> (usize, bool) {
     let value = draw.again();
     if draw.below(4) == 0 {
-        // Any subset of the pages: every record with ½, readable up to the first hole.
-        let run = value.word().leading_ones() as usize;
-        let kept = run.min(unsure);
-        (kept, kept < unsure)
+        before_first_hole(value, unsure)
     } else {
         let kept = below(value, unsure + 1);
         (kept, kept < unsure && value.again().chance(HALF))
     }
+}
+
+/// Any subset of the pages survives, every record with ½: readable up to the first hole.
+fn before_first_hole(draw: Draw, unsure: usize) -> (usize, bool) {
+    let run = draw.word().leading_ones() as usize;
+    let kept = run.min(unsure);
+    (kept, kept < unsure)
 }
 
 /// A drawn number below `bound`.
@@ -490,5 +585,6 @@ fn below(draw: Draw, bound: usize) -> usize {
     usize::try_from(draw.below(bound as u64)).expect("below a usize")
 }
 
+pub(super) mod damage;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! comes back as data, and every message, timer, disk operation and fault is an event on one queue.
 
 mod agenda;
+mod aim;
 mod apply;
 mod clock;
 mod disk;
@@ -12,6 +13,7 @@ pub mod law;
 mod net;
 pub mod process;
 mod queue;
+pub mod rough;
 pub mod setup;
 pub mod sink;
 mod slot;
@@ -19,5 +21,5 @@ mod strike;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
-mod weather;
+pub mod weather;
 pub mod world;

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::agenda::{Agenda, Event};
+use super::fault::Form;
 use super::process::{Conn, Ending, Input, LinkClass, Protocol, Refusal};
 use super::queue::Class;
+use super::rough::Welcome;
 use super::setup::Setup;
 use super::weather::{Kind, Path, Weather, who};
 use crate::base::id::NodeId;
@@ -33,6 +35,8 @@ pub(super) enum Frame<M> {
     SynAck,
     /// A message.
     Data(M),
+    /// Bytes that are no message any more.
+    Garbage,
     /// Nothing follows.
     Fin,
     /// There is nobody here.
@@ -52,6 +56,8 @@ pub(super) struct Told<W: Protocol> {
 pub(super) struct Net<W: Protocol> {
     links: BTreeMap<Conn, Link<W::Msg>>,
     pub(super) weather: Weather,
+    /// What a datagram has suffered that no frame of a stream may, and by which fault; taken by the world.
+    pub(super) harm: Option<(&'static str, Option<u32>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +71,10 @@ struct Link<M> {
 
 /// One end, and the stream towards it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "conditions of one stream that come and go independently"
+)]
 struct End<M> {
     node: NodeId,
     state: State,
@@ -78,6 +88,16 @@ struct End<M> {
     releasing: bool,
     /// Frames of the stream are lost, so none may follow.
     severed: bool,
+    /// A message chokes the stream: it is the first of the frames held back.
+    muted: bool,
+    /// Frames that the sender has yet to hand to its kernel; they die with it.
+    outbox: VecDeque<Frame<M>>,
+    /// Half of the outbox's first frame is written.
+    writing: bool,
+    /// Bytes on their way to it over a narrow link.
+    queued: u64,
+    /// When the last frame that keeps no order arrives.
+    astray: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +126,7 @@ impl Side {
 impl<M> Frame<M> {
     fn kind(&self) -> Kind {
         match self {
-            Self::Data(_) => Kind::Data,
+            Self::Data(_) | Self::Garbage => Kind::Data,
             Self::Syn | Self::SynAck | Self::Fin | Self::Rst => Kind::Control,
         }
     }
@@ -122,6 +142,11 @@ impl<M> End<M> {
             parked: VecDeque::new(),
             releasing: false,
             severed: false,
+            muted: false,
+            outbox: VecDeque::new(),
+            writing: false,
+            queued: 0,
+            astray: Time::ZERO,
         }
     }
 }
@@ -169,6 +194,7 @@ impl<W: Protocol> Net<W> {
         Self {
             links: BTreeMap::new(),
             weather: Weather::new(seed, setup),
+            harm: None,
         }
     }
 
@@ -193,7 +219,8 @@ impl<W: Protocol> Net<W> {
             path.to
         );
         let to_itself = path.from == path.to;
-        let acceptor = if to_itself {
+        let welcome = self.weather.welcome(path, agenda.bucket());
+        let acceptor = if to_itself || welcome == Welcome::Refused {
             State::Gone
         } else {
             State::Unborn
@@ -211,7 +238,11 @@ impl<W: Protocol> Net<W> {
         if to_itself {
             self.transmit(agenda, conn, Side::Dialler, Frame::Rst);
         } else {
-            self.transmit(agenda, conn, Side::Acceptor, Frame::Syn);
+            match welcome {
+                Welcome::Normal => self.transmit(agenda, conn, Side::Acceptor, Frame::Syn),
+                Welcome::Refused => self.break_soon(agenda, conn, Side::Dialler),
+                Welcome::Hangs => {}
+            }
         }
         agenda.push(
             give_up,
@@ -235,8 +266,11 @@ impl<W: Protocol> Net<W> {
         if self.weather.is_broken(path, agenda.bucket()) {
             let delay = self.weather.delay(path, Kind::Control, agenda);
             self.doom(agenda, conn, delay);
-        } else {
+        } else if self.weather.is_smooth(path) && link.ends[side.other() as usize].outbox.is_empty()
+        {
             self.transmit(agenda, conn, side.other(), Frame::Data(msg));
+        } else {
+            self.send_rough(agenda, conn, side.other(), msg);
         }
     }
 
@@ -254,9 +288,7 @@ impl<W: Protocol> Net<W> {
             State::Unborn | State::Gone => {
                 self.links.remove(&conn);
             }
-            State::Open | State::Dialling => {
-                self.transmit(agenda, conn, side.other(), Frame::Fin);
-            }
+            State::Open | State::Dialling => self.post(agenda, conn, side.other(), Frame::Fin),
         }
     }
 
@@ -268,7 +300,18 @@ impl<W: Protocol> Net<W> {
         let kind = frame.kind();
         let delay = self.weather.delay(path, kind, agenda);
         let end = &mut link.ends[to as usize];
-        end.last = (agenda.now + delay).max(end.last + Span(1));
+        let mut gap = Span(1);
+        if let Some((rate, _)) = self.weather.bandwidth(path) {
+            let bytes = size_of_frame::<W>(&frame);
+            end.queued += bytes;
+            gap = Span((bytes * 1_000_000_000 / rate).max(1));
+        }
+        let start = end.last.max(agenda.now);
+        end.last = (agenda.now + delay).max(if gap == Span(1) {
+            end.last + gap
+        } else {
+            start + gap
+        });
         let about = (who(path), path.class as u64 * 2 + kind as u64);
         let event = Event::Frame {
             conn,
@@ -287,6 +330,7 @@ impl<W: Protocol> Net<W> {
         side: Side,
         frame: Frame<W::Msg>,
     ) -> Option<Told<W>> {
+        self.make_room(agenda, conn, side, &frame);
         let link = self.links.get_mut(&conn)?;
         let path = link.path_to(side);
         let sender_dark = link.ends[side.other() as usize].dark;
@@ -303,7 +347,10 @@ impl<W: Protocol> Net<W> {
             }
             return None;
         }
-        if !end.parked.is_empty() {
+        if end.parked.is_empty() && chokes::<W>(&self.weather, path, &frame) {
+            end.muted = true;
+        }
+        if end.muted || !end.parked.is_empty() {
             end.parked.push_back(frame);
             return None;
         }
@@ -320,7 +367,9 @@ impl<W: Protocol> Net<W> {
         let link = self.links.get_mut(&conn)?;
         let path = link.path_to(side);
         let end = &mut link.ends[side as usize];
-        if self.weather.is_blocked(path) {
+        let first = end.parked.front();
+        end.muted |= first.is_some_and(|frame| chokes::<W>(&self.weather, path, frame));
+        if end.muted || self.weather.is_blocked(path) {
             end.releasing = false;
             return None;
         }
@@ -349,6 +398,14 @@ impl<W: Protocol> Net<W> {
         let Path { from, to, class } = link.path_to(side);
         let input = match (link.state(side), frame) {
             (State::Open, Frame::Data(msg)) => Input::Deliver { conn, msg },
+            (State::Open, Frame::Garbage) => {
+                let is_used = link.state(side.other()) == State::Open;
+                let told = self.end(conn, side, Ending::Garbled)?;
+                if is_used {
+                    self.transmit(agenda, conn, side.other(), Frame::Rst);
+                }
+                told
+            }
             (State::Unborn, Frame::Syn) if self.weather.is_open(to, class) => {
                 link.ends[side as usize].state = State::Open;
                 self.transmit(agenda, conn, side.other(), Frame::SynAck);
@@ -365,15 +422,18 @@ impl<W: Protocol> Net<W> {
             }
             (State::Dialling | State::Open, Frame::Rst) => self.end(conn, side, Ending::Reset)?,
             (State::Dialling | State::Open, Frame::Fin) => self.end(conn, side, Ending::Closed)?,
-            (State::Gone, Frame::Data(_) | Frame::SynAck) => {
+            (State::Gone, Frame::Data(_) | Frame::Garbage | Frame::SynAck) => {
                 if link.state(side.other()) == State::Open {
                     self.transmit(agenda, conn, side.other(), Frame::Rst);
                 }
                 return None;
             }
             (State::Gone, Frame::Syn | Frame::Fin | Frame::Rst)
-            | (State::Dialling, Frame::Syn | Frame::Data(_))
-            | (State::Unborn, Frame::SynAck | Frame::Data(_) | Frame::Fin | Frame::Rst)
+            | (State::Dialling, Frame::Syn | Frame::Data(_) | Frame::Garbage)
+            | (
+                State::Unborn,
+                Frame::SynAck | Frame::Data(_) | Frame::Garbage | Frame::Fin | Frame::Rst,
+            )
             | (State::Open, Frame::Syn | Frame::SynAck) => return None,
         };
         Some(Told {
@@ -405,6 +465,8 @@ impl<W: Protocol> Net<W> {
     pub(super) fn break_end(&mut self, conn: Conn, side: Side) -> Option<Told<W>> {
         let link = self.links.get(&conn)?;
         let (node, class) = (link.ends[side as usize].node, link.class);
+        let towards = self.links.get_mut(&conn)?;
+        towards.ends[side as usize].severed = false;
         let input = self.end(conn, side, Ending::Reset)?;
         Some(Told { node, class, input })
     }
@@ -427,7 +489,11 @@ impl<W: Protocol> Net<W> {
         let link = self.links.get_mut(&conn).expect("the caller has found it");
         link.doomed = true;
         for side in [Side::Dialler, Side::Acceptor] {
-            link.ends[side as usize].parked.clear();
+            let end = &mut link.ends[side as usize];
+            end.parked.clear();
+            end.outbox.clear();
+            end.writing = false;
+            end.muted = false;
             let about = (who(link.path_to(side)), 18);
             agenda.push_in(after, Class::Delivery, about, Event::Break { conn, side });
         }
@@ -442,6 +508,7 @@ impl<W: Protocol> Net<W> {
                 .get(&conn)
                 .is_some_and(|link| link.state(link.side_of(node)) == State::Unborn);
             if !is_unborn {
+                self.forget_outbox(conn, node);
                 self.close(agenda, node, conn);
             }
         }
@@ -460,6 +527,8 @@ impl<W: Protocol> Net<W> {
             end.state = State::Gone;
             end.dark = true;
             let towards = &mut link.ends[side.other() as usize];
+            towards.outbox.clear();
+            towards.writing = false;
             let held = towards.parked.len();
             towards.parked.retain(|frame| matches!(frame, Frame::Rst));
             towards.severed |= towards.parked.len() < held;
@@ -478,7 +547,7 @@ impl<W: Protocol> Net<W> {
     }
 
     /// A path works again: frames held back on it arrive after a retransmission, or break their connection.
-    pub(super) fn heal(&mut self, agenda: &mut Agenda<W>, path: Path) {
+    pub(super) fn heal(&mut self, agenda: &mut Agenda<W>, path: Path, form: Form) {
         if self.weather.is_blocked(path) {
             return;
         }
@@ -490,7 +559,10 @@ impl<W: Protocol> Net<W> {
             }
             let is_established = link.is_established(None);
             let reset = self.weather.profile(path.class).healed_reset;
-            if is_established && self.weather.fate(path, agenda.bucket()).chance(reset) {
+            if is_established
+                && form != Form::Jam
+                && self.weather.fate(path, agenda.bucket()).chance(reset)
+            {
                 let after = self.retransmission(agenda, path);
                 self.doom(agenda, conn, after);
             } else {
@@ -504,7 +576,7 @@ impl<W: Protocol> Net<W> {
         let link = self.links.get_mut(&conn).expect("the caller has found it");
         let path = link.path_to(side);
         let end = &mut link.ends[side as usize];
-        if end.releasing || end.parked.is_empty() || self.weather.is_blocked(path) {
+        if end.releasing || end.muted || end.parked.is_empty() || self.weather.is_blocked(path) {
             return;
         }
         end.releasing = true;
@@ -518,15 +590,6 @@ impl<W: Protocol> Net<W> {
         let most = self.weather.profile(path.class).retransmit;
         let draw = self.weather.fate(path, agenda.bucket());
         Span(draw.between(1, most.0.max(1)))
-    }
-
-    /// Resets every established connection of a node.
-    pub(super) fn reset(&mut self, agenda: &mut Agenda<W>, node: NodeId, class: Option<LinkClass>) {
-        for conn in self.links_of(node) {
-            if self.links[&conn].is_established(class) {
-                self.doom(agenda, conn, Span::ZERO);
-            }
-        }
     }
 
     /// Whether a node has an established connection.
@@ -546,7 +609,7 @@ impl<W: Protocol> Net<W> {
                 let end = &link.ends[side as usize];
                 let is_blocked = self.weather.is_blocked(link.path_to(side));
                 assert!(
-                    end.parked.is_empty() || end.releasing || is_blocked,
+                    end.parked.is_empty() || end.releasing || end.muted || is_blocked,
                     "{conn:?} holds frames back without a reason"
                 );
             }
@@ -563,7 +626,23 @@ impl<W: Protocol> Net<W> {
     }
 }
 
+/// How many bytes a frame takes on a narrow link.
+fn size_of_frame<W: Protocol>(frame: &Frame<W::Msg>) -> u64 {
+    match frame {
+        Frame::Data(msg) => W::size(msg),
+        Frame::Syn | Frame::SynAck | Frame::Garbage | Frame::Fin | Frame::Rst => 64,
+    }
+}
+
+/// Whether a frame's message chokes its stream.
+#[inline]
+fn chokes<W: Protocol>(weather: &Weather, path: Path, frame: &Frame<W::Msg>) -> bool {
+    weather.has_mutes(path)
+        && matches!(frame, Frame::Data(msg) if weather.is_mute(path, W::kind(msg)))
+}
+
 #[cfg(test)]
 mod fuzz;
+mod rough;
 #[cfg(test)]
 mod tests;

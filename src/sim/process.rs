@@ -32,12 +32,37 @@ pub trait Protocol: Clone + Debug + Hash + 'static {
     type Note: Note;
     /// A request put to a process from outside the simulation.
     type Command: Clone + Debug + Hash;
+
+    /// What a message is called, where a fault chooses among kinds of them.
+    fn kind(_msg: &Self::Msg) -> &'static str {
+        "message"
+    }
+
+    /// How many bytes a message has on the wire, roughly.
+    fn size(_msg: &Self::Msg) -> u64 {
+        100
+    }
+
+    /// How many bytes a record has in the log, roughly.
+    fn record_size(_record: &Self::Record) -> u64 {
+        100
+    }
+
+    /// The request by which a fault provokes a process to something unusual, if there is one of that name.
+    fn provocation(_name: &str) -> Option<Self::Command> {
+        None
+    }
 }
 
 /// Ghost output of a process.
 pub trait Note: Clone + Debug + Hash {
     /// The short name a fault plan's `when` can wait for (`established`, …), if this note is such a moment.
     fn mark(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// A second such name, where this note is a special case of the first.
+    fn special_mark(&self) -> Option<&'static str> {
         None
     }
 }
@@ -58,6 +83,12 @@ pub trait Process: Clone {
     /// Whether this process plays the named role right now (`leader`, `follower`, …); fault targets resolve by it.
     fn plays(&self, _role: &str) -> bool {
         false
+    }
+
+    /// How far in front it stands among those that play the named role, where the role is about that
+    /// (`ahead-follower`, `lagging-follower`, …); `None` = it does not play it.
+    fn standing(&self, role: &str) -> Option<u64> {
+        self.plays(role).then_some(0)
     }
 
     /// The node this process is attached to (a client's server); fault targets resolve by it.
@@ -119,6 +150,8 @@ pub enum Ending {
     Closed,
     /// It was reset: what was in flight is gone.
     Reset,
+    /// What arrived could not be decoded; the connection was closed.
+    Garbled,
 }
 
 /// Why a disk operation failed.
@@ -128,6 +161,8 @@ pub enum DiskError {
     Full,
     /// The device reported an error; what was not forced is gone.
     Io,
+    /// The file system takes no writes.
+    ReadOnly,
 }
 
 /// One of a node's small files holding a number (`currentEpoch`, `acceptedEpoch`), written by atomic rename.
@@ -421,6 +456,8 @@ pub struct Recovered<W: Protocol> {
     pub torn: bool,
     /// The epoch files.
     pub files: [Option<u64>; FILES],
+    /// What cannot be read back as it was written, though it was forced.
+    pub corrupt: Option<&'static str>,
 }
 
 impl<W: Protocol> Default for Recovered<W> {
@@ -431,6 +468,7 @@ impl<W: Protocol> Default for Recovered<W> {
             forced: true,
             torn: false,
             files: [None; FILES],
+            corrupt: None,
         }
     }
 }

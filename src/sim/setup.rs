@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::draws::Exceptions;
-use super::law::{Law, log_between};
+use super::law::{Body, Law, log_between};
 use super::process::LinkClass;
+use super::rough::Roughness;
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::rng::{Draw, Key};
@@ -21,6 +22,12 @@ pub struct Setup {
     pub voters: Vec<NodeId>,
     /// Links, indexed by [`LinkClass`].
     pub links: [LinkProfile; 3],
+    /// How likely a directed pair of nodes is always late by more.
+    pub pair_bias: Ratio,
+    /// By how much at most then.
+    pub pair_bias_max: Span,
+    /// How long a step of a process takes where its processor is slow, times the factor; usually it takes no time.
+    pub step: Span,
     /// Disks.
     pub disk: DiskProfile,
     /// Clocks.
@@ -44,6 +51,8 @@ pub struct LinkProfile {
     pub retransmit: Span,
     /// How often a connection with bytes held back is reset rather than resumed when the path works again.
     pub healed_reset: Ratio,
+    /// What else happens.
+    pub rough: Roughness,
 }
 
 /// Latencies of disk operations.
@@ -57,6 +66,10 @@ pub struct DiskProfile {
     pub install: Law,
     /// Background snapshot.
     pub snapshot: Law,
+    /// Whether forces happen (`forceSync`).
+    pub force_sync: bool,
+    /// How likely an operation fails.
+    pub errors: Ratio,
 }
 
 /// How good clocks are.
@@ -66,6 +79,8 @@ pub struct ClockSpec {
     pub drift_ppm: u32,
     /// Wall clocks differ from true time by at most this much.
     pub offset_ms: u32,
+    /// Readings are rounded down to multiples of this.
+    pub granularity: Span,
 }
 
 impl Setup {
@@ -76,10 +91,14 @@ impl Setup {
             servers,
             voters: (1..=servers).map(NodeId).collect(),
             links: [LinkProfile::mild(); 3],
+            pair_bias: Ratio::ZERO,
+            pair_bias_max: Span::ZERO,
+            step: Span::from_us(50),
             disk: DiskProfile::mild(),
             clock: ClockSpec {
                 drift_ppm: 100,
                 offset_ms: 50,
+                granularity: Span::ZERO,
             },
             stage: Law::micros(5, 30, 1_000, 1_000),
             start_within: Span::from_ms(5),
@@ -101,6 +120,7 @@ impl LinkProfile {
             delay: Law::micros(100, 500, 20_000, 1_000),
             retransmit: Span::from_ms(400),
             healed_reset: Ratio::new(1, 4),
+            rough: Roughness::NONE,
         }
     }
 
@@ -112,6 +132,7 @@ impl LinkProfile {
         let tail = log_between(part(3), mean, 2_000_000.min(worst.as_us()).max(mean));
         Self {
             delay: Law {
+                body: Body::Uniform,
                 min: Span::from_us(min.min(mean)),
                 mean: Span::from_us(mean),
                 tail: Span::from_us(tail),
@@ -119,6 +140,7 @@ impl LinkProfile {
             },
             retransmit: Span::from_ms(log_between(part(5), 50, 3_000)),
             healed_reset: per_thousand(part(6), 1_000),
+            rough: Roughness::NONE,
         }
     }
 }
@@ -131,12 +153,15 @@ impl DiskProfile {
             store: Law::micros(400, 1_500, 20_000, 1_000),
             install: Law::micros(1_000, 4_000, 50_000, 1_000),
             snapshot: Law::micros(2_000, 10_000, 100_000, 100),
+            force_sync: true,
+            errors: Ratio::ZERO,
         }
     }
 
     /// The same disk with this range of force latencies; the other operations keep their proportion to it.
     pub fn with_sync(low: Span, high: Span) -> Self {
         let body = |times: u64| Law {
+            body: Body::Uniform,
             min: low * times,
             mean: Span(u64::midpoint(low.0, high.0)) * times,
             tail: high * (10 * times),
@@ -147,6 +172,8 @@ impl DiskProfile {
             store: body(1),
             install: body(3),
             snapshot: body(8),
+            force_sync: true,
+            errors: Ratio::ZERO,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Where a run's events go: digests, checkers, recorders. Sinks are monomorphised; `()` costs nothing.
 
+use std::hash::{Hash, Hasher};
+
 use super::fault::Planned;
 use super::process::{Conn, Effect, Input, LinkClass, Protocol};
 use crate::base::id::{EventId, NodeId};
@@ -12,6 +14,16 @@ pub struct Stamp {
     pub event: EventId,
     /// World time.
     pub time: Time,
+}
+
+/// Something that is told and is no part of what happened: it does not reach the digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Aside<T>(pub T);
+
+impl<T> Hash for Aside<T> {
+    fn hash<H: Hasher>(&self, _: &mut H) {
+        // Nothing: the digest is about what happened.
+    }
 }
 
 /// What the machine itself did, as against what processes did.
@@ -50,6 +62,8 @@ pub enum Happening {
         targets: Vec<NodeId>,
         /// Whether it changed anything (a crash of a node that is down does not).
         effective: bool,
+        /// Why it changed nothing.
+        why: Aside<Option<&'static str>>,
     },
     /// A lasting fault was undone.
     FaultEnded {
@@ -64,6 +78,15 @@ pub enum Happening {
         class: LinkClass,
         /// The end that is told.
         node: NodeId,
+    },
+    /// A fault that Zab does not promise to survive has done its work.
+    Outside {
+        /// Index into the plan; `None` = the setup has it so.
+        index: Option<u32>,
+        /// Whose disk it was, if it was one.
+        node: Option<NodeId>,
+        /// What.
+        what: &'static str,
     },
 }
 

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use super::clock::Clock;
 use super::disk::Disk;
+use super::disk::damage::Backup;
 use super::law::Tally;
 use super::process::{Conn, Input, Process, Protocol};
 use super::setup::Setup;
 use crate::base::id::NodeId;
 use crate::base::rng::{Domain, Key, Seed};
-use crate::base::time::LocalTime;
+use crate::base::time::{LocalTime, Time};
 
 /// A node.
 #[derive(Clone)]
@@ -26,6 +27,12 @@ pub(super) struct Slot<P: Process> {
     pub(super) inbox: VecDeque<Waiting<P::Words>>,
     /// Whether an event exists that will take from the inbox.
     pub(super) draining: bool,
+    /// By how many times each slow-processor fault lengthens its steps.
+    pub(super) slow: Vec<u32>,
+    /// Until when its slow processor is at its last step.
+    pub(super) busy_until: Time,
+    /// Copies of its disk, by the fault that will bring them back.
+    pub(super) backups: Vec<(u32, Backup<P::Words>)>,
     /// Name of the next connection it dials.
     pub(super) next_conn: u64,
     pub(super) disk: Disk<P::Words>,
@@ -71,6 +78,9 @@ impl<P: Process> Slot<P> {
             pauses: 0,
             inbox: VecDeque::new(),
             draining: false,
+            slow: Vec::new(),
+            busy_until: Time::ZERO,
+            backups: Vec::new(),
             next_conn: 0,
             disk: Disk::new(node, setup.disk, seed),
             clock: Clock::new(setup.clock, Key::derive(seed, Domain::Clock), node),
@@ -94,6 +104,7 @@ impl<P: Process> Slot<P> {
         self.pauses = 0;
         self.inbox.clear();
         self.draining = false;
+        self.busy_until = Time::ZERO;
         self.timers.clear();
         for state in &mut self.stages {
             state.pending = false;

@@ -1,159 +1,253 @@
 //! What each fault does to the machine, and how that is undone: two tables with the same rows.
 
+use std::sync::Arc;
+
 use super::agenda::Event;
-use super::fault::{Direction, Fault, Planned, Target, Unsynced};
-use super::process::{LinkClass, Process};
+use super::fault::{Atlas, Fault, Form, Unsynced};
+use super::faults::Active;
+use super::process::{Process, Protocol};
 use super::queue::Class;
 use super::sink::{Happening, Sink, Stamp};
-use super::weather::{CLASSES, Path, index};
+use super::weather::{Path, index};
 use super::world::World;
-use crate::base::digest::Digest;
 use crate::base::id::NodeId;
 use crate::base::time::Span;
 
 impl<P: Process> World<P> {
-    /// Whom a fault strikes, as things are now; in id order.
-    pub(super) fn resolve(&self, planned: &Planned) -> Vec<NodeId> {
-        let setup = &self.shared.setup;
-        match target_of(&planned.fault) {
-            None => Vec::new(),
-            Some(Target::Node(node)) => vec![*node],
-            Some(Target::Role(role)) => (1..=setup.nodes)
-                .map(NodeId)
-                .find(|node| {
-                    self.process(*node)
-                        .is_some_and(|process| process.plays(role))
-                })
-                .into_iter()
-                .collect(),
-            Some(Target::Servers) => (1..=setup.servers).map(NodeId).collect(),
-            Some(Target::Minority) => self.draw_minority(planned),
-            Some(Target::ServerOf(client)) => self
-                .process(*client)
-                .and_then(Process::attached_to)
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    /// The largest minority of the voters, its members drawn by the fault's name and moment.
-    fn draw_minority(&self, planned: &Planned) -> Vec<NodeId> {
-        let voters = &self.shared.setup.voters;
-        let (who, bucket) = (Digest::of(&planned.id), self.agenda.bucket());
-        let mut ranked: Vec<(u64, NodeId)> = voters
-            .iter()
-            .map(|voter| {
-                let draw = self
-                    .shared
-                    .target_key
-                    .draw(who, u64::from(voter.0), bucket, 0);
-                (draw.word(), *voter)
-            })
-            .collect();
-        ranked.sort_unstable();
-        ranked.truncate(voters.len().saturating_sub(1) / 2);
-        let mut minority: Vec<NodeId> = ranked.into_iter().map(|(_, voter)| voter).collect();
-        minority.sort_unstable();
-        minority
-    }
-
-    /// Whether a fault would change anything now.
-    pub(super) fn is_effective(&self, fault: &Fault, targets: &[NodeId]) -> bool {
-        let any = |is_hit: &dyn Fn(NodeId) -> bool| targets.iter().any(|node| is_hit(*node));
-        match fault {
-            Fault::Crash { unsynced, .. } => any(&|node| {
-                self.is_up(node) || is_power(*unsynced) && !self.net.weather.is_dark(node)
-            }),
-            Fault::Pause { .. } => any(&|node| self.is_up(node) && !self.is_paused(node)),
-            Fault::Partition { .. } | Fault::Isolate { .. } => self
-                .paths(fault, targets)
-                .into_iter()
-                .any(|path| !self.net.weather.is_cut(path)),
-            Fault::Delay { extra, .. } => any(&|_| *extra > Span::ZERO),
-            Fault::Reset { class, .. } => any(&|node| self.net.is_connected(node, *class)),
-            Fault::SlowDisk { factor, extra, .. } => any(&|_| *factor != 1 || *extra > Span::ZERO),
-            Fault::Drift { ppm, .. } => any(&|_| *ppm != 0),
-            Fault::WallJump { by_ms, .. } => any(&|_| *by_ms != 0),
-            Fault::Flaky { reset, .. } => any(&|_| reset.num > 0),
-        }
-    }
-
     /// A fault does what it does.
     pub(super) fn strike<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
-        fault: &Fault,
+        by: u32,
         targets: &[NodeId],
+        paths: &[Path],
         sink: &mut S,
     ) {
-        for path in self.paths(fault, targets) {
-            self.net.weather.cut(path, true);
+        let plan = Arc::clone(&self.plan);
+        let fault = &plan[by as usize].fault;
+        let form = form_of(fault);
+        for path in paths {
+            self.net.weather.cut(*path, form, true);
+            if form == Form::Reset {
+                self.net.reset_across(&mut self.agenda, *path);
+            }
         }
         for &node in targets {
             match fault {
                 Fault::Crash { unsynced, .. } => self.crash(at, node, *unsynced, sink),
+                Fault::Wipe { .. } | Fault::Restore { .. } => {
+                    self.crash(at, node, Unsynced::Kill, sink);
+                    self.replace_disk(at, by, node, sink);
+                }
                 Fault::Pause { .. } => self.pause(at, node, sink),
-                Fault::Partition { .. } | Fault::Isolate { .. } => {}
-                Fault::Reset { class, .. } => self.net.reset(&mut self.agenda, node, *class),
+                Fault::Suspend { .. } => {
+                    self.freeze(node, true);
+                    self.pause(at, node, sink);
+                }
+                Fault::Reset { class, seen, .. } => {
+                    self.net.reset(&mut self.agenda, node, *class, *seen);
+                }
                 Fault::WallJump { by_ms, .. } => self.slots[index(node)].clock.jump_wall(*by_ms),
-                Fault::Delay { .. }
+                Fault::BitRot { rot, atlas, .. } => {
+                    self.let_rot(at, by, node, (*rot, *atlas), sink);
+                }
+                Fault::Provoke { what, .. } => self.provoke(node, what),
+                Fault::Partition { .. }
+                | Fault::Split { .. }
+                | Fault::Cut { .. }
+                | Fault::Clog { .. }
+                | Fault::Swizzle { .. }
+                | Fault::Isolate { .. } => {}
+                Fault::Mute { .. }
+                | Fault::Delay { .. }
+                | Fault::Rough { .. }
                 | Fault::SlowDisk { .. }
                 | Fault::Drift { .. }
-                | Fault::Flaky { .. } => self.shift(node, fault, true),
+                | Fault::Skew { .. }
+                | Fault::Freeze { .. }
+                | Fault::SlowCpu { .. }
+                | Fault::Disk { .. }
+                | Fault::Flaky { .. } => self.shift(node, by, fault, true),
             }
         }
     }
 
     /// A fault is over.
-    pub(super) fn undo<S: Sink<P::Words>>(
-        &mut self,
-        at: Stamp,
-        fault: &Fault,
-        targets: &[(NodeId, u32)],
-        sink: &mut S,
-    ) {
-        let nodes: Vec<NodeId> = targets.iter().map(|(node, _)| *node).collect();
-        for path in self.paths(fault, &nodes) {
-            if self.net.weather.cut(path, false) {
-                self.net.heal(&mut self.agenda, path);
-            }
-        }
-        for &(node, life) in targets {
+    pub(super) fn undo<S: Sink<P::Words>>(&mut self, at: Stamp, active: &Active, sink: &mut S) {
+        let plan = Arc::clone(&self.plan);
+        let by = active.index();
+        let fault = &plan[by as usize].fault;
+        self.heal_paths(&active.paths, form_of(fault));
+        for &(node, life) in &active.targets {
             match fault {
                 Fault::Crash { unsynced, .. } => self.uncrash(node, *unsynced),
+                Fault::Wipe { .. } | Fault::Restore { .. } => self.uncrash(node, Unsynced::Kill),
                 Fault::Pause { .. } => self.resume(at, node, life, sink),
+                Fault::Suspend { .. } => {
+                    self.freeze(node, false);
+                    let lost = self.agenda.now.since(active.since).as_ms();
+                    let lost = i64::try_from(lost).unwrap_or(i64::MAX);
+                    self.slots[index(node)].clock.jump_wall(lost);
+                    self.resume(at, node, life, sink);
+                }
                 Fault::Partition { .. }
+                | Fault::Split { .. }
+                | Fault::Cut { .. }
+                | Fault::Clog { .. }
+                | Fault::Swizzle { .. }
                 | Fault::Isolate { .. }
                 | Fault::Reset { .. }
-                | Fault::WallJump { .. } => {}
-                Fault::Delay { .. }
+                | Fault::WallJump { .. }
+                | Fault::BitRot { .. }
+                | Fault::Provoke { .. } => {}
+                Fault::Mute { .. }
+                | Fault::Delay { .. }
+                | Fault::Rough { .. }
                 | Fault::SlowDisk { .. }
                 | Fault::Drift { .. }
-                | Fault::Flaky { .. } => self.shift(node, fault, false),
+                | Fault::Skew { .. }
+                | Fault::Freeze { .. }
+                | Fault::SlowCpu { .. }
+                | Fault::Disk { .. }
+                | Fault::Flaky { .. } => self.shift(node, by, fault, false),
+            }
+        }
+    }
+
+    /// Takes cuts back; what waited on a path that works again goes on.
+    pub(super) fn heal_paths(&mut self, paths: &[Path], form: Form) {
+        for path in paths {
+            if self.net.weather.cut(*path, form, false) {
+                self.net.heal(&mut self.agenda, *path, form);
             }
         }
     }
 
     /// Shifts a quantity of the machine, or shifts it back.
-    fn shift(&mut self, node: NodeId, fault: &Fault, on: bool) {
+    fn shift(&mut self, node: NodeId, by: u32, fault: &Fault, on: bool) {
         let weather = &mut self.net.weather;
         match fault {
             Fault::Delay { class, extra, .. } => weather.add_delay(node, *class, *extra, on),
             Fault::Flaky { reset, .. } => weather.add_flaky(node, *reset, on),
+            Fault::Rough { class, rough, .. } => weather.add_rough(node, *class, *rough, by, on),
+            Fault::Mute {
+                kinds, direction, ..
+            } => {
+                weather.add_mute(node, kinds, *direction, on);
+                if !on {
+                    self.net.unmute(&mut self.agenda, node);
+                }
+            }
             Fault::SlowDisk { factor, extra, .. } => {
                 self.slots[index(node)].disk.slow_down(*factor, *extra, on);
+            }
+            Fault::Disk { trouble, .. } => {
+                let disk = &mut self.slots[index(node)].disk;
+                disk.trouble(&mut self.agenda, *trouble, on);
+            }
+            Fault::SlowCpu { factor, .. } => {
+                let slow = &mut self.slots[index(node)].slow;
+                if on {
+                    slow.push(*factor);
+                } else if let Some(place) = slow.iter().position(|other| other == factor) {
+                    slow.remove(place);
+                }
             }
             Fault::Drift { ppm, .. } => {
                 let ppm = i64::from(*ppm);
                 self.drift(node, if on { ppm } else { -ppm });
             }
+            Fault::Skew { by_ms, .. } => {
+                let by_ms = if on { *by_ms } else { -*by_ms };
+                self.slots[index(node)].clock.jump_wall(by_ms);
+            }
+            Fault::Freeze { .. } => self.freeze(node, on),
             Fault::Crash { .. }
             | Fault::Pause { .. }
+            | Fault::Suspend { .. }
+            | Fault::Wipe { .. }
+            | Fault::Restore { .. }
             | Fault::Partition { .. }
+            | Fault::Split { .. }
+            | Fault::Cut { .. }
+            | Fault::Clog { .. }
+            | Fault::Swizzle { .. }
             | Fault::Isolate { .. }
             | Fault::Reset { .. }
-            | Fault::WallJump { .. } => {}
+            | Fault::WallJump { .. }
+            | Fault::BitRot { .. }
+            | Fault::Provoke { .. } => {}
         }
+    }
+
+    /// The disk of a node that is down is wiped or replaced by a backup.
+    fn replace_disk<S: Sink<P::Words>>(&mut self, at: Stamp, by: u32, node: NodeId, sink: &mut S) {
+        let slot = &mut self.slots[index(node)];
+        let is_restore = matches!(self.plan[by as usize].fault, Fault::Restore { .. });
+        let backup = slot.backups.iter().find(|(fault, _)| *fault == by);
+        let backup = backup.map(|(_, backup)| backup.clone());
+        let (changes, what) = match &backup {
+            Some(backup) => (slot.disk.differs(backup), "an older copy of its disk"),
+            None => (!is_restore && !slot.disk.is_empty(), "an empty disk"),
+        };
+        if !changes {
+            return;
+        }
+        slot.disk.replace(backup.as_ref());
+        self.ledger.damaged.insert(node);
+        self.emit_outside(at, Some(by), Some(node), what, sink);
+    }
+
+    /// Whether one more damaged disk leaves every committed transaction a good copy in any quorum.
+    pub(super) fn is_spare(&self, node: NodeId) -> bool {
+        let voters = &self.shared.setup.voters;
+        if !voters.contains(&node) || self.ledger.damaged.contains(&node) {
+            return true;
+        }
+        let damaged = voters
+            .iter()
+            .filter(|voter| self.ledger.damaged.contains(voter))
+            .count();
+        damaged < voters.len().saturating_sub(1) / 2
+    }
+
+    fn let_rot<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        by: u32,
+        node: NodeId,
+        (rot, atlas): (super::fault::Rot, Atlas),
+        sink: &mut S,
+    ) {
+        let is_spare = self.is_spare(node);
+        let disk = &mut self.slots[index(node)].disk;
+        if !disk.can_rot(rot) || !is_spare && atlas == Atlas::On {
+            return;
+        }
+        disk.rot(rot);
+        self.ledger.damaged.insert(node);
+        if !is_spare {
+            let what = "bit rot on a last good copy";
+            self.emit_outside(at, Some(by), Some(node), what, sink);
+        }
+    }
+
+    fn provoke(&mut self, node: NodeId, what: &str) {
+        if let Some(command) = P::Words::provocation(what) {
+            self.command(node, command);
+        }
+    }
+
+    /// Says that a fault outside Zab's model has done its work.
+    pub(super) fn emit_outside<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        index: Option<u32>,
+        node: Option<NodeId>,
+        what: &'static str,
+        sink: &mut S,
+    ) {
+        self.emit(at, Happening::Outside { index, node, what }, sink);
     }
 
     /// A crash fault strikes; it also holds down what is down already.
@@ -189,6 +283,7 @@ impl<P: Process> World<P> {
         let power = is_power(how) && code.is_none();
         let slot = &mut self.slots[index(node)];
         let lost = slot.disk.crash(how, self.agenda.bucket());
+        let harm = slot.disk.take_harm();
         slot.end();
         if power {
             self.net.power_off(node);
@@ -202,6 +297,10 @@ impl<P: Process> World<P> {
             power,
         };
         self.emit(at, what, sink);
+        if let Some(harm) = harm {
+            let by = self.lying_fault(node);
+            self.emit_outside(at, by, Some(node), harm, sink);
+        }
     }
 
     /// Starts a node that is down, unless a fault holds it.
@@ -221,6 +320,7 @@ impl<P: Process> World<P> {
             return;
         }
         slot.pauses += 1;
+        slot.draining = false;
         if slot.pauses == 1 {
             let paused = true;
             self.emit(at, Happening::Paused { node, paused }, sink);
@@ -243,101 +343,63 @@ impl<P: Process> World<P> {
     /// Changes the rate of a node's clock; its armed timers run out when the clock says so.
     fn drift(&mut self, node: NodeId, ppm: i64) {
         let now = self.agenda.now;
-        let slot = &mut self.slots[index(node)];
-        slot.clock.drift(now, ppm);
+        self.slots[index(node)].clock.drift(now, ppm);
+        self.rearm(node);
+    }
+
+    /// Stops a node's clocks or lets them go on; timers stop and go on with them.
+    fn freeze(&mut self, node: NodeId, on: bool) {
+        let now = self.agenda.now;
+        self.slots[index(node)].clock.freeze(now, on);
+        self.rearm(node);
+    }
+
+    fn rearm(&mut self, node: NodeId) {
+        let slot = &self.slots[index(node)];
         for armed in slot.timers().to_vec() {
             self.arm_at(node, armed.timer, armed.deadline);
-        }
-    }
-
-    /// The paths that a partition cuts.
-    fn paths(&self, fault: &Fault, targets: &[NodeId]) -> Vec<Path> {
-        let mut paths = Vec::new();
-        match fault {
-            Fault::Partition {
-                groups,
-                direction,
-                class,
-            } => {
-                for (first, source) in groups.iter().enumerate() {
-                    for sink in &groups[first + 1..] {
-                        if first == 0 || *direction == Direction::Both {
-                            cut_between(&mut paths, source, sink, *direction, *class);
-                        }
-                    }
-                }
-            }
-            Fault::Isolate {
-                direction, clients, ..
-            } => {
-                let setup = &self.shared.setup;
-                let last = if *clients { setup.nodes } else { setup.servers };
-                let others: Vec<NodeId> = (1..=last)
-                    .map(NodeId)
-                    .filter(|node| !targets.contains(node))
-                    .collect();
-                cut_between(&mut paths, targets, &others, *direction, None);
-            }
-            Fault::Crash { .. }
-            | Fault::Pause { .. }
-            | Fault::Delay { .. }
-            | Fault::Reset { .. }
-            | Fault::SlowDisk { .. }
-            | Fault::Drift { .. }
-            | Fault::WallJump { .. }
-            | Fault::Flaky { .. } => {}
-        }
-        paths
-    }
-}
-
-/// Lists the ways between two groups.
-fn cut_between(
-    paths: &mut Vec<Path>,
-    near: &[NodeId],
-    far: &[NodeId],
-    direction: Direction,
-    only: Option<LinkClass>,
-) {
-    for class in CLASSES {
-        if only.is_some_and(|only| only != class) {
-            continue;
-        }
-        for &a in near {
-            for &b in far {
-                if matches!(direction, Direction::Both | Direction::Out) {
-                    let (from, to) = (a, b);
-                    paths.push(Path { from, to, class });
-                }
-                if matches!(direction, Direction::Both | Direction::In) {
-                    let (from, to) = (b, a);
-                    paths.push(Path { from, to, class });
-                }
-            }
         }
     }
 }
 
 /// Whether the machine stops, and not only the process.
-fn is_power(unsynced: Unsynced) -> bool {
+pub(super) fn is_power(unsynced: Unsynced) -> bool {
     match unsynced {
         Unsynced::Kill => false,
-        Unsynced::PowerDrawn | Unsynced::PowerLost | Unsynced::PowerKept => true,
+        Unsynced::PowerDrawn
+        | Unsynced::PowerLost
+        | Unsynced::PowerKept
+        | Unsynced::PowerTorn
+        | Unsynced::PowerReordered => true,
     }
 }
 
-/// Whom a fault names; `None` for partitions by groups.
-fn target_of(fault: &Fault) -> Option<&Target> {
+/// What becomes of bytes that meet the cuts of a fault.
+fn form_of(fault: &Fault) -> Form {
     match fault {
-        Fault::Partition { .. } => None,
-        Fault::Crash { target, .. }
-        | Fault::Pause { target }
-        | Fault::Isolate { target, .. }
-        | Fault::Delay { target, .. }
-        | Fault::Reset { target, .. }
-        | Fault::SlowDisk { target, .. }
-        | Fault::Drift { target, .. }
-        | Fault::WallJump { target, .. }
-        | Fault::Flaky { target, .. } => Some(target),
+        Fault::Partition { form, .. }
+        | Fault::Split { form, .. }
+        | Fault::Cut { form, .. }
+        | Fault::Isolate { form, .. } => *form,
+        Fault::Clog { .. } | Fault::Swizzle { .. } => Form::Jam,
+        Fault::Crash { .. }
+        | Fault::Pause { .. }
+        | Fault::Mute { .. }
+        | Fault::Delay { .. }
+        | Fault::Reset { .. }
+        | Fault::Rough { .. }
+        | Fault::SlowDisk { .. }
+        | Fault::Drift { .. }
+        | Fault::WallJump { .. }
+        | Fault::Skew { .. }
+        | Fault::Freeze { .. }
+        | Fault::Suspend { .. }
+        | Fault::SlowCpu { .. }
+        | Fault::Disk { .. }
+        | Fault::BitRot { .. }
+        | Fault::Wipe { .. }
+        | Fault::Restore { .. }
+        | Fault::Provoke { .. }
+        | Fault::Flaky { .. } => Form::Silent,
     }
 }

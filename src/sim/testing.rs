@@ -286,6 +286,7 @@ pub(super) fn planned(id: &str, at_ms: u64, lasts_ms: u64, fault: Fault) -> Plan
         trigger: Trigger::At(Time::from_ms(at_ms)),
         fault,
         lasts: Some(Span::from_ms(lasts_ms)),
+        flap: None,
     }
 }
 

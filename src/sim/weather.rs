@@ -3,8 +3,10 @@
 
 use super::agenda::Agenda;
 use super::draws::Site;
-use super::law::Tally;
-use super::process::{LinkClass, Protocol};
+use super::fault::{Direction, Form};
+use super::law::{Tally, log_between};
+use super::process::{LinkClass, Name, Protocol};
+use super::rough::{Fortune, Roughness, Welcome};
 use super::setup::{LinkProfile, Setup};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
@@ -43,14 +45,39 @@ pub(super) struct Weather {
     pairs: Vec<Pair>,
     /// Per node.
     hosts: Vec<Host>,
+    roughness: Key,
+    /// Which classes have a rough profile, a bit each; none once all is healed.
+    rough_classes: u8,
+    log: Option<Vec<Drawn>>,
+}
+
+/// One draw of a run, for comparing runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Drawn {
+    /// The weather bucket.
+    pub bucket: u64,
+    /// What it decides: 0 delays, 1 fates of connections, 2 rough links, 3 stages.
+    pub domain: u8,
+    /// The directed pair, or the node.
+    pub who: u64,
+    /// Class and kind, or the stage.
+    pub kind: u64,
+    /// Which of its kind in this bucket.
+    pub nth: u64,
+    /// What was drawn.
+    pub word: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Pair {
-    /// Occurrences of draws: delays by class and kind, resets by class.
-    tallies: [Tally; 9],
+    /// Occurrences of draws: delays by class and kind, resets by class, rough frames and connects by class.
+    tallies: [Tally; 15],
     /// How many faults cut the way, by class.
     cuts: [u16; 3],
+    /// How many of them refuse connections across it, by class.
+    walls: [u16; 3],
+    /// What is always added to delays.
+    bias: Span,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,19 +90,63 @@ struct Host {
     extra: [Span; 3],
     /// What flaky faults do to frames.
     flaky: Vec<Ratio>,
+    /// What rough faults do to frames of a class or of all, with their index in the plan.
+    rough: Vec<(Option<LinkClass>, Roughness, u32)>,
+    /// Which kinds of messages choke their streams.
+    mutes: Vec<(Vec<Name>, Direction)>,
 }
 
 impl Weather {
     /// Fair weather.
     pub(super) fn new(seed: Seed, setup: &Setup) -> Self {
         let nodes = usize::from(setup.nodes);
+        let roughness = Key::derive(seed, Domain::NetRough);
+        let mut pairs = vec![Pair::default(); nodes * nodes];
+        for (index, pair) in pairs.iter_mut().enumerate() {
+            let draw = roughness.draw(index as u64, 64, 0, 0);
+            if draw.chance(setup.pair_bias) {
+                let most = setup.pair_bias_max.0.max(1);
+                pair.bias = Span(log_between(draw.again(), (most / 1_000).max(1), most));
+            }
+        }
         Self {
             nodes,
             profiles: setup.links,
             delays: Key::derive(seed, Domain::NetDelay),
             resets: Key::derive(seed, Domain::NetReset),
-            pairs: vec![Pair::default(); nodes * nodes],
+            pairs,
             hosts: vec![Host::default(); nodes],
+            roughness,
+            rough_classes: CLASSES
+                .into_iter()
+                .filter(|class| !setup.link(*class).rough.is_none())
+                .fold(0, |mask, class| mask | 1 << class as u8),
+            log: None,
+        }
+    }
+
+    /// Starts to keep every draw.
+    pub(super) fn start_log(&mut self) {
+        self.log = Some(Vec::new());
+    }
+
+    /// The draws kept.
+    pub(super) fn log(&self) -> &[Drawn] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
+    /// Keeps a draw, if anybody asked for that.
+    #[inline]
+    pub(super) fn keep(&mut self, domain: u8, who: u64, kind: u64, at: (u64, u64), draw: Draw) {
+        if let Some(log) = &mut self.log {
+            log.push(Drawn {
+                bucket: at.0,
+                domain,
+                who,
+                kind,
+                nth: at.1,
+                word: draw.word(),
+            });
         }
     }
 
@@ -101,6 +172,7 @@ impl Weather {
         let site = path.class as usize * 2 + kind as usize;
         let nth = self.pair(path.from, path.to).tallies[site].count(bucket);
         let draw = self.delays.draw(who(path), site as u64, bucket, nth);
+        self.keep(0, who(path), site as u64, (bucket, nth), draw);
         let class = path.class as usize;
         let extra =
             self.hosts[index(path.from)].extra[class] + self.hosts[index(path.to)].extra[class];
@@ -111,20 +183,172 @@ impl Weather {
             is_control: kind == Kind::Control,
         };
         let drawn = self.profiles[class].delay.sample(draw);
-        agenda.settle(site, nth, drawn) + extra
+        let bias = self.pair(path.from, path.to).bias;
+        agenda.settle(site, nth, drawn) + extra + bias
     }
 
     /// From now on everything is drawn under another seed.
     pub(super) fn rekey(&mut self, seed: Seed) {
         self.delays = Key::derive(seed, Domain::NetDelay);
         self.resets = Key::derive(seed, Domain::NetReset);
+        self.roughness = Key::derive(seed, Domain::NetRough);
     }
 
     /// A draw about the fate of connections on this path.
     pub(super) fn fate(&mut self, path: Path, bucket: u64) -> Draw {
         let class = path.class as usize;
         let nth = self.pair(path.from, path.to).tallies[6 + class].count(bucket);
-        self.resets.draw(who(path), class as u64, bucket, nth)
+        let draw = self.resets.draw(who(path), class as u64, bucket, nth);
+        self.keep(1, who(path), class as u64, (bucket, nth), draw);
+        draw
+    }
+
+    /// Everything that makes a path rough, the profile of its links first; with the plan's index where a fault does.
+    fn roughs(&self, path: Path) -> Vec<(Roughness, Option<u32>)> {
+        let mut roughs = Vec::new();
+        if self.rough_classes >> path.class as u8 & 1 == 1 {
+            roughs.push((self.profiles[path.class as usize].rough, None));
+        }
+        for node in [path.from, path.to] {
+            for (class, rough, by) in &self.hosts[index(node)].rough {
+                if class.is_none_or(|class| class == path.class) {
+                    roughs.push((*rough, Some(*by)));
+                }
+            }
+        }
+        roughs
+    }
+
+    /// Whether nothing makes a path rough.
+    #[inline]
+    pub(super) fn is_smooth(&self, path: Path) -> bool {
+        self.rough_classes >> path.class as u8 & 1 == 0
+            && self.hosts[index(path.from)].rough.is_empty()
+            && self.hosts[index(path.to)].rough.is_empty()
+    }
+
+    fn rough_draw(&mut self, path: Path, part: usize, bucket: u64) -> Draw {
+        let site = part * 3 + path.class as usize;
+        let nth = self.pair(path.from, path.to).tallies[9 + site].count(bucket);
+        let draw = self.roughness.draw(who(path), site as u64, bucket, nth);
+        self.keep(2, who(path), site as u64, (bucket, nth), draw);
+        draw
+    }
+
+    /// What becomes of the next frame on this path, and by whose doing.
+    #[inline]
+    pub(super) fn fortune(&mut self, path: Path, bucket: u64) -> (Fortune, Option<u32>) {
+        if self.is_smooth(path) {
+            return (Fortune::Goes(Span::ZERO), None);
+        }
+        let mut draw = self.rough_draw(path, 0, bucket);
+        let mut late = Span::ZERO;
+        for (rough, by) in self.roughs(path) {
+            let fortune = rough.fortune(draw);
+            let Fortune::Goes(more) = fortune else {
+                return (fortune, by);
+            };
+            late = late + more;
+            draw = draw.again();
+        }
+        (Fortune::Goes(late), None)
+    }
+
+    /// What becomes of the next connect on this path.
+    pub(super) fn welcome(&mut self, path: Path, bucket: u64) -> Welcome {
+        if self.is_walled(path) {
+            return Welcome::Refused;
+        }
+        if self.is_smooth(path) {
+            return Welcome::Normal;
+        }
+        let mut draw = self.rough_draw(path, 1, bucket);
+        for (rough, _) in self.roughs(path) {
+            let welcome = rough.welcome(draw);
+            if welcome != Welcome::Normal {
+                return welcome;
+            }
+            draw = draw.again();
+        }
+        Welcome::Normal
+    }
+
+    /// The narrowest bandwidth on a path, in bytes per second, and how many bytes may queue for it.
+    #[inline]
+    pub(super) fn bandwidth(&self, path: Path) -> Option<(u64, u64)> {
+        if self.is_smooth(path) {
+            return None;
+        }
+        self.roughs(path)
+            .into_iter()
+            .filter(|(rough, _)| rough.bandwidth > 0)
+            .map(|(rough, _)| (rough.bandwidth, rough.queue_bytes))
+            .min()
+    }
+
+    /// Links are not rough any more.
+    pub(super) fn calm(&mut self) {
+        self.rough_classes = 0;
+    }
+
+    /// Makes links of a node rough, or takes that back.
+    pub(super) fn add_rough(
+        &mut self,
+        node: NodeId,
+        class: Option<LinkClass>,
+        rough: Roughness,
+        by: u32,
+        on: bool,
+    ) {
+        let roughs = &mut self.hosts[index(node)].rough;
+        if on {
+            roughs.push((class, rough, by));
+        } else if let Some(place) = roughs.iter().position(|(_, _, fault)| *fault == by) {
+            roughs.remove(place);
+        }
+    }
+
+    /// Lets messages of these kinds choke a node's streams, or takes that back.
+    pub(super) fn add_mute(
+        &mut self,
+        node: NodeId,
+        kinds: &[Name],
+        direction: Direction,
+        on: bool,
+    ) {
+        let mutes = &mut self.hosts[index(node)].mutes;
+        let mute = (kinds.to_vec(), direction);
+        if on {
+            mutes.push(mute);
+        } else if let Some(place) = mutes.iter().position(|other| *other == mute) {
+            mutes.remove(place);
+        }
+    }
+
+    /// Whether any message chokes anything on this path.
+    #[inline]
+    pub(super) fn has_mutes(&self, path: Path) -> bool {
+        !self.hosts[index(path.from)].mutes.is_empty()
+            || !self.hosts[index(path.to)].mutes.is_empty()
+    }
+
+    /// Whether a message of this kind chokes its stream on this path.
+    pub(super) fn is_mute(&self, path: Path, kind: &str) -> bool {
+        let is_in = |node: NodeId, not: Direction| {
+            self.hosts[index(node)]
+                .mutes
+                .iter()
+                .any(|(kinds, way)| *way != not && kinds.iter().any(|name| **name == *kind))
+        };
+        is_in(path.from, Direction::In) || is_in(path.to, Direction::Out)
+    }
+
+    /// Whether connects across a path are refused.
+    pub(super) fn is_walled(&self, path: Path) -> bool {
+        let (from, to) = (index(path.from), index(path.to));
+        let class = path.class as usize;
+        self.pairs[from * self.nodes + to].walls[class] > 0
+            || self.pairs[to * self.nodes + from].walls[class] > 0
     }
 
     /// Whether the next frame on this path breaks its connection.
@@ -166,7 +390,13 @@ impl Weather {
     }
 
     /// Cuts a path or takes one cut back; returns whether it changed.
-    pub(super) fn cut(&mut self, path: Path, on: bool) -> bool {
+    pub(super) fn cut(&mut self, path: Path, form: Form, on: bool) -> bool {
+        if form == Form::Reset {
+            count(
+                &mut self.pair(path.from, path.to).walls[path.class as usize],
+                on,
+            );
+        }
         let cuts = &mut self.pair(path.from, path.to).cuts[path.class as usize];
         count(cuts, on)
     }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
-use super::agenda::{Agenda, Event};
+use super::agenda::{Agenda, Event, Lane};
 use super::draws::DrawKey;
-use super::fault::{Fault, Planned, Trigger};
+use super::fault::{DISK_STEP, Fault, Planned, Trigger};
 use super::faults::Ledger;
 use super::law::bucket_of;
 use super::net::{Net, Told};
@@ -19,7 +19,7 @@ use super::queue::Class;
 use super::setup::Setup;
 use super::sink::{Happening, Sink, Stamp};
 use super::slot::{Slot, Waiting};
-use super::weather::index;
+use super::weather::{Drawn, index};
 use crate::base::digest::Digest;
 use crate::base::id::{EventId, NodeId};
 use crate::base::rng::{Domain, Key, Seed};
@@ -268,6 +268,7 @@ impl<P: Process> World<P> {
             trigger: Trigger::At(self.now()),
             fault,
             lasts: None,
+            flap: None,
         };
         self.plan = self.plan.iter().cloned().chain([planned]).collect();
         let index = u32::try_from(index).expect("plans are short");
@@ -315,19 +316,20 @@ impl<P: Process> World<P> {
         let slot = |node: &NodeId| &self.slots[index(*node)];
         match event {
             Event::Fault { index } => self.ledger.is_called_off(*index),
-            Event::Undo { index } => !self.ledger.is_active(*index),
-            Event::HealAll => false,
+            Event::Undo { index } | Event::Beat { index, .. } => !self.ledger.is_active(*index),
+            Event::HealAll | Event::Backup { .. } => false,
             Event::Disk { node, lane, ticket } => !slot(node).disk.is_current(*lane, *ticket),
-            Event::Frame { conn, .. } | Event::Release { conn, .. } | Event::Break { conn, .. } => {
-                !self.net.has(*conn)
-            }
+            Event::Frame { conn, .. }
+            | Event::Release { conn, .. }
+            | Event::Break { conn, .. }
+            | Event::Flush { conn, .. } => !self.net.has(*conn),
             Event::GiveUp { conn } => !self.net.is_dialling(*conn),
             Event::Fire {
                 node,
                 timer,
                 generation,
             } => !slot(node).is_armed(*timer, *generation),
-            Event::Run { node, life, .. } => {
+            Event::Run { node, life, .. } | Event::Told { node, life, .. } => {
                 slot(node).process.is_none() || slot(node).life != *life
             }
             Event::Drain { node, life } => slot(node).pauses > 0 || slot(node).life != *life,
@@ -352,6 +354,7 @@ impl<P: Process> World<P> {
             Event::Frame { conn, side, frame } => self.net.arrive(agenda, conn, side, frame),
             Event::Release { conn, side } => self.net.release(agenda, conn, side),
             Event::Break { conn, side } => self.net.break_end(conn, side),
+            Event::Flush { conn, side } => return self.net.flush(agenda, conn, side),
             Event::GiveUp { conn } => self.net.give_up(conn),
             Event::Fire {
                 node,
@@ -361,8 +364,8 @@ impl<P: Process> World<P> {
             Event::Run { node, stage, .. } => {
                 return self.give(at, node, Waiting::Run { stage }, out, sink);
             }
-            Event::Disk { node, lane, .. } => {
-                let input = self.slots[index(node)].disk.finish(agenda, lane);
+            Event::Disk { node, lane, .. } => return self.on_disk(at, node, lane, out, sink),
+            Event::Told { node, input, .. } => {
                 return self.give(at, node, Waiting::Input(input), out, sink);
             }
             Event::Command { node, command } => {
@@ -373,10 +376,43 @@ impl<P: Process> World<P> {
             Event::Boot { node, .. } => return self.boot(at, node, out, sink),
             Event::Fault { index } => return self.begin_fault(at, index, sink),
             Event::Undo { index } => return self.end_fault(at, index, sink),
+            Event::Beat { index, beat } => return self.beat(at, index, beat, sink),
+            Event::Backup { index } => return self.back_up(index),
             Event::HealAll => return self.heal_now(at, sink),
         };
         if let Some(told) = told {
             self.tell(at, told, out, sink);
+        }
+    }
+
+    /// A disk operation is done; a fault that waits for just that strikes before its process hears of it.
+    fn on_disk<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        lane: Lane,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        let slot = &mut self.slots[index(node)];
+        let life = slot.life;
+        let Some(input) = slot.disk.finish(&mut self.agenda, lane) else {
+            return;
+        };
+        if lane == Lane::Ordered && self.on_mark(DISK_STEP, node) {
+            let event = Event::Told { node, life, input };
+            let about = (u64::from(node.0), 4);
+            self.agenda.push_in(Span::ZERO, Class::Disk, about, event);
+        } else {
+            self.give(at, node, Waiting::Input(input), out, sink);
+        }
+    }
+
+    /// Copies every server's disk for a fault that will bring one of them back.
+    fn back_up(&mut self, fault: u32) {
+        for slot in &mut self.slots {
+            let backup = slot.disk.back_up();
+            slot.backups.push((fault, backup));
         }
     }
 
@@ -421,9 +457,13 @@ impl<P: Process> World<P> {
         out: &mut Effects<P::Words>,
         sink: &mut S,
     ) {
+        let now = self.agenda.now;
         let slot = &mut self.slots[index(node)];
-        if slot.pauses > 0 || !slot.inbox.is_empty() {
+        if slot.pauses > 0 || !slot.inbox.is_empty() || slot.busy_until > now {
             slot.inbox.push_back(what);
+            if slot.busy_until > now {
+                self.schedule_drain(node);
+            }
         } else if let Some(input) = slot.claim(what) {
             self.run(at, node, input, out, sink);
         }
@@ -437,8 +477,12 @@ impl<P: Process> World<P> {
         out: &mut Effects<P::Words>,
         sink: &mut S,
     ) {
+        let now = self.agenda.now;
         let slot = &mut self.slots[index(node)];
         slot.draining = false;
+        if slot.busy_until > now {
+            return self.schedule_drain(node);
+        }
         if let Some(waiting) = slot.inbox.pop_front()
             && let Some(input) = slot.claim(waiting)
         {
@@ -459,8 +503,9 @@ impl<P: Process> World<P> {
             node,
             life: slot.life,
         };
+        let at = slot.busy_until.max(now);
         self.agenda
-            .push(now, Class::Other, (u64::from(node.0), 1), event);
+            .push(at, Class::Other, (u64::from(node.0), 1), event);
     }
 
     /// One step of one process.
@@ -501,8 +546,42 @@ impl<P: Process> World<P> {
                 self.halt(at, node, code, sink);
                 break;
             }
+            if self.ledger.has_cuts() {
+                self.strike_cuts(at, false, sink);
+                if !self.is_up(node) {
+                    break;
+                }
+            }
         }
         *out.list_mut() = list;
+        if self.ledger.has_cuts() {
+            self.strike_cuts(at, true, sink);
+        }
+        self.work(node);
+        if let Some((what, by)) = self.net.harm.take() {
+            self.emit_outside(at, by, None, what, sink);
+        }
+    }
+
+    /// A slow processor is at the step for a while.
+    fn work(&mut self, node: NodeId) {
+        let step = self.shared.setup.step;
+        let now = self.agenda.now;
+        let slot = &mut self.slots[index(node)];
+        if !slot.slow.is_empty() {
+            let factor: u64 = slot.slow.iter().map(|factor| u64::from(*factor)).product();
+            slot.busy_until = now + step * factor;
+        }
+    }
+
+    /// Starts to keep every draw of the network and of stages, to compare runs by.
+    pub fn keep_draws(&mut self) {
+        self.net.weather.start_log();
+    }
+
+    /// The draws kept, in the order in which they were made.
+    pub fn draws(&self) -> &[Drawn] {
+        self.net.weather.log()
     }
 
     /// Says what the machine did.

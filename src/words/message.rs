@@ -23,6 +23,56 @@ pub enum Msg {
     ToClient(ToClient),
 }
 
+/// What messages are called where a fault chooses among them.
+pub const KINDS: [&str; 22] = [
+    "vote",
+    "followerinfo",
+    "leaderinfo",
+    "ackepoch",
+    "diff",
+    "trunc",
+    "snap",
+    "newleader",
+    "uptodate",
+    "proposal",
+    "commit",
+    "inform",
+    "ack",
+    "ping",
+    "pong",
+    "request",
+    "sync",
+    "revalidate",
+    "revalidated",
+    "client-request",
+    "reply",
+    "event",
+];
+
+impl Msg {
+    /// Its name among [`KINDS`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Vote(_) => "vote",
+            Self::Quorum(packet) => packet.kind(),
+            Self::ToServer(_) => "client-request",
+            Self::ToClient(ToClient::Event(_)) => "event",
+            Self::ToClient(_) => "reply",
+        }
+    }
+
+    /// How many bytes it takes on the wire, roughly: what matters is that a snapshot is long.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Vote(_) => 76,
+            Self::Quorum(Packet::Snap { image, .. }) => 200 + 120 * image.tree.len() as u64,
+            Self::Quorum(Packet::Proposal { .. } | Packet::Inform { .. }) => 160,
+            Self::Quorum(_) => 60,
+            Self::ToServer(_) | Self::ToClient(_) => 120,
+        }
+    }
+}
+
 /// A server's state as its notifications show it (`ServerState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServerState {
@@ -166,6 +216,30 @@ pub enum Traffic {
 }
 
 impl Packet {
+    /// Its name among [`KINDS`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::FollowerInfo { .. } => "followerinfo",
+            Self::LeaderInfo { .. } => "leaderinfo",
+            Self::AckEpoch { .. } => "ackepoch",
+            Self::Diff { .. } => "diff",
+            Self::Trunc { .. } => "trunc",
+            Self::Snap { .. } => "snap",
+            Self::NewLeader { .. } => "newleader",
+            Self::UpToDate => "uptodate",
+            Self::Proposal { .. } => "proposal",
+            Self::Commit { .. } => "commit",
+            Self::Inform { .. } => "inform",
+            Self::Ack { .. } => "ack",
+            Self::Ping { .. } => "ping",
+            Self::Pong { .. } => "pong",
+            Self::Request(_) => "request",
+            Self::Sync { .. } => "sync",
+            Self::Revalidate { .. } => "revalidate",
+            Self::Revalidated { .. } => "revalidated",
+        }
+    }
+
     /// The history this packet carries, if it is one that does.
     pub fn into_traffic(self) -> Option<Traffic> {
         match self {

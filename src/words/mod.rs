@@ -30,11 +30,32 @@ impl Protocol for Words {
     type Image = Image;
     type Note = Fact;
     type Command = Command;
+
+    fn kind(msg: &Msg) -> &'static str {
+        msg.kind()
+    }
+
+    fn size(msg: &Msg) -> u64 {
+        msg.size()
+    }
+
+    /// Header, checksum and what most transactions of a workload hold.
+    fn record_size(_txn: &Arc<Txn>) -> u64 {
+        120
+    }
+
+    fn provocation(name: &str) -> Option<Command> {
+        (name == "duplicate-connection").then_some(Command::DuplicateConnection)
+    }
 }
 
 impl Note for Fact {
     fn mark(&self) -> Option<&'static str> {
         Self::mark(self)
+    }
+
+    fn special_mark(&self) -> Option<&'static str> {
+        Self::special_mark(self)
     }
 }
 
@@ -58,6 +79,8 @@ pub enum Command {
         /// Its new value.
         value: i32,
     },
+    /// A client's library opens a second connection with the session it has.
+    DuplicateConnection,
 }
 
 /// A raw client's name for one of its connections.

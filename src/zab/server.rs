@@ -42,6 +42,7 @@ const OBSERVER_DELAY: Span = Span::from_ms(200);
 struct BootReport {
     found: Lineage,
     kept: Lineage,
+    corrupt: Option<&'static str>,
 }
 
 /// Where a server is in its life.
@@ -92,6 +93,7 @@ impl Server {
         let report = BootReport {
             found,
             kept: log.tail(),
+            corrupt: disk.corrupt,
         };
         let window = usize::try_from(config.committed_log).expect("a window fits memory");
         let memory = Memory::from_log(&log, base, window);
@@ -251,7 +253,17 @@ impl Server {
     // ----- boot
 
     fn on_boot(&mut self, out: &mut Out) {
-        if self.core.writes == 0 {
+        if let Phase::Booting(BootReport {
+            corrupt: Some(why), ..
+        }) = &self.phase
+        {
+            let server = self.core.me;
+            out.note(Fact::BootRefused {
+                server,
+                why: (*why).into(),
+            });
+            out.push(Effect::Halt { code: EXIT_DISK });
+        } else if self.core.writes == 0 {
             self.become_looking(out);
         } else {
             let (tree, log) = self.core.log.content();
@@ -636,7 +648,8 @@ impl Server {
     }
 }
 
-/// Exit code after a failed append or fsync (K9): what was not forced is gone at restart.
+/// Exit code after a failed append or fsync (K9): what was not forced is gone at restart. Also of a start that finds
+/// forced data that fails its checksum (zab.md §7.5).
 const EXIT_DISK: u8 = 1;
 
 #[cfg(test)]

@@ -387,6 +387,7 @@ impl Monitor for ZabMonitor {
             Fact::ClientCrashed { .. }
             | Fact::FaultBegan { .. }
             | Fact::FaultEnded { .. }
+            | Fact::OutsideModel { .. }
             | Fact::BootRefused { .. }
             | Fact::Ignored { .. }
             | Fact::SyncSent { .. }

@@ -1,21 +1,26 @@
 //! The plan of a scenario: faults as data, one object each.
 //!
 //! Times are whole microseconds or milliseconds (`at_ms` or `at_us`, `for_ms` or `for_us`); nodes are server numbers,
-//! clients `"c1"`, or roles that are resolved when the fault fires.
+//! clients `"c1"`, or roles that are resolved when the fault fires. `docs/faults.md` lists every fault with its fields.
+
+mod faults;
+mod tables;
+mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::json::{Node, Place, Problem, Value, quote};
-use super::format::{
-    Fields, Format, check_number, check_range, name_of, read_name, suggest, unknown_name,
-};
+use super::format::{Fields, Format, check_number, check_range, read_name, suggest, unknown_name};
 use crate::base::id::NodeId;
-use crate::base::ratio::Ratio;
 use crate::base::time::{Span, Time};
 use crate::history::fact::MARKS;
-use crate::sim::fault::{Direction, Fault, Planned, Target, Trigger, Unsynced};
+use crate::sim::fault::{Direction, MACHINE_MARKS, Planned, Target, Trigger};
 use crate::sim::process::LinkClass;
+use tables::{CLASSES, DIRECTIONS};
+
+pub use write::write;
+pub(super) use write::write_span;
 
 /// The most faults a plan may hold.
 const MAX_FAULTS: usize = 10_000;
@@ -115,9 +120,11 @@ impl Roster {
 }
 
 /// Roles a target can have.
-const ROLES: [&str; 7] = [
+const ROLES: [&str; 9] = [
     "leader",
     "follower",
+    "ahead-follower",
+    "lagging-follower",
     "observer",
     "learner",
     "looking",
@@ -126,7 +133,7 @@ const ROLES: [&str; 7] = [
 ];
 
 /// Other targets than nodes and roles.
-const GROUPS: [&str; 3] = ["servers", "minority", "server-of:c1"];
+const GROUPS: [&str; 4] = ["servers", "minority", "server-of:c1", "sayer"];
 
 /// Reads the plan.
 ///
@@ -161,38 +168,7 @@ pub fn read(node: &Node, roster: Roster) -> Result<Vec<Planned>, Problem> {
     Ok(plan)
 }
 
-const CLASSES: [(&str, LinkClass); 3] = [
-    ("election", LinkClass::Election),
-    ("quorum", LinkClass::Quorum),
-    ("client", LinkClass::Client),
-];
-
-const DIRECTIONS: [(&str, Direction); 3] = [
-    ("both", Direction::Both),
-    ("out", Direction::Out),
-    ("in", Direction::In),
-];
-
-const UNSYNCED: [(&str, Unsynced); 4] = [
-    ("kill", Unsynced::Kill),
-    ("drawn", Unsynced::PowerDrawn),
-    ("lost", Unsynced::PowerLost),
-    ("kept", Unsynced::PowerKept),
-];
-
-const FAULTS: [&str; 10] = [
-    "crash",
-    "pause",
-    "partition",
-    "isolate",
-    "delay",
-    "reset",
-    "slow-disk",
-    "drift",
-    "wall-jump",
-    "flaky",
-];
-
+/// Reads one entry.
 struct Reader<'a> {
     fields: Fields<'a>,
     roster: Roster,
@@ -208,61 +184,22 @@ impl<'a> Reader<'a> {
 
     fn entry(mut self) -> Result<Planned, Problem> {
         let id: String = self.fields.required("id")?;
-        let fault: String = self.fields.required("fault")?;
         let trigger = self.trigger()?;
         let lasts = self.span("for_ms", "for_us")?;
+        let flap = self.span("flap_ms", "flap_us")?;
+        let fault = self.fault()?;
         let place = self.fields.place();
-        let fault = match fault.as_str() {
-            "crash" => Fault::Crash {
-                target: self.target()?,
-                unsynced: self.name("unsynced", &UNSYNCED)?.unwrap_or(Unsynced::Kill),
-            },
-            "pause" => Fault::Pause {
-                target: self.target()?,
-            },
-            "partition" => self.partition()?,
-            "isolate" => Fault::Isolate {
-                target: self.target()?,
-                direction: self.direction()?,
-                clients: self.fields.optional("clients")?.unwrap_or(true),
-            },
-            "delay" => Fault::Delay {
-                target: self.target()?,
-                class: self.class()?,
-                extra: self.needed_span("extra_ms", "extra_us")?,
-            },
-            "reset" => Fault::Reset {
-                target: self.target()?,
-                class: self.class()?,
-            },
-            "slow-disk" => Fault::SlowDisk {
-                target: self.target()?,
-                factor: self.bounded("factor", 1..=1_000_000)?.unwrap_or(1),
-                extra: self.span("extra_ms", "extra_us")?.unwrap_or(Span::ZERO),
-            },
-            "drift" => Fault::Drift {
-                target: self.target()?,
-                ppm: self.needed("ppm", -500_000..=500_000)?,
-            },
-            "wall-jump" => Fault::WallJump {
-                target: self.target()?,
-                by_ms: self.needed("by_ms", -1_000_000_000_000..=1_000_000_000_000)?,
-            },
-            "flaky" => Fault::Flaky {
-                target: self.target()?,
-                reset: self.fields.required::<Ratio>("reset")?,
-            },
-            other => {
-                let place = self.fields.get("fault").map_or(place, |node| node.place);
-                return Err(unknown_name(place, "fault", other, FAULTS));
-            }
-        };
         self.fields.finish()?;
+        if flap == Some(Span::ZERO) || flap.is_some() && fault.is_instant() {
+            let what = "\"flap_ms\" is 0 or goes with a fault that is over at once; expected how long each turn of a lasting one is";
+            return Err(Problem::new(place, what));
+        }
         Ok(Planned {
             id: Arc::from(id),
             trigger,
             fault,
             lasts,
+            flap,
         })
     }
 
@@ -277,22 +214,7 @@ impl<'a> Reader<'a> {
                 place,
                 "\"after_us\" goes with \"when\", not with \"at_ms\"",
             )),
-            (None, Some(when)) => {
-                let mut fields = Fields::of(when, "\"when\"")?;
-                let fact: String = fields.required("fact")?;
-                let nth: u32 = fields.optional("nth")?.unwrap_or(1);
-                let fact_place = fields.get("fact").map_or(when.place, |node| node.place);
-                if !MARKS.contains(&fact.as_str()) {
-                    return Err(unknown_name(fact_place, "fact", fact, MARKS));
-                }
-                check_range(&nth, 1..=1_000_000_000, when.place, "nth")?;
-                fields.finish()?;
-                Ok(Trigger::When {
-                    mark: Arc::from(fact),
-                    nth,
-                    after: after.unwrap_or(Span::ZERO),
-                })
-            }
+            (None, Some(when)) => self.moment(when, after),
             (Some(_), Some(when)) => Err(Problem::new(
                 when.place,
                 "a fault has both \"at_ms\" and \"when\"; expected one of them",
@@ -302,6 +224,39 @@ impl<'a> Reader<'a> {
                 "a fault says not when it strikes; expected \"at_ms\" or \"when\"",
             )),
         }
+    }
+
+    /// The moment that a fact makes.
+    fn moment(&self, when: &Node, after: Option<Span>) -> Result<Trigger, Problem> {
+        let mut fields = Fields::of(when, "\"when\"")?;
+        let fact: String = fields.required("fact")?;
+        let nth: u32 = fields.optional("nth")?.unwrap_or(1);
+        let cut: Option<u32> = fields.optional::<Option<u32>>("cut_after")?.flatten();
+        let by = match fields.get("node") {
+            Some(node) if node.value != Value::Null => {
+                Some(self.roster.read_node(node, "\"node\" of \"when\"")?)
+            }
+            Some(_) | None => None,
+        };
+        let fact_place = fields.get("fact").map_or(when.place, |node| node.place);
+        let known = || MARKS.iter().chain(&MACHINE_MARKS);
+        if !known().any(|mark| *mark == fact) {
+            return Err(unknown_name(fact_place, "fact", fact, known()));
+        }
+        check_range(&nth, 1..=1_000_000_000, when.place, "nth")?;
+        fields.finish()?;
+        if cut.is_some() && after.is_some() {
+            let what =
+                "\"cut_after\" strikes inside a step, \"after_us\" after it; expected one of them";
+            return Err(Problem::new(when.place, what));
+        }
+        Ok(Trigger::When {
+            mark: Arc::from(fact),
+            nth,
+            after: after.unwrap_or(Span::ZERO),
+            by,
+            cut,
+        })
     }
 
     /// A span in one of two units.
@@ -371,8 +326,12 @@ impl<'a> Reader<'a> {
     }
 
     fn target(&mut self) -> Result<Target, Problem> {
-        let Some(node) = self.fields.get("node") else {
-            return Err(self.fields.missing("node"));
+        self.target_in("node")
+    }
+
+    fn target_in(&mut self, field: &'static str) -> Result<Target, Problem> {
+        let Some(node) = self.fields.get(field) else {
+            return Err(self.fields.missing(field));
         };
         let text = match &node.value {
             Value::Int(number) => {
@@ -380,9 +339,21 @@ impl<'a> Reader<'a> {
                 return Ok(Target::Node(server));
             }
             Value::Text(text) => text,
-            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
+            Value::List(_) => return Ok(Target::Nodes(self.nodes(node, "\"node\"")?)),
+            Value::Object(_) => {
+                let mut fields = Fields::of(node, "\"node\"")?;
+                let name: String = fields.required("rack")?;
+                let Some(nodes) = fields.get("nodes") else {
+                    return Err(fields.missing("nodes"));
+                };
+                let nodes = self.nodes(nodes, "\"nodes\" of a rack")?;
+                fields.finish()?;
+                let name = Arc::from(name);
+                return Ok(Target::Rack { name, nodes });
+            }
+            Value::Null | Value::Bool(_) => {
                 let what = format!(
-                    "\"node\" is {}; expected a server's number, a client \"c1\" or a role",
+                    "\"node\" is {}; expected a server's number, a client \"c1\", a role, or several of them",
                     node.value.describe()
                 );
                 return Err(Problem::new(node.place, what));
@@ -397,6 +368,9 @@ impl<'a> Reader<'a> {
         }
         if text == "minority" {
             return Ok(Target::Minority);
+        }
+        if text == "sayer" {
+            return Ok(Target::Sayer);
         }
         if let Some(role) = ROLES.iter().find(|role| *role == text) {
             return Ok(Target::Role(Arc::from(*role)));
@@ -417,172 +391,26 @@ impl<'a> Reader<'a> {
         Err(Problem::new(node.place, what))
     }
 
-    fn partition(&mut self) -> Result<Fault, Problem> {
-        let Some(node) = self.fields.get("groups") else {
-            return Err(self.fields.missing("groups"));
+    /// A list of nodes, each once.
+    fn nodes(&self, list: &Node, what: &str) -> Result<Vec<NodeId>, Problem> {
+        let Value::List(members) = &list.value else {
+            let found = list.value.describe();
+            let what = format!("{what} is {found}; expected a list of servers and clients");
+            return Err(Problem::new(list.place, what));
         };
-        let Value::List(lists) = &node.value else {
-            let what = format!(
-                "\"groups\" is {}; expected lists of servers like [[1, 2], [3, 4, 5]]",
-                node.value.describe()
-            );
-            return Err(Problem::new(node.place, what));
-        };
-        let mut seen = BTreeSet::new();
-        let mut groups = Vec::new();
-        for (index, list) in lists.iter().enumerate() {
-            let what = format!("group {} of \"groups\"", index + 1);
-            let Value::List(members) = &list.value else {
-                let found = list.value.describe();
-                let what = format!("{what} is {found}; expected a list of servers");
-                return Err(Problem::new(list.place, what));
-            };
-            let mut group = Vec::new();
-            for member in members {
-                let id = self.roster.read_node(member, &what)?;
-                if !seen.insert(id) {
-                    let what = format!("{} stands twice in \"groups\"", member.value.describe());
-                    return Err(Problem::new(member.place, what));
-                }
-                group.push(id);
+        let mut nodes = Vec::new();
+        for member in members {
+            let id = self.roster.read_node(member, what)?;
+            if nodes.contains(&id) {
+                let what = format!("{} stands twice in {what}", member.value.describe());
+                return Err(Problem::new(member.place, what));
             }
-            groups.push(group);
+            nodes.push(id);
         }
-        let direction = self.direction()?;
-        let fits = match direction {
-            Direction::Both => groups.len() >= 2,
-            Direction::Out | Direction::In => groups.len() == 2,
-        };
-        if !fits {
-            let what = format!(
-                "\"groups\" has {} groups; expected {}",
-                groups.len(),
-                match direction {
-                    Direction::Both => "at least 2",
-                    Direction::Out | Direction::In => "exactly 2 for a one-way partition",
-                }
-            );
-            return Err(Problem::new(node.place, what));
+        if nodes.is_empty() {
+            let what = format!("{what} is empty; expected at least one server or client");
+            return Err(Problem::new(list.place, what));
         }
-        Ok(Fault::Partition {
-            groups,
-            direction,
-            class: self.class()?,
-        })
-    }
-}
-
-/// Writes a plan in full.
-pub fn write(plan: &[Planned], roster: Roster) -> Value {
-    Value::list(plan.iter().map(|planned| write_entry(planned, roster)))
-}
-
-fn write_entry(planned: &Planned, roster: Roster) -> Value {
-    let mut fields = vec![("id", Value::text(&*planned.id))];
-    fields.extend(write_fault(&planned.fault, roster));
-    match &planned.trigger {
-        Trigger::At(at) => fields.push(write_span(Span(at.0), "at_ms", "at_us")),
-        Trigger::When { mark, nth, after } => {
-            let when = Value::object([
-                ("fact", Value::text(&**mark)),
-                ("nth", Value::Int((*nth).into())),
-            ]);
-            fields.push(("when", when));
-            fields.push(write_span(*after, "after_ms", "after_us"));
-        }
-    }
-    if let Some(lasts) = planned.lasts {
-        fields.push(write_span(lasts, "for_ms", "for_us"));
-    }
-    Value::object(fields)
-}
-
-/// In milliseconds if that is exact, else in microseconds.
-pub(super) fn write_span(span: Span, ms: &'static str, us: &'static str) -> (&'static str, Value) {
-    debug_assert_eq!(span.0 % 1_000, 0, "plans know whole microseconds");
-    if Span::from_ms(span.as_ms()) == span {
-        (ms, Value::Int(span.as_ms().into()))
-    } else {
-        (us, Value::Int(span.as_us().into()))
-    }
-}
-
-/// What a fault is called and its fields.
-fn write_fault(fault: &Fault, roster: Roster) -> Vec<(&'static str, Value)> {
-    let kind = |name| ("fault", Value::text(name));
-    let node = |target: &Target| ("node", write_target(target, roster));
-    match fault {
-        Fault::Crash { target, unsynced } => {
-            let unsynced = ("unsynced", Value::text(name_of(*unsynced, &UNSYNCED)));
-            vec![kind("crash"), node(target), unsynced]
-        }
-        Fault::Pause { target } => vec![kind("pause"), node(target)],
-        Fault::Partition {
-            groups,
-            direction,
-            class,
-        } => {
-            let lists = groups
-                .iter()
-                .map(|group| Value::list(group.iter().map(|member| roster.write_node(*member))));
-            let groups = ("groups", Value::list(lists));
-            let way = write_direction(*direction);
-            vec![kind("partition"), groups, way, write_class(*class)]
-        }
-        Fault::Isolate {
-            target,
-            direction,
-            clients,
-        } => {
-            let clients = ("clients", clients.write());
-            let way = write_direction(*direction);
-            vec![kind("isolate"), node(target), way, clients]
-        }
-        Fault::Delay {
-            target,
-            class,
-            extra,
-        } => {
-            let extra = write_span(*extra, "extra_ms", "extra_us");
-            vec![kind("delay"), node(target), write_class(*class), extra]
-        }
-        Fault::Reset { target, class } => vec![kind("reset"), node(target), write_class(*class)],
-        Fault::SlowDisk {
-            target,
-            factor,
-            extra,
-        } => {
-            let extra = write_span(*extra, "extra_ms", "extra_us");
-            let factor = ("factor", factor.write());
-            vec![kind("slow-disk"), node(target), factor, extra]
-        }
-        Fault::Drift { target, ppm } => vec![kind("drift"), node(target), ("ppm", ppm.write())],
-        Fault::WallJump { target, by_ms } => {
-            vec![kind("wall-jump"), node(target), ("by_ms", by_ms.write())]
-        }
-        Fault::Flaky { target, reset } => {
-            vec![kind("flaky"), node(target), ("reset", reset.write())]
-        }
-    }
-}
-
-fn write_direction(direction: Direction) -> (&'static str, Value) {
-    ("direction", Value::text(name_of(direction, &DIRECTIONS)))
-}
-
-fn write_class(class: Option<LinkClass>) -> (&'static str, Value) {
-    let class = class.map_or(Value::Null, |class| Value::text(name_of(class, &CLASSES)));
-    ("class", class)
-}
-
-fn write_target(target: &Target, roster: Roster) -> Value {
-    match target {
-        Target::Node(node) => roster.write_node(*node),
-        Target::Role(role) => Value::text(&**role),
-        Target::Servers => Value::text("servers"),
-        Target::Minority => Value::text("minority"),
-        Target::ServerOf(client) => {
-            Value::text(format!("server-of:c{}", client.0 - roster.servers()))
-        }
+        Ok(nodes)
     }
 }

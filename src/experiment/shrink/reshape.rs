@@ -7,7 +7,7 @@ use crate::base::id::NodeId;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario::draws::Exception;
 use crate::sim::draws::{Site, Which};
-use crate::sim::fault::{Planned, Target};
+use crate::sim::fault::{Planned, Target, Trigger};
 
 /// Who becomes whom; who is not named goes.
 #[derive(Clone, Debug, Default)]
@@ -112,11 +112,21 @@ fn rename_all(scenario: &mut Scenario, renaming: &Renaming) {
 
 /// A fault on the nodes that are left; `None` if it has lost its meaning.
 fn rename(mut planned: Planned, renaming: &Renaming) -> Option<Planned> {
-    if let Some(target) = planned.fault.target_mut() {
+    for target in planned.fault.targets_mut() {
         match target {
             Target::Node(node) | Target::ServerOf(node) => *node = renaming.get(*node)?,
-            Target::Role(_) | Target::Servers | Target::Minority => {}
+            Target::Nodes(nodes) | Target::Rack { nodes, .. } => {
+                let left = nodes.iter().filter_map(|node| renaming.get(*node));
+                *nodes = left.collect();
+                if nodes.is_empty() {
+                    return None;
+                }
+            }
+            Target::Role(_) | Target::Sayer | Target::Servers | Target::Minority => {}
         }
+    }
+    if let Trigger::When { by: Some(node), .. } = &mut planned.trigger {
+        *node = renaming.get(*node)?;
     }
     if let Some(groups) = planned.fault.groups_mut() {
         for group in groups.iter_mut() {

@@ -159,6 +159,7 @@ impl HistoryWriter {
             Fact::ServerCrashed { .. }
             | Fact::FaultBegan { .. }
             | Fact::FaultEnded { .. }
+            | Fact::OutsideModel { .. }
             | Fact::Booted { .. }
             | Fact::BootDropped { .. }
             | Fact::BootRefused { .. }

@@ -1,6 +1,6 @@
 //! When faults strike and end, whom they find, and how they overlap.
 
-use super::super::fault::{Direction, Fault, Target, Trigger, Unsynced};
+use super::super::fault::{Direction, Fault, Form, Target, Trigger, Unsynced};
 use super::super::process::Effect;
 use super::super::sink::Happening;
 use super::super::testing::{Mark, Stage, exact, planned};
@@ -79,6 +79,7 @@ fn overlapping_partitions_cut_until_the_last_is_over() {
         groups: vec![vec![NodeId(a)], vec![NodeId(b), NodeId(3)]],
         direction: Direction::Both,
         class: None,
+        form: Form::Silent,
     };
     let plan = vec![
         planned("p1", 10, 50, partition(1, 2)),
@@ -103,6 +104,8 @@ fn a_fault_waits_for_the_nth_mark_and_then_its_while() {
         mark: "established".into(),
         nth: 2,
         after: Span::from_ms(3),
+        by: None,
+        cut: None,
     };
     let mut stage = Stage::new(1, exact(2), vec![fault]);
     for (ms, node, mark) in [
@@ -143,6 +146,7 @@ fn a_minority_is_as_large_as_possible_and_drawn_by_the_faults_name() {
         target: Target::Minority,
         direction: Direction::Both,
         clients: false,
+        form: Form::Silent,
     };
     let drawn = |seed, plan| {
         let mut stage = Stage::new(seed, exact(5), plan);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::fault::{Direction, Fault, Target, Unsynced};
+use super::super::fault::{Direction, Fault, Form, Seen, Target, Unsynced};
 use super::super::process::{Conn, Effect, Effects, Input, LinkClass};
 use super::super::setup::Setup;
 use super::super::sink::{Happening, Sink, Stamp};
@@ -175,16 +175,19 @@ impl Fuzz {
                     groups,
                     direction,
                     class,
+                    form: Form::Silent,
                 }
             }
             6 => Fault::Isolate {
                 target,
                 direction,
                 clients: true,
+                form: Form::Silent,
             },
             7 => Fault::Reset {
                 target,
                 class: None,
+                seen: Seen::Both,
             },
             _ => Fault::Flaky {
                 target,

@@ -1,6 +1,6 @@
 //! What the two ends of a connection are told, situation by situation.
 
-use super::super::fault::{Direction, Fault, Target, Unsynced};
+use super::super::fault::{Direction, Fault, Form, Seen, Target, Unsynced};
 use super::super::law::Law;
 use super::super::process::{Effect, LinkClass};
 use super::super::testing::{Act, Stage, exact};
@@ -13,6 +13,7 @@ fn partition(a: u16, b: u16, direction: Direction) -> Fault {
         groups: vec![vec![NodeId(a)], vec![NodeId(b)]],
         direction,
         class: None,
+        form: Form::Silent,
     }
 }
 
@@ -329,6 +330,7 @@ fn a_reset_ends_both_ends_and_loses_what_is_in_flight() {
     stage.inject(Fault::Reset {
         target: Target::Node(NodeId(2)),
         class: None,
+        seen: Seen::Both,
     });
     stage.run_for(10);
     assert_eq!(stage.heard(1), ["ended Reset"]);
@@ -396,6 +398,7 @@ fn isolation_cuts_servers_and_spares_clients_unless_told() {
             target: Target::Node(NodeId(1)),
             direction: Direction::Both,
             clients,
+            form: Form::Silent,
         });
         stage.send(1, server, [1]);
         stage.send(1, client, [2]);

@@ -245,6 +245,7 @@ impl Leader {
                 Command::Expire(_)
                 | Command::Reap
                 | Command::Request(_)
+                | Command::DuplicateConnection
                 | Command::Socket(..)
                 | Command::Overwrite { .. },
                 _,
