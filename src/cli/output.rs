@@ -1,6 +1,7 @@
 //! Exit codes, failures and the ways to say them.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -79,7 +80,31 @@ pub(super) fn complain(failure: &Failure) {
 
 /// Prints one JSON object.
 pub(super) fn json(out: &mut dyn Write, object: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(object).expect("reports have string keys only");
-    writeln!(out, "{text}")?;
+    out.write_all(pretty(object).as_bytes())?;
     Ok(())
+}
+
+/// One JSON object as lines of text.
+pub(super) fn pretty(object: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(object).expect("reports have string keys only");
+    text.push('\n');
+    text
+}
+
+/// A file that cannot be read or written.
+pub(super) fn file_failure(path: &Path, error: io::Error) -> Failure {
+    Failure::File {
+        path: path.to_string_lossy().into_owned(),
+        error,
+    }
+}
+
+/// Writes a file beside its place and moves it there, so that no file is ever half written.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let draft = path.with_file_name(name);
+    std::fs::write(&draft, text)
+        .and_then(|()| std::fs::rename(&draft, path))
+        .map_err(|error| file_failure(path, error))
 }

@@ -1,42 +1,52 @@
-//! `zablab sweep`: plays many seeds in parallel and saves what fails as scenario files.
+//! `zablab sweep`: plays many seeds in parallel, keeps a journal of what was played, and saves what fails as scenario
+//! files.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write};
+mod folder;
+mod junit;
+mod summary;
+
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
-
+use self::folder::Folder;
+use self::summary::{Names, Summary};
 use super::input::{self, shell};
 use super::output::{self, Failure, Status};
 use super::progress::Progress;
-use crate::check::verdict::{Property, Verdict};
-use crate::experiment::counters::Counters;
+use crate::experiment::campaign::{Campaign, Ledger, Line, Shard, Tally};
 use crate::experiment::scenario::Scenario;
-use crate::experiment::sweep::{Fate, Played, sweep};
-use crate::report::data;
-use crate::report::text::{self, Grouped};
+use crate::experiment::sweep::{Again, CHECK_EVERY, Played, Work, sweep};
 
 /// Play many seeds of scenarios in parallel and save what fails as scenario files
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   zablab sweep scenarios/swarm.json --seeds 0..1000 --jobs 2 --out failures
-  zablab sweep scenarios/swarm.json --set 'mutants=[\"half-quorum\"]' --seeds 0..500 --max-failures 1
+  zablab sweep scenarios/swarm.json --set 'mutants=[\"half-quorum\"]' --seeds 0..500 --until-failure
+  zablab sweep scenarios/swarm.json --seeds 0..100000 --shard 3/8 --out shard3
+  zablab sweep --merge shard1 shard2 shard3 --out all
 
 The results do not depend on --jobs. A file's `expect` is about its own seed and does not count here: the exit code is 1
-if any run is violated, 3 if any is undecided or the sweep was interrupted, else 0. Ctrl-C ends the sweep with what is
-done.
+if any run is violated, 3 if any is undecided or not all were played, else 0.
 
---json prints one object: seeds (played), held, violated, undecided, seconds, failures [{scenario, seed, property, file,
-replay}], complete, events, virtual_ms, properties [{name, exercised, runs, violated}], counters.")]
+With --out DIR every run is noted in DIR/journal.jsonl as it ends, and DIR/summary.json holds what --json prints. A sweep
+that was stopped, by Ctrl-C, --time-limit or in any other way, goes on where it was when the same command is given again;
+no seed is lost or played twice. How to spread a campaign over machines: docs/campaigns.md.
+
+--json prints one object: seeds (played), held, violated, undecided, seconds, failures [{scenario, seed, property,
+signature, faults, file, replay}], groups [{property, signature, count, scenario, seed, faults, file}], complete, events,
+virtual_ms, properties [{name, exercised, runs, violated}], counters, situations [{name, count, runs}], never [names].")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct Args {
-    /// The scenario files
-    #[arg(required = true)]
+    /// The scenario files; with --merge, folders that sweeps of all shards left
+    #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seeds A..B, B not included
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
@@ -44,12 +54,30 @@ pub(super) struct Args {
     /// How many runs at a time; default as many as the machine has processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// Save each failure as a scenario file in this directory
+    /// Keep journal, summary and failures (as scenario files) in this directory, and go on with what is there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Play only every n-th seed, as the i-th of n machines
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    shard: Option<Shard>,
+    /// Sum up the folders of all shards instead of playing
+    #[arg(long, conflicts_with_all = ["shard", "seeds", "jobs", "set", "max_failures", "until_failure", "time_limit"])]
+    merge: bool,
+    /// Begin no more runs after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<u64>,
+    /// Stop at the first failure (the one with the smallest seed)
+    #[arg(long, conflicts_with = "max_failures")]
+    until_failure: bool,
     /// Stop after so many failures
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_failures: Option<u64>,
+    /// Play every seed twice and compare, instead of one in 64
+    #[arg(long)]
+    verify_determinism: bool,
+    /// Write a JUnit report, for continuous integration
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Replace a field of the files
     #[arg(long, value_name = "PATH=VALUE", help = input::SET_HELP)]
     set: Vec<String>,
@@ -71,82 +99,109 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
-/// What a sweep has found so far.
-#[derive(Debug, Default)]
-struct Tally {
-    runs: u64,
-    held: u64,
-    violated: u64,
-    undecided: u64,
-    events: u64,
-    virtual_ms: u64,
-    counters: Counters,
-    properties: BTreeMap<Property, PropertyTally>,
-    failures: BTreeMap<(usize, u64), FailureLine>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct PropertyTally {
-    exercised: u64,
-    runs: u64,
-    violated: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct FailureLine {
-    scenario: String,
-    seed: u64,
-    property: &'static str,
-    file: Option<String>,
-    replay: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-}
-
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
+    let summary = if args.merge {
+        merge(args)?
+    } else {
+        play(args)?
+    };
+    if let Some(folder) = &args.out {
+        output::replace(
+            &folder.join("summary.json"),
+            &output::pretty(&summary.as_json()),
+        )?;
+    }
+    if let Some(file) = &args.junit {
+        output::replace(file, &junit::report(&summary))?;
+    }
+    if args.json {
+        output::json(out, &summary.as_json())?;
+    } else {
+        summary.write(out)?;
+    }
+    Ok(summary.status())
+}
+
+fn play(args: &Args) -> Result<Summary, Failure> {
     let mut scenarios = Vec::new();
     for file in &args.files {
         scenarios.push(input::load(file, &args.set)?);
     }
-    if let Some(directory) = &args.out {
-        fs::create_dir_all(directory).map_err(|error| file_failure(directory, error))?;
+    refuse_namesakes(&scenarios)?;
+    let campaign = Campaign {
+        scenarios,
+        seeds: args.seeds.clone(),
+        shard: args.shard.unwrap_or(Shard::WHOLE),
+    };
+    let mut ledger = Ledger::new(args.most_failures());
+    let folder = match &args.out {
+        Some(path) => Some(Folder::open(path, &campaign, &mut ledger)?),
+        None => None,
+    };
+    let progress = Progress::start();
+    let (tally, elapsed) = Sweeper {
+        args,
+        campaign: &campaign,
+        ledger,
+        folder,
+        progress,
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
-    let planned = (args.seeds.end - args.seeds.start) * scenarios.len() as u64;
-    let mut progress = Progress::start();
-    let mut tally = Tally::default();
-    let mut trouble = None;
-    for (index, scenario) in scenarios.iter().enumerate() {
-        sweep(
-            scenario,
-            args.seeds.clone(),
-            jobs(args.jobs),
-            &stop,
-            |played| {
-                if let Err(failure) = tally.take(args, index, &played) {
-                    trouble = Some(failure);
-                    return false;
-                }
-                progress.show(|| tally.progress(planned));
-                args.max_failures
-                    .is_none_or(|most| (tally.failures.len() as u64) < most)
-            },
-        );
+    .sweep()?;
+    let planned = campaign.runs();
+    let names = Names {
+        scenarios: campaign
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.name.clone())
+            .collect(),
+        folders: args.out.iter().cloned().collect(),
+        files: args.files.clone(),
+        set: args.set.clone(),
+    };
+    Ok(Summary::new(tally, elapsed, planned, names))
+}
+
+/// Failures are named after their scenarios.
+fn refuse_namesakes(scenarios: &[Scenario]) -> Result<(), Failure> {
+    let mut names: Vec<&str> = scenarios.iter().map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Failure::Usage(format!(
+            "two scenarios are named {:?}; failures are named after scenarios, so names must differ",
+            pair[0]
+        ))),
     }
-    progress.clear();
-    if let Some(failure) = trouble {
-        return Err(failure);
+}
+
+fn merge(args: &Args) -> Result<Summary, Failure> {
+    let progress = Progress::start();
+    let merged = folder::merge(&args.files)?;
+    if let Some(out) = &args.out {
+        folder::create(out)?;
     }
-    let summary = Summary::new(tally, progress.elapsed(), planned);
-    if args.json {
-        output::json(out, &summary.as_json())?;
-    } else {
-        summary.write(&scenarios, out)?;
+    let names = Names {
+        scenarios: merged.names,
+        folders: args.files.clone(),
+        files: Vec::new(),
+        set: Vec::new(),
+    };
+    Ok(Summary::new(
+        merged.tally,
+        progress.elapsed(),
+        merged.planned,
+        names,
+    ))
+}
+
+impl Args {
+    fn most_failures(&self) -> Option<u64> {
+        if self.until_failure {
+            Some(1)
+        } else {
+            self.max_failures
+        }
     }
-    Ok(summary.status())
 }
 
 /// How many runs at a time: as asked, or as many as the machine has processors.
@@ -157,230 +212,101 @@ pub(super) fn jobs(asked: Option<u16>) -> usize {
     )
 }
 
-fn file_failure(path: &Path, error: io::Error) -> Failure {
-    Failure::File {
-        path: path.to_string_lossy().into_owned(),
-        error,
-    }
+/// A sweep under way.
+struct Sweeper<'a> {
+    args: &'a Args,
+    campaign: &'a Campaign,
+    ledger: Ledger,
+    folder: Option<Folder>,
+    progress: Progress,
 }
 
-impl Tally {
-    fn progress(&self, planned: u64) -> String {
-        format!(
-            "{} of {planned} runs, {} held, {} violated, {} undecided",
-            self.runs, self.held, self.violated, self.undecided
-        )
-    }
-
-    fn take(&mut self, args: &Args, index: usize, played: &Played) -> Result<(), Failure> {
-        self.runs += 1;
-        match played.verdict() {
-            Verdict::Holds | Verdict::Vacuous => self.held += 1,
-            Verdict::Violated => self.violated += 1,
-            Verdict::Undecided => self.undecided += 1,
-        }
-        if let Fate::Judged(outcome) = &played.fate {
-            self.events += outcome.events;
-            self.virtual_ms += outcome.virtual_time.as_ms();
-            self.counters.add(&outcome.counters);
-            for judged in &outcome.properties {
-                let tally = self.properties.entry(judged.property).or_default();
-                tally.exercised += judged.exercised;
-                tally.runs += u64::from(judged.exercised > 0);
-                tally.violated += u64::from(judged.verdict == Verdict::Violated);
+impl Sweeper<'_> {
+    fn sweep(mut self) -> Result<(Tally, Duration), Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let handler_stop = Arc::clone(&stop);
+        ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
+            .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+        let runs = self.campaign.runs();
+        let done: Vec<u64> = (0..runs).filter(|place| self.ledger.has(*place)).collect();
+        let is_closed = self.ledger.is_closed();
+        let work = Work {
+            campaign: self.campaign,
+            skip: &|place| is_closed || done.binary_search(&place).is_ok(),
+            jobs: jobs(self.args.jobs),
+            stop: &stop,
+            doubt: &Again {
+                every: if self.args.verify_determinism {
+                    1
+                } else {
+                    CHECK_EVERY
+                },
+            },
+        };
+        let limit = self.args.time_limit.map(Duration::from_secs);
+        let mut trouble = None;
+        sweep(&work, |place, scenario, played| {
+            if let Err(failure) = self.take(place, scenario, &played) {
+                trouble = Some(failure);
+                return false;
             }
+            self.show(runs, done.len() as u64);
+            if limit.is_some_and(|limit| self.progress.elapsed() >= limit) {
+                // What is under way is still taken.
+                stop.store(true, Ordering::Relaxed);
+            }
+            !self.ledger.is_closed()
+        });
+        self.progress.clear();
+        match trouble {
+            Some(failure) => Err(failure),
+            None => Ok((self.ledger.close(), self.progress.elapsed())),
         }
-        if let Some(property) = played.failure() {
-            let line = failure_line(args, index, played, property)?;
-            self.failures.insert((index, played.seed), line);
-        }
+    }
+
+    /// A failure is saved before the journal says that it was.
+    fn take(&mut self, place: u64, scenario: usize, played: &Played) -> Result<(), Failure> {
+        let line = match &mut self.folder {
+            None => Line::of(scenario, played, None),
+            Some(folder) => {
+                let file = match played.failure() {
+                    Some(_) => Some(folder.save(&played.saved())?),
+                    None => None,
+                };
+                let line = Line::of(scenario, played, file);
+                folder.note(&line)?;
+                line
+            }
+        };
+        self.ledger.take(place, line);
         Ok(())
     }
-}
 
-fn failure_line(
-    args: &Args,
-    index: usize,
-    played: &Played,
-    property: &'static str,
-) -> Result<FailureLine, Failure> {
-    let file = match &args.out {
-        Some(directory) => Some(save(directory, &played.saved())?),
-        None => None,
-    };
-    let replay = if let Some(file) = &file {
-        format!("zablab replay {}", shell(file))
-    } else {
-        let source = input::Source {
-            file: args.files[index].clone(),
-            seed: Some(played.seed),
-            set: args.set.clone(),
-        };
-        source.replay_command()
-    };
-    let message = match &played.fate {
-        Fate::Panicked(message) => Some(message.clone()),
-        Fate::Judged(_) | Fate::Diverged => None,
-    };
-    Ok(FailureLine {
-        scenario: played.scenario.name.clone(),
-        seed: played.seed,
-        property,
-        file,
-        replay,
-        message,
-    })
-}
-
-/// Writes a scenario beside its place and moves it there, so that no file is ever half written.
-fn save(directory: &Path, scenario: &Scenario) -> Result<String, Failure> {
-    let path = directory.join(format!("{}.json", scenario.name));
-    let draft = directory.join(format!(".{}.json.tmp", scenario.name));
-    fs::write(&draft, scenario.to_string())
-        .and_then(|()| fs::rename(&draft, &path))
-        .map_err(|error| file_failure(&path, error))?;
-    Ok(path.to_string_lossy().into_owned())
-}
-
-/// A sweep that is over.
-struct Summary {
-    tally: Tally,
-    elapsed: Duration,
-    is_complete: bool,
-}
-
-#[derive(Serialize)]
-struct SummaryJson<'a> {
-    seeds: u64,
-    held: u64,
-    violated: u64,
-    undecided: u64,
-    seconds: f64,
-    failures: Vec<&'a FailureLine>,
-    complete: bool,
-    events: u64,
-    virtual_ms: u64,
-    properties: Vec<PropertyJson>,
-    counters: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Serialize)]
-struct PropertyJson {
-    name: &'static str,
-    exercised: u64,
-    runs: u64,
-    violated: u64,
-}
-
-impl Summary {
-    fn new(tally: Tally, elapsed: Duration, planned: u64) -> Self {
-        Self {
-            is_complete: tally.runs == planned,
-            tally,
-            elapsed,
-        }
+    fn show(&mut self, runs: u64, resumed: u64) {
+        let (tally, waiting) = self.ledger.so_far();
+        let done = tally.runs + waiting as u64;
+        let failures = tally.failures.len();
+        let elapsed = self.progress.elapsed();
+        self.progress.show(|| {
+            let milliseconds = u64::try_from(elapsed.as_millis())
+                .unwrap_or(u64::MAX)
+                .max(1);
+            let fresh = done.saturating_sub(resumed);
+            let rate = fresh * 1_000 / milliseconds;
+            let left = (runs - done) * milliseconds / fresh.max(1) / 1_000;
+            format!("{done} of {runs} runs, {failures} failed, {rate} runs/s, about {left} s left")
+        });
     }
+}
 
-    fn status(&self) -> Status {
-        if self.tally.violated > 0 {
-            Status::Bad
-        } else if self.tally.undecided > 0 || !self.is_complete {
-            Status::Undecided
-        } else {
-            Status::Good
-        }
-    }
+/// Where a failure can be found.
+fn path_of(folder: &Path, file: &str) -> String {
+    folder.join(file).to_string_lossy().into_owned()
+}
 
-    fn as_json(&self) -> SummaryJson<'_> {
-        let tally = &self.tally;
-        let properties = tally
-            .properties
-            .iter()
-            .map(|(property, tally)| PropertyJson {
-                name: property.name(),
-                exercised: tally.exercised,
-                runs: tally.runs,
-                violated: tally.violated,
-            });
-        SummaryJson {
-            seeds: tally.runs,
-            held: tally.held,
-            violated: tally.violated,
-            undecided: tally.undecided,
-            seconds: self.elapsed.as_secs_f64(),
-            failures: tally.failures.values().collect(),
-            complete: self.is_complete,
-            events: tally.events,
-            virtual_ms: tally.virtual_ms,
-            properties: properties.collect(),
-            counters: data::counters(&tally.counters),
-        }
-    }
-
-    fn write(&self, scenarios: &[Scenario], out: &mut dyn Write) -> Result<(), Failure> {
-        let tally = &self.tally;
-        let names: Vec<&str> = scenarios
-            .iter()
-            .map(|scenario| scenario.name.as_str())
-            .collect();
-        writeln!(out, "{}", names.join(", "))?;
-        writeln!(out)?;
-        writeln!(
-            out,
-            "{:<24}{:>14}{:>10}{:>10}",
-            "property", "judgements", "in runs", "violated"
-        )?;
-        for (property, line) in &tally.properties {
-            writeln!(
-                out,
-                "{:<24}{:>14}{:>10}{:>10}",
-                property.name(),
-                Grouped(line.exercised),
-                Grouped(line.runs),
-                Grouped(line.violated)
-            )?;
-        }
-        writeln!(out)?;
-        let mut counts = String::new();
-        text::counters(&tally.counters, &mut counts);
-        write!(out, "{counts}")?;
-        let seconds = self.elapsed.as_secs();
-        writeln!(
-            out,
-            "played      {} runs, {} events, {} s of virtual time in {seconds}.{:03} s",
-            Grouped(tally.runs),
-            Grouped(tally.events),
-            Grouped(tally.virtual_ms / 1_000),
-            self.elapsed.subsec_millis()
-        )?;
-        for failure in tally.failures.values() {
-            let FailureLine {
-                seed,
-                property,
-                replay,
-                message,
-                ..
-            } = failure;
-            let message = message
-                .as_ref()
-                .map_or(String::new(), |text| format!("  ({text})"));
-            writeln!(
-                out,
-                "failure     seed {seed:<8}  {property:<22}  {replay}{message}"
-            )?;
-        }
-        let complete = if self.is_complete {
-            ""
-        } else {
-            "; not all seeds were played"
-        };
-        writeln!(
-            out,
-            "verdict     {} held, {} violated, {} undecided{complete}",
-            tally.held, tally.violated, tally.undecided
-        )?;
-        Ok(())
-    }
+/// The command that plays a saved failure again.
+fn replay_of(file: &str) -> String {
+    format!("zablab replay {}", shell(file))
 }
 
 #[cfg(test)]

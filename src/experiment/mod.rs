@@ -1,5 +1,6 @@
 //! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
 
+pub mod campaign;
 pub mod conform;
 pub mod counters;
 pub mod generate;
@@ -11,4 +12,5 @@ pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod shrink;
+pub mod situations;
 pub mod sweep;

@@ -2,6 +2,7 @@
 
 use super::counters::Counters;
 use super::scenario::sections::Expect;
+use super::situations::Reached;
 use crate::base::time::Time;
 use crate::check::verdict::{Findings, Property, Verdict, Violation};
 
@@ -44,6 +45,8 @@ pub struct Outcome {
     pub ended: Ended,
     /// What was exercised.
     pub counters: Counters,
+    /// Which situations were reached.
+    pub reached: Reached,
 }
 
 impl Outcome {
@@ -149,6 +152,7 @@ mod tests {
             virtual_time: Time::ZERO,
             ended,
             counters: Counters::default(),
+            reached: Reached::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::counters::Counters;
 use super::lower;
 use super::outcome::{Ended, Outcome};
 use super::scenario::Scenario;
+use super::situations::Situations;
 use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
 use crate::cast::{self, Facts, Witness};
@@ -48,6 +49,7 @@ pub struct Run<'a> {
     world: World<Mutant>,
     panel: Panel,
     counters: Counters,
+    situations: Situations,
     /// When a fault last took hold or was over, as the liveness monitor sees it.
     unrest: Time,
 }
@@ -72,6 +74,7 @@ impl<'a> Run<'a> {
             world: World::new(scenario.seed, config, setup, plan),
             panel: Panel::of(&scenario.check).with_ensemble(voters, liveness_bound(scenario)),
             counters: Counters::default(),
+            situations: Situations::new(scenario.ensemble.voters),
             unrest: Time::ZERO,
         }
     }
@@ -86,6 +89,7 @@ impl<'a> Run<'a> {
         let mut judge = Judge {
             panel: &mut self.panel,
             counters: &mut self.counters,
+            situations: &mut self.situations,
             unrest: &mut self.unrest,
             witness,
         };
@@ -127,6 +131,7 @@ impl<'a> Run<'a> {
                 Stop::Time | Stop::Quiet => Ended::InTime,
             },
             counters: self.counters,
+            reached: self.situations.reached(),
         }
     }
 
@@ -175,6 +180,7 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
 struct Judge<'a, T> {
     panel: &'a mut Panel,
     counters: &'a mut Counters,
+    situations: &'a mut Situations,
     unrest: &'a mut Time,
     witness: &'a mut T,
 }
@@ -186,6 +192,7 @@ impl<T: Witness> Witness for Judge<'_, T> {
             time: at.time,
         };
         self.counters.observe(fact);
+        self.situations.observe(fact);
         self.panel.observe(stamp, fact);
         if let Fact::FaultBegan {
             effective: true, ..

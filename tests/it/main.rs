@@ -5,6 +5,7 @@
     reason = "clippy knows the test functions as tests, but not their helpers"
 )]
 
+mod campaigns;
 mod cli;
 mod determinism;
 mod flips;

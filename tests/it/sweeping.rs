@@ -1,12 +1,14 @@
 //! Sweeps: the same results however many jobs share the work, and failures that replay bit for bit.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use zablab::check::verdict::Verdict;
+use zablab::experiment::campaign::{Campaign, Shard};
 use zablab::experiment::run::{Nobody, play};
 use zablab::experiment::scenario::Scenario;
-use zablab::experiment::sweep::{Fate, Played, sweep};
+use zablab::experiment::sweep::{self, Again, Fate, Played, Work};
 
 use super::layering::root;
 
@@ -14,6 +16,28 @@ fn swarm(overrides: &[&str]) -> Scenario {
     let bytes = std::fs::read(root().join("scenarios/swarm.json")).unwrap();
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
     Scenario::parse(&bytes, "swarm.json", &overrides).unwrap()
+}
+
+fn sweep(
+    scenario: &Scenario,
+    seeds: Range<u64>,
+    jobs: usize,
+    stop: &AtomicBool,
+    mut take: impl FnMut(Played) -> bool,
+) {
+    let campaign = Campaign {
+        scenarios: vec![scenario.clone()],
+        seeds,
+        shard: Shard::WHOLE,
+    };
+    let work = Work {
+        campaign: &campaign,
+        skip: &|_| false,
+        jobs,
+        stop,
+        doubt: &Again { every: 16 },
+    };
+    sweep::sweep(&work, |_, _, played| take(played));
 }
 
 fn digests(scenario: &Scenario, seeds: u64, jobs: usize) -> BTreeMap<u64, u64> {
