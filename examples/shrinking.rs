@@ -1,6 +1,8 @@
 //! How small failures become: shrinks failing swarm seeds of every planted defect and prints what is left and what it took.
 //!
-//! `cargo run --release --example shrinking -- [failures per defect, default 10] [defect …]`
+//! `cargo run --release --example shrinking -- [failures per defect, default 10] [defect or defect:property …]`
+//!
+//! With a property only that one is judged: a defect that shows at once in one may need faults to show in another.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it finds")]
 
@@ -20,12 +22,19 @@ fn main() {
     let chosen: Vec<String> = arguments.collect();
     let text = std::fs::read("scenarios/swarm.json").expect("run from the root of the repository");
     let (mut all_items, mut all_runs) = (Vec::new(), Vec::new());
-    for defect in &DEFECTS {
-        if !chosen.is_empty() && !chosen.iter().any(|id| id == defect.id) {
-            continue;
-        }
-        let mut swarm = Scenario::parse(&text, "swarm.json", &[]).expect("the swarm");
-        swarm.mutants = vec![defect.id.to_owned()];
+    let every = DEFECTS.iter().map(|defect| defect.id.to_owned());
+    let chosen = if chosen.is_empty() {
+        every.collect()
+    } else {
+        chosen
+    };
+    for name in &chosen {
+        let (defect, property) = name.split_once(':').unwrap_or((name, "all"));
+        let set = [
+            format!("mutants=[\"{defect}\"]"),
+            format!("check=[\"{property}\"]"),
+        ];
+        let swarm = Scenario::parse(&text, "swarm.json", &set).expect("the swarm");
         let failing = (0..)
             .map(|seed| play_seed(&swarm, seed))
             .filter(|played| played.failure().is_some());
@@ -43,7 +52,7 @@ fn main() {
                 .expect("the shrunk file fails the same way");
             println!(
                 "{:<26} seed {:<4} {:<38} items {:>3} (faults {}, operations {}, clients {}, servers {}) runs {}",
-                defect.id,
+                name,
                 played.seed,
                 shrunk.failure.to_string(),
                 shrunk.after.items(),
@@ -56,7 +65,7 @@ fn main() {
             items.push(shrunk.after.items() as u64);
             runs.push(shrunk.runs);
         }
-        line(defect.id, &mut items, &mut runs);
+        line(name, &mut items, &mut runs);
         all_items.append(&mut items);
         all_runs.append(&mut runs);
     }

@@ -4,6 +4,7 @@
 //! 1 a violation (or the expectation is not met), 2 usage or malformed input, 3 undecided, 4 a replay that diverged.
 
 mod conform;
+mod explain;
 mod input;
 mod mutants;
 mod output;
@@ -39,6 +40,7 @@ Examples:
   zablab sweep scenarios/swarm.json --seeds 0..1000 --jobs 2 --out failures
   zablab replay failures/swarm-seed17.json              play a failure again, step by step
   zablab shrink failures/swarm-seed17.json -o small.json   the smallest scenario that fails the same way
+  zablab explain small.json                             how its violation came about
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
 Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation, or `expect` not met;
@@ -52,6 +54,7 @@ enum Command {
     Sweep(sweep::Args),
     Plan(plan::Args),
     Shrink(shrink::Args),
+    Explain(explain::Args),
     Mutants(mutants::Args),
     Scenarios(scenarios::Args),
 }
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &mut out),
         Command::Plan(args) => plan::run(&args, &mut out),
         Command::Shrink(args) => shrink::run(&args, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
         Command::Mutants(args) => mutants::run(&args, &mut out),
         Command::Scenarios(args) => scenarios::run(&args, &mut out),
     };

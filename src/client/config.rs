@@ -1,5 +1,6 @@
 //! What a client is told at its start: servers, timeouts, policies and its workload.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::workload::Workload;
@@ -49,6 +50,18 @@ pub struct Kept {
 }
 
 impl Chosen {
+    /// What is left of it for the operations of these numbers: those of one life.
+    #[must_use]
+    pub fn within(&self, numbers: Range<u64>) -> Self {
+        match self {
+            Self::All | Self::Absent => self.clone(),
+            Self::Only(kept) => {
+                let mine = kept.iter().filter(|kept| numbers.contains(&kept.op));
+                Self::Only(mine.copied().collect())
+            }
+        }
+    }
+
     /// Whether an operation is carried out.
     pub fn has(&self, op: u64) -> bool {
         match self {

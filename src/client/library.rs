@@ -31,7 +31,7 @@ use crate::words::message::Msg;
 use crate::words::timer::{ClientTimer, Timer};
 
 /// Operations and connections of one life are numbered below this; the next life goes on above it.
-const NUMBERS_PER_LIFE: u64 = 1_000_000_000;
+pub const NUMBERS_PER_LIFE: u64 = 1_000_000_000;
 
 /// A deadline that is nearer than this has passed: clocks of different speed round.
 const ROUNDING: Span = Span::from_us(1);

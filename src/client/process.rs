@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::config::{Chosen, Config};
 use super::library::twin::Twin;
-use super::library::{Library, Turn};
+use super::library::{Library, NUMBERS_PER_LIFE, Turn};
 use super::workload::{Hands, Program};
 use crate::base::id::{ClientId, NodeId, SessionId};
 use crate::base::time::LocalTime;
@@ -29,9 +29,10 @@ pub struct Client {
 impl Client {
     /// A new life of `client` on node `me`; its first input is [`Input::Boot`].
     pub fn restart(config: &Config, _me: NodeId, client: ClientId, life: u32) -> Self {
+        let before = u64::from(life.saturating_sub(1)) * NUMBERS_PER_LIFE;
         Self {
             id: client,
-            chosen: config.chosen.clone(),
+            chosen: config.chosen.within(before..before + NUMBERS_PER_LIFE),
             born: LocalTime::default(),
             library: Library::new(client, config, life),
             program: Program::new(&config.workload, life),

@@ -1,9 +1,11 @@
 //! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
 
 pub mod campaign;
+pub mod cone;
 pub mod conform;
 pub mod counters;
 pub mod generate;
+pub mod inevitable;
 pub mod json;
 pub mod lower;
 pub mod materialise;

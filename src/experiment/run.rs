@@ -86,6 +86,25 @@ impl<'a> Run<'a> {
         witness: &mut impl Witness,
         sink: &mut impl Sink<Words>,
     ) -> Stop {
+        let events = self.scenario.limits.events;
+        self.go(Limits { time, events }, witness, sink)
+    }
+
+    /// Plays until so many events have been, in silence.
+    pub fn advance_to_event(&mut self, event: u64) {
+        let limits = Limits {
+            time: Time::from_ms(self.scenario.limits.virtual_ms),
+            events: event,
+        };
+        self.go(limits, &mut Nobody, &mut ());
+    }
+
+    fn go(
+        &mut self,
+        limits: Limits,
+        witness: &mut impl Witness,
+        sink: &mut impl Sink<Words>,
+    ) -> Stop {
         let mut judge = Judge {
             panel: &mut self.panel,
             counters: &mut self.counters,
@@ -97,9 +116,7 @@ impl<'a> Run<'a> {
             config: &self.config,
             witness: &mut judge,
         };
-        let events = self.scenario.limits.events;
-        self.world
-            .run_until(Limits { time, events }, &mut (sink, facts))
+        self.world.run_until(limits, &mut (sink, facts))
     }
 
     /// Plays to the end of the scenario's time, heals everything, goes on until liveness can be judged, and judges.

@@ -1,6 +1,8 @@
 //! Layer 5: how an outcome is shown. A report is data first ([`data::Report`]); text and JSON are made from it.
 
+pub mod curve;
 pub mod data;
+pub mod explain;
 pub mod faults;
 pub mod phrase;
 pub mod shrink;

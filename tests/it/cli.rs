@@ -226,6 +226,7 @@ fn every_command_explains_itself_with_examples() {
         "sweep",
         "plan",
         "shrink",
+        "explain",
         "mutants",
         "scenarios",
     ] {

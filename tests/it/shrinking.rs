@@ -104,3 +104,85 @@ fn what_does_not_fail_cannot_be_shrunk() {
     assert!(complaint.contains("does not fail"), "{complaint}");
     assert!(!small.exists());
 }
+
+#[test]
+fn an_explanation_names_the_faults_the_leaders_and_the_transaction_that_was_lost() {
+    let arguments = |format: &'static str| {
+        vec![
+            "explain",
+            "scenarios/swarm.json",
+            "--seed",
+            "2",
+            "--set",
+            "mutants=[\"half-quorum\"]",
+            "--set",
+            "check=[\"committed-survives\"]",
+            format,
+        ]
+    };
+    let object = json(&zablab(&arguments("--json")));
+    assert_eq!(object["property"], "committed-survives");
+    let sentences = object["sentences"].as_array().unwrap();
+    assert!((10..=25).contains(&sentences.len()), "{object}");
+    let past = object["past"].as_u64().unwrap();
+    let event = object["event"].as_u64().unwrap();
+    assert!(past > 100 && past < event, "{past} of {event}");
+    let has = |words: &[&str]| {
+        sentences.iter().any(|sentence| {
+            let text = sentence["text"].as_str().unwrap();
+            words.iter().all(|word| text.contains(word))
+        })
+    };
+    assert!(has(&["fault ", "begins"]), "{object}");
+    assert!(has(&["proposed "]) && has(&["committed "]), "{object}");
+    assert!(has(&["leads epoch", "lacks"]), "{object}");
+    let events: Vec<u64> = sentences
+        .iter()
+        .map(|sentence| sentence["event"].as_u64().unwrap())
+        .collect();
+    assert!(events.is_sorted());
+    assert_eq!(events.last(), Some(&event));
+}
+
+#[test]
+fn the_curve_of_a_failure_does_not_depend_on_jobs_and_rises_to_certainty() {
+    let curve = |jobs| {
+        let output = zablab(&[
+            "explain",
+            "scenarios/swarm.json",
+            "--seed",
+            "0",
+            "--set",
+            "mutants=[\"set-data-ignores-version\"]",
+            "--when",
+            "--points",
+            "8",
+            "--runs",
+            "8",
+            "--jobs",
+            jobs,
+            "--json",
+        ]);
+        assert_eq!(output.status.code(), Some(0));
+        json(&output)
+    };
+    let alone = curve("1");
+    assert_eq!(alone, curve("3"));
+    let points = alone["when"]["curve"].as_array().unwrap();
+    assert_eq!(points.len(), 8);
+    for point in points {
+        let share = point["fails"].as_u64().unwrap() * 1_000 / point["runs"].as_u64().unwrap();
+        assert!(point["low"].as_u64().unwrap() <= share, "{point}");
+        assert!(point["high"].as_u64().unwrap() >= share, "{point}");
+    }
+    assert!(alone["when"].get("steepest").is_some());
+}
+
+#[test]
+fn what_violates_nothing_cannot_be_explained() {
+    let output = zablab(&["explain", "scenarios/quiet.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("violates nothing"), "{complaint}");
+}

@@ -24,6 +24,7 @@ use crate::base::id::NodeId;
 use crate::base::time::{Span, Time};
 use crate::cast::Witness;
 use crate::check::verdict::Property;
+use crate::client::library::NUMBERS_PER_LIFE;
 use crate::history::fact::Fact;
 use crate::sim::fault::Planned;
 use crate::sim::sink::{Happening, Sink, Stamp};
@@ -130,8 +131,9 @@ pub fn shrink(
             scenario: scenario.clone(),
         })
         .collect();
+    let listed = list_operations(&small, search.fails_at());
     Ok(Shrunk {
-        after: Size::of(&small),
+        after: Size::of(&listed),
         scenario: expecting(small, failure),
         failure,
         before,
@@ -208,7 +210,7 @@ fn list_operations(scenario: &Scenario, until: Time) -> Scenario {
             })
             .collect();
         operations.extend(hands.0.iter().map(|(client, op, time)| {
-            let life = u32::try_from(op / OPS_PER_LIFE).expect("lives are few") + 1;
+            let life = u32::try_from(op / NUMBERS_PER_LIFE).expect("lives are few") + 1;
             let born = lives.0.get(&(roster.client(*client), life));
             let at = born.map(|born| Span::from_us(time.since(*born).as_us()));
             let (client, op) = (*client, Some(*op));
@@ -219,9 +221,6 @@ fn list_operations(scenario: &Scenario, until: Time) -> Scenario {
     }
     listed
 }
-
-/// Operations of one life are numbered below this (`client::library`).
-const OPS_PER_LIFE: u64 = 1_000_000_000;
 
 /// When each life of each node began.
 #[derive(Debug, Default)]
