@@ -16,6 +16,7 @@ mod run;
 mod scenarios;
 mod shrink;
 mod sweep;
+mod twin;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Conform(conform::Args),
     Replay(replay::Args),
     Sweep(sweep::Args),
+    #[command(hide = true)]
+    Twin(twin::Args),
     Plan(plan::Args),
     Shrink(shrink::Args),
     Explain(explain::Args),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Conform(args) => conform::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),
+        Command::Twin(args) => twin::run(&args, &mut out),
         Command::Plan(args) => plan::run(&args, &mut out),
         Command::Shrink(args) => shrink::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),

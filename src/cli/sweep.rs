@@ -17,9 +17,10 @@ use self::summary::{Names, Summary};
 use super::input::{self, shell};
 use super::output::{self, Failure, Status};
 use super::progress::Progress;
+use super::twin::Twin;
 use crate::experiment::campaign::{Campaign, Ledger, Line, Shard, Tally};
 use crate::experiment::scenario::Scenario;
-use crate::experiment::sweep::{Again, CHECK_EVERY, Played, Work, sweep};
+use crate::experiment::sweep::{CHECK_EVERY, Played, Work, sweep};
 
 /// Play many seeds of scenarios in parallel and save what fails as scenario files
 #[derive(Debug, clap::Args)]
@@ -235,7 +236,7 @@ impl Sweeper<'_> {
             skip: &|place| is_closed || done.binary_search(&place).is_ok(),
             jobs: jobs(self.args.jobs),
             stop: &stop,
-            doubt: &Again {
+            doubt: &Twin {
                 every: if self.args.verify_determinism {
                     1
                 } else {

@@ -16,3 +16,4 @@ pub mod scenario;
 pub mod shrink;
 pub mod situations;
 pub mod sweep;
+pub mod twin;

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
     }
 
     /// Plays to the end of the scenario's time, heals everything, goes on until liveness can be judged, and judges.
-    pub fn conclude(mut self, witness: &mut impl Witness, sink: &mut impl Sink<Words>) -> Outcome {
+    pub fn conclude(&mut self, witness: &mut impl Witness, sink: &mut impl Sink<Words>) -> Outcome {
         let time = Time::from_ms(self.scenario.limits.virtual_ms);
         let mut stop = self.advance(time, witness, sink);
         if stop != Stop::Events {

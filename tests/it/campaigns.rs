@@ -264,3 +264,18 @@ fn a_junit_report_names_each_failure() {
     );
     assert!(text.contains("zablab replay"));
 }
+
+#[test]
+fn every_seed_comes_out_the_same_in_a_second_process() {
+    let out = scratch("campaign-twins");
+    let mut arguments = CAMPAIGN.to_vec();
+    arguments[11] = "0..6";
+    arguments.push("--verify-determinism");
+    run(&arguments, &out);
+    let failures = summary(&out)["failures"].take();
+    let is_twin = |failure: &Value| failure["property"] == "determinism";
+    assert!(
+        !failures.as_array().unwrap().iter().any(is_twin),
+        "{failures}"
+    );
+}
