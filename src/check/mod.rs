@@ -3,6 +3,7 @@
 
 mod committed;
 mod evidence;
+pub mod foreign;
 pub mod linear;
 pub mod liveness;
 pub mod panel;

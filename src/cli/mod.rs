@@ -3,6 +3,8 @@
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 all holds (or the file's expectation is met),
 //! 1 a violation (or the expectation is not met), 2 usage or malformed input, 3 undecided, 4 a replay that diverged.
 
+mod check;
+mod clock;
 mod conform;
 mod explain;
 mod input;
@@ -42,6 +44,7 @@ Examples:
   zablab replay failures/swarm-seed17.json              play a failure again, step by step
   zablab shrink failures/swarm-seed17.json -o small.json   the smallest scenario that fails the same way
   zablab explain small.json                             how its violation came about
+  zablab check history.jsonl                            judge a history recorded elsewhere
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
 Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation, or `expect` not met;
@@ -50,6 +53,7 @@ Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation,
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Check(check::Args),
     Conform(conform::Args),
     Replay(replay::Args),
     Sweep(sweep::Args),
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let result = match arguments.command {
         Command::Run(args) => run::run(&args, &mut out),
+        Command::Check(args) => check::run(&args, &mut out),
         Command::Conform(args) => conform::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),

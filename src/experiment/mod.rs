@@ -11,6 +11,7 @@ pub mod lower;
 pub mod materialise;
 pub mod outcome;
 pub mod record;
+pub mod recorded;
 pub mod run;
 pub mod scenario;
 pub mod shrink;

@@ -3,6 +3,7 @@
 
 pub mod codec;
 pub mod fact;
+pub mod foreign;
 pub mod frame;
 pub mod op;
 pub mod wire;

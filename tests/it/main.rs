@@ -6,6 +6,7 @@
 )]
 
 mod campaigns;
+mod check;
 mod cli;
 mod determinism;
 mod flips;

@@ -1,0 +1,2 @@
+//! What judging recorded histories costs.
+fn main() {}

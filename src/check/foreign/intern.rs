@@ -1,0 +1,193 @@
+//! Small numbers for values, and a set of 128-bit fingerprints: open addressing without randomness.
+
+use std::hash::{Hash, Hasher};
+
+use crate::base::digest::mix;
+
+/// Gives equal keys the same number, counted from 0.
+#[derive(Clone, Debug)]
+pub(super) struct Interner<K> {
+    keys: Vec<K>,
+    /// Number + 1, or 0 where free; a power of two long.
+    slots: Vec<u32>,
+}
+
+impl<K: Hash + Eq> Default for Interner<K> {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            slots: vec![0; 16],
+        }
+    }
+}
+
+impl<K: Hash + Eq> Interner<K> {
+    /// The number of a key.
+    pub(super) fn number(&mut self, key: K) -> u32 {
+        let mut slot = self.first_slot(&key);
+        while self.slots[slot] != 0 {
+            let number = self.slots[slot] - 1;
+            if self.keys[number as usize] == key {
+                return number;
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        let number = u32::try_from(self.keys.len()).expect("memory holds fewer than 2^32 keys");
+        self.keys.push(key);
+        self.slots[slot] = number + 1;
+        if self.keys.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        number
+    }
+
+    /// The key of a number.
+    pub(super) fn key(&self, number: u32) -> &K {
+        &self.keys[number as usize]
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "masked to the table's size"
+    )]
+    fn first_slot(&self, key: &K) -> usize {
+        let mut hasher = Mixer(0);
+        key.hash(&mut hasher);
+        mix(hasher.0) as usize & (self.slots.len() - 1)
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![0; self.slots.len() * 2];
+        for number in 0..self.keys.len() {
+            let mut slot = self.first_slot(&self.keys[number]);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+            self.slots[slot] = u32::try_from(number).expect("numbers are small") + 1;
+        }
+    }
+}
+
+/// The same everywhere, unlike the standard library's.
+struct Mixer(u64);
+
+impl Mixer {
+    fn take(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.take(u64::from_le_bytes(word));
+        }
+        self.take(bytes.len() as u64);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.take(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.take(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.take(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.take(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A set of fingerprints that only grows.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    slots: Vec<u128>,
+    count: usize,
+}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: vec![0; 64],
+            count: 0,
+        }
+    }
+
+    /// Adds a fingerprint; answers whether it is new.
+    pub(super) fn insert(&mut self, fingerprint: u128) -> bool {
+        // 0 marks a free slot; the fingerprint 0 shares its place with 1.
+        let fingerprint = fingerprint.max(1);
+        if self.count * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let slot = self.slot(fingerprint);
+        let is_new = self.slots[slot] == 0;
+        if is_new {
+            self.slots[slot] = fingerprint;
+            self.count += 1;
+        }
+        is_new
+    }
+
+    fn slot(&self, fingerprint: u128) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = fingerprint as usize & mask;
+        while self.slots[slot] != 0 && self.slots[slot] != fingerprint {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![0; self.slots.len() * 4];
+        let old = std::mem::replace(&mut self.slots, larger);
+        for fingerprint in old.into_iter().filter(|fingerprint| *fingerprint != 0) {
+            let slot = self.slot(fingerprint);
+            self.slots[slot] = fingerprint;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_keys_have_one_number_and_others_another() {
+        let mut interner = Interner::default();
+        for key in 0..1_000_u64 {
+            assert_eq!(interner.number(key * 7), u32::try_from(key).unwrap());
+        }
+        for key in (0..1_000_u64).rev() {
+            assert_eq!(interner.number(key * 7), u32::try_from(key).unwrap());
+        }
+        assert_eq!(interner.len(), 1_000);
+        assert_eq!(*interner.key(3), 21);
+    }
+
+    #[test]
+    fn a_fingerprint_is_new_once() {
+        let mut seen = Seen::new();
+        for round in 0..2 {
+            for number in 0..5_000_u64 {
+                let fingerprint = u128::from(mix(number)) << 64 | u128::from(mix(number + 1));
+                assert_eq!(seen.insert(fingerprint), round == 0);
+            }
+        }
+    }
+}
