@@ -205,6 +205,13 @@ impl<T: Witness> Sink<Words> for Facts<'_, T> {
                 what: (*what).into(),
             },
             Happening::FaultEnded { index } => Fact::FaultEnded { index: *index },
+            Happening::ClockHeld { node, held } => match self.config.part_of(*node) {
+                Part::Server(server) => Fact::ClockHeld {
+                    server,
+                    held: *held,
+                },
+                Part::Client(_) => return,
+            },
             Happening::Started { .. }
             | Happening::Paused { .. }
             | Happening::ConnectionEnded { .. } => return,

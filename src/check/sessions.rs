@@ -38,6 +38,9 @@ struct Reign {
     expiring: BTreeSet<SessionId>,
     /// Moments at which it did something, some time apart; the last ones.
     beats: VecDeque<Time>,
+    /// Until when its clocks stood still, if they did: what was due by them before is late by so much.
+    held_until: Time,
+    is_held: bool,
 }
 
 /// Distance of the beats that are kept, and how many.
@@ -55,6 +58,8 @@ pub struct SessionsMonitor {
     closed: BTreeMap<SessionId, Entry>,
     owners: BTreeMap<Path, SessionId>,
     reigns: BTreeMap<ServerId, Reign>,
+    /// Whose clocks stand still.
+    held: BTreeSet<ServerId>,
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
 }
@@ -83,7 +88,8 @@ impl Monitor for SessionsMonitor {
             ..
         } = fact
         {
-            self.reigns.insert(*server, Reign::new(at));
+            self.reigns
+                .insert(*server, Reign::new(at, self.held.contains(server)));
         } else if let Fact::RoleEnd { server, .. } | Fact::ServerCrashed { server, .. } = fact {
             if let Some(reign) = self.reigns.remove(server) {
                 self.check_overdue(at, *server, &reign, findings);
@@ -103,6 +109,8 @@ impl Monitor for SessionsMonitor {
             if let Some(reign) = self.reigns.get_mut(server) {
                 reign.touches.insert(*session, touch);
             }
+        } else if let Fact::ClockHeld { server, held } = fact {
+            self.on_clock(at, *server, *held);
         } else if let Fact::SessionExpiring {
             server,
             session,
@@ -129,12 +137,14 @@ impl Monitor for SessionsMonitor {
 }
 
 impl Reign {
-    fn new(since: At) -> Self {
+    fn new(since: At, is_held: bool) -> Self {
         Self {
             since,
             touches: BTreeMap::new(),
             expiring: BTreeSet::new(),
             beats: VecDeque::new(),
+            held_until: Time::ZERO,
+            is_held,
         }
     }
 }
@@ -392,6 +402,20 @@ impl SessionsMonitor {
         }
     }
 
+    /// A server's clocks stand still, or go on: nothing is due by them until they have gone on for as long.
+    fn on_clock(&mut self, at: At, server: ServerId, held: bool) {
+        if held {
+            self.held.insert(server);
+        } else {
+            self.held.remove(&server);
+        }
+        if let Some(reign) = self.reigns.get_mut(&server) {
+            reign.is_held = held;
+            reign.held_until = at.time;
+            reign.beats.clear();
+        }
+    }
+
     /// Remembers that a leader was at work.
     fn beat(&mut self, at: At, fact: &Fact) {
         if let Fact::Proposed { server, .. }
@@ -400,6 +424,7 @@ impl SessionsMonitor {
         | Fact::SessionTouched { server, .. }
         | Fact::SessionExpiring { server, .. } = fact
             && let Some(reign) = self.reigns.get_mut(server)
+            && !reign.is_held
             && reign
                 .beats
                 .back()
@@ -425,7 +450,8 @@ impl SessionsMonitor {
             let heard = touch.map_or(reign.since, |touch| touch.at);
             let timeout_ms = touch.map_or(live.timeout_ms, |touch| touch.timeout_ms);
             let timeout = Span::from_ms(u64::from(timeout_ms));
-            let due = heard.time.max(live.opened.at.time) + timeout * 2;
+            let heard_last = heard.time.max(live.opened.at.time).max(reign.held_until);
+            let due = heard_last + timeout * 2;
             let mut worked = reign.beats.iter().filter(|beat| **beat >= due);
             let count = worked.clone().count();
             let (Some(first), Some(last)) = (worked.next(), worked.next_back()) else {

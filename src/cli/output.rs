@@ -40,7 +40,7 @@ impl Status {
     /// What a verdict without an expectation means.
     pub(super) fn of(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Holds | Verdict::Vacuous => Self::Good,
+            Verdict::Holds | Verdict::Vacuous | Verdict::Excused => Self::Good,
             Verdict::Violated => Self::Bad,
             Verdict::Undecided => Self::Undecided,
         }

@@ -38,7 +38,7 @@ With --out DIR every run is noted in DIR/journal.jsonl as it ends, and DIR/summa
 that was stopped, by Ctrl-C, --time-limit or in any other way, goes on where it was when the same command is given again;
 no seed is lost or played twice. How to spread a campaign over machines: docs/campaigns.md.
 
---json prints one object: seeds (played), held, violated, undecided, seconds, failures [{scenario, seed, property,
+--json prints one object: seeds (played), held, violated, undecided, excused, seconds, failures [{scenario, seed, property,
 signature, faults, file, replay}], groups [{property, signature, count, scenario, seed, faults, file}], complete, events,
 virtual_ms, properties [{name, exercised, runs, violated}], counters, situations [{name, count, runs}], never [names].")]
 #[expect(

@@ -189,7 +189,7 @@ pub struct Line {
     pub scenario: usize,
     /// The seed.
     pub seed: u64,
-    /// `holds`, `violated` or `undecided`.
+    /// `holds`, `violated`, `undecided` or `excused`.
     pub verdict: String,
     /// Digest of the run; none if it did not come to an end.
     pub digest: Option<String>,
@@ -240,7 +240,9 @@ impl Line {
             seed: played.seed,
             verdict: match played.verdict() {
                 Verdict::Holds | Verdict::Vacuous => Verdict::Holds.name().to_owned(),
-                verdict @ (Verdict::Violated | Verdict::Undecided) => verdict.name().to_owned(),
+                verdict @ (Verdict::Violated | Verdict::Undecided | Verdict::Excused) => {
+                    verdict.name().to_owned()
+                }
             },
             digest: None,
             events: 0,
@@ -272,7 +274,7 @@ impl Line {
     /// Whether its numbers can be those of a run.
     fn is_sound(&self) -> bool {
         let is_empty_or = |list: &[u64], len: usize| list.is_empty() || list.len() == len;
-        ["holds", "violated", "undecided"].contains(&self.verdict.as_str())
+        ["holds", "violated", "undecided", "excused"].contains(&self.verdict.as_str())
             && is_empty_or(&self.exercised, Property::ALL.len())
             && is_empty_or(&self.counters, Counters::default().rows().len())
             && is_empty_or(&self.reached, Situation::COUNT)

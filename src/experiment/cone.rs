@@ -205,7 +205,9 @@ impl Sink<Words> for Weave {
                 self.step(event, *node);
                 self.forget(*node);
             }
-            Happening::Started { node, .. } | Happening::Paused { node, .. } => {
+            Happening::Started { node, .. }
+            | Happening::Paused { node, .. }
+            | Happening::ClockHeld { node, .. } => {
                 self.step(event, *node);
             }
             Happening::ConnectionEnded { .. } | Happening::Outside { .. } => {}

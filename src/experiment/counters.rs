@@ -70,6 +70,7 @@ impl Counters {
             Fact::ClientCrashed { .. }
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
+            | Fact::ClockHeld { .. }
             | Fact::BootDropped { .. }
             | Fact::Ignored { .. }
             | Fact::Elected { .. }

@@ -5,22 +5,28 @@
 //! judged. Targets are mostly roles, resolved when the fault fires. The expanded scenario does not depend on the seed
 //! for its faults any more: it is what a failure is saved as.
 
+mod families;
+
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
 use super::scenario::Scenario;
+use super::scenario::families::{FIRST_FAMILIES, Family, Generate};
 use super::scenario::format::Range;
 use super::scenario::plan::Roster;
-use super::scenario::sections::{Family, Generate};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
 use crate::base::rng::{Domain, Draw, stream};
 use crate::base::time::{Span, Time};
-use crate::sim::fault::{Direction, Fault, Form, Planned, Seen, Target, Trigger, Unsynced};
+use crate::sim::fault::{
+    Atlas, Direction, Fault, Form, Planned, Seen, Target, Trigger, Trouble, Unsynced,
+};
 use crate::sim::law::log_between;
 use crate::sim::process::LinkClass;
+
+use families::Drawn;
 
 /// How often a family comes among those of a run.
 fn weight(family: Family) -> u32 {
@@ -31,9 +37,47 @@ fn weight(family: Family) -> u32 {
         | Family::Halves
         | Family::IsolateLeader
         | Family::Reset
-        | Family::Ambush => 3,
-        Family::OneWay | Family::Delay | Family::SlowDisk => 2,
-        Family::Blackout | Family::Drift | Family::WallJump | Family::Flaky => 1,
+        | Family::Ambush
+        | Family::Split
+        | Family::NamedPoint
+        | Family::DurableStep
+        | Family::Rough
+        | Family::Wipe
+        | Family::Restore
+        | Family::RotAnywhere
+        | Family::DatagramWire
+        | Family::LyingDisk => 3,
+        Family::OneWay
+        | Family::Delay
+        | Family::SlowDisk
+        | Family::Flapping
+        | Family::Cut
+        | Family::Clog
+        | Family::Swizzle
+        | Family::Mute
+        | Family::HalfOpen
+        | Family::Rack
+        | Family::Torn
+        | Family::SlowCpu
+        | Family::DiskStall
+        | Family::CutClient
+        | Family::Zombie
+        | Family::SlowReader
+        | Family::Duplicate
+        | Family::MoveBehind => 2,
+        Family::Blackout
+        | Family::Drift
+        | Family::WallJump
+        | Family::Flaky
+        | Family::RestartLoop
+        | Family::Suspend
+        | Family::Freeze
+        | Family::Strobe
+        | Family::FsyncFail
+        | Family::DiskFull
+        | Family::DiskErrors
+        | Family::ReadOnly
+        | Family::BitRot => 1,
     }
 }
 
@@ -124,7 +168,11 @@ impl Generator {
     fn fill(&mut self, plan: &mut Vec<Planned>) {
         let window = self.generate.window_ms;
         let mut families = Vec::new();
-        for (_, family) in Family::ALL {
+        for (index, (_, family)) in Family::ALL.iter().enumerate() {
+            // Families that came later take no draw where they are not named: older scenarios stay as they were.
+            if index >= FIRST_FAMILIES && !self.generate.families.contains(family) {
+                continue;
+            }
             let off = self.draw().chance(self.generate.off);
             if !off && self.generate.families.contains(family) {
                 families.push(*family);
@@ -150,8 +198,14 @@ impl Generator {
                 break;
             }
             let family = families[self.draw().weighted(&weights)];
-            let (fault, weight) = self.fault(family);
+            if family == Family::MoveBehind {
+                self.push_move(plan, number, now, window.high);
+                continue;
+            }
+            let drawn = self.fault(family, now);
+            let (fault, weight) = (drawn.fault, drawn.weight);
             let lasts = (weight != Weight::Instant).then(|| self.duration(window.high - now));
+            let lasts = drawn.lasts.or(lasts);
             ends.retain(|end| *end > now);
             if weight == Weight::Disables {
                 if ends.len() >= most {
@@ -162,13 +216,34 @@ impl Generator {
             let trigger = if family == Family::Ambush {
                 self.moment()
             } else {
-                Trigger::At(Time::from_ms(now))
+                let at = Trigger::At(Time::from_ms(now));
+                drawn.trigger.unwrap_or(at)
             };
             plan.push(Planned {
                 id: Arc::from(format!("g{number}")),
                 trigger,
                 fault,
                 lasts,
+                flap: drawn.flap,
+            });
+        }
+    }
+
+    /// A server falls behind, and a client has to move to it.
+    fn push_move(&mut self, plan: &mut Vec<Planned>, number: u64, now: u64, end: u64) {
+        let most = end - now;
+        let lasts = self.duration(most).as_ms().max(200.min(most));
+        let faults = self.move_behind();
+        for ((fault, tail), (begins, lasts)) in faults
+            .into_iter()
+            .zip(["a", "b"])
+            .zip([(now, lasts), (now + lasts / 2, most - lasts / 2)])
+        {
+            plan.push(Planned {
+                id: Arc::from(format!("g{number}{tail}")),
+                trigger: Trigger::At(Time::from_ms(begins)),
+                fault,
+                lasts: Some(Span::from_ms(lasts.min(4_000))),
                 flap: None,
             });
         }
@@ -235,23 +310,57 @@ impl Generator {
         ])
     }
 
-    fn fault(&mut self, family: Family) -> (Fault, Weight) {
+    fn fault(&mut self, family: Family, now: u64) -> Drawn {
+        use Weight::{Disables, Instant, Lasts};
         match family {
-            Family::Kill => (self.kill(), Weight::Disables),
-            Family::PowerLoss => (self.power_loss(), Weight::Disables),
-            Family::Blackout => (self.blackout(), Weight::Disables),
-            Family::Pause => (self.pause(), Weight::Disables),
-            Family::Isolate => (self.isolate(Direction::Both), Weight::Disables),
-            Family::Halves => (self.halves(), Weight::Disables),
-            Family::OneWay => (self.one_way(), Weight::Disables),
-            Family::IsolateLeader => (self.isolate_leader(), Weight::Disables),
-            Family::Reset => (self.reset(), Weight::Instant),
-            Family::Delay => (self.delay(), Weight::Lasts),
-            Family::SlowDisk => (self.slow_disk(), Weight::Lasts),
-            Family::Drift => (self.drift(), Weight::Lasts),
-            Family::WallJump => (self.wall_jump(), Weight::Instant),
-            Family::Flaky => (self.flaky(), Weight::Lasts),
-            Family::Ambush => (self.ambush(), Weight::Disables),
+            Family::Kill => Drawn::of(self.kill(), Disables),
+            Family::PowerLoss => Drawn::of(self.power_loss(), Disables),
+            Family::Blackout => Drawn::of(self.blackout(), Disables),
+            Family::Pause => Drawn::of(self.pause(), Disables),
+            Family::Isolate => Drawn::of(self.isolate(Direction::Both), Disables),
+            Family::Halves => Drawn::of(self.halves(), Disables),
+            Family::OneWay => Drawn::of(self.one_way(), Disables),
+            Family::IsolateLeader => Drawn::of(self.isolate_leader(), Disables),
+            Family::Reset => Drawn::of(self.reset(), Instant),
+            Family::Delay => Drawn::of(self.delay(), Lasts),
+            Family::SlowDisk => Drawn::of(self.slow_disk(), Lasts),
+            Family::Drift => Drawn::of(self.drift(), Lasts),
+            Family::WallJump => Drawn::of(self.wall_jump(), Instant),
+            Family::Flaky => Drawn::of(self.flaky(), Lasts),
+            Family::Ambush => Drawn::of(self.ambush(), Disables),
+            Family::Split => self.split(),
+            Family::Flapping => self.flapping(),
+            Family::Cut => self.cut(),
+            Family::Clog => self.clog(),
+            Family::Swizzle => self.swizzle(),
+            Family::Mute => self.mute(),
+            Family::Rough => self.rough(),
+            Family::HalfOpen => self.half_open(),
+            Family::Rack => self.rack(),
+            Family::RestartLoop => self.restart_loop(),
+            Family::NamedPoint => self.named_point(),
+            Family::DurableStep => self.durable_step(),
+            Family::Torn => self.torn(),
+            Family::SlowCpu => self.slow_cpu(),
+            Family::Suspend => self.suspend(),
+            Family::Freeze => self.freeze(),
+            Family::Strobe => self.strobe(),
+            Family::DiskStall => self.disk(Trouble::Stall),
+            Family::FsyncFail => self.fsync_fail(),
+            Family::DiskFull => self.disk_full(),
+            Family::DiskErrors => self.disk_errors(),
+            Family::ReadOnly => self.disk(Trouble::ReadOnly),
+            Family::BitRot => self.rot(Atlas::On),
+            Family::CutClient => self.cut_client(),
+            Family::Zombie => self.zombie(),
+            Family::SlowReader => self.slow_reader(),
+            Family::Duplicate => self.duplicate(),
+            Family::MoveBehind => unreachable!("it makes two entries"),
+            Family::Wipe => self.wipe(),
+            Family::Restore => self.restore(now),
+            Family::RotAnywhere => self.rot(Atlas::Off),
+            Family::DatagramWire => self.datagram(),
+            Family::LyingDisk => self.disk(Trouble::Lying),
         }
     }
 

@@ -1,13 +1,14 @@
 //! From a scenario to what the layers below are told: the ensemble's configuration, the clients' and the machine's.
 
+mod machine;
+
 use std::sync::Arc;
 
 use super::scenario::Scenario;
 use super::scenario::format::Range;
 use super::scenario::operations::Operation;
-use super::scenario::sections::{self, Hosts, Kind, Link, Profile, Work};
+use super::scenario::sections::{self, Hosts, Kind, Work};
 use crate::base::id::{ClientId, NodeId};
-use crate::base::rng::{Domain, Key};
 use crate::base::time::Span;
 use crate::cast;
 use crate::client;
@@ -19,10 +20,7 @@ use crate::client::workload::{
 use crate::history::op::Path;
 use crate::mutant::table::Defect;
 use crate::mutant::wrapped::MutantConfig;
-use crate::sim::law::{Body, Law};
-use crate::sim::process::LinkClass;
-use crate::sim::rough::Roughness;
-use crate::sim::setup::{ClockSpec, DiskProfile, LinkProfile, Setup};
+use crate::sim::setup::Setup;
 use crate::zab;
 
 /// Who plays, what each is told, and which defects are planted.
@@ -205,67 +203,7 @@ fn ephemerals_of_holders(workload: &[Work]) -> Vec<Path> {
 
 /// The machine.
 pub fn setup(scenario: &Scenario) -> Setup {
-    let roster = scenario.roster();
-    let fsync = scenario.disk.fsync_us;
-    let network = &scenario.network;
-    let link = |class: LinkClass, own: &Option<Link>| match own {
-        Some(link) => link_profile(link),
-        None => common_profile(scenario, class),
-    };
-    Setup {
-        voters: (1..=u16::from(roster.voters)).map(NodeId).collect(),
-        links: [
-            link(LinkClass::Election, &network.election),
-            link(LinkClass::Quorum, &network.quorum),
-            link(LinkClass::Client, &network.client),
-        ],
-        disk: DiskProfile::with_sync(Span::from_us(fsync.low), Span::from_us(fsync.high)),
-        clock: ClockSpec {
-            drift_ppm: scenario.clock.drift_ppm,
-            offset_ms: scenario.clock.offset_ms,
-            granularity: Span::ZERO,
-        },
-        exceptions: Arc::new(
-            scenario
-                .overrides
-                .iter()
-                .map(|exception| (exception.which, exception.value))
-                .collect(),
-        ),
-        ..Setup::mild(roster.servers(), roster.clients)
-    }
-}
-
-fn link_profile(link: &Link) -> LinkProfile {
-    let Range { low, high } = link.delay_us;
-    let mean = Span::from_us(u64::midpoint(low, high));
-    LinkProfile {
-        delay: Law {
-            body: Body::Uniform,
-            min: Span::from_us(low),
-            mean,
-            tail: Span::from_us(link.tail_us).max(mean),
-            p_tail: link.tail,
-        },
-        retransmit: Span::from_ms(u64::from(link.retransmit_ms)),
-        healed_reset: link.healed_reset,
-        rough: Roughness::NONE,
-    }
-}
-
-fn common_profile(scenario: &Scenario, class: LinkClass) -> LinkProfile {
-    match scenario.network.profile {
-        Profile::None => LinkProfile {
-            delay: Law::constant(Span::from_us(100)),
-            ..LinkProfile::mild()
-        },
-        Profile::Mild => LinkProfile::mild(),
-        Profile::Swarm => {
-            let key = Key::derive(scenario.seed, Domain::Plan).narrow(1 + class as u64);
-            let worst = Span::from_ms(u64::from(scenario.network.worst_ms));
-            LinkProfile::swarm(key, worst)
-        }
-    }
+    machine::setup(scenario)
 }
 
 /// A number that validation has found small.

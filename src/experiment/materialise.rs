@@ -8,10 +8,12 @@ use super::lower;
 use super::run::{Nobody, Run};
 use super::scenario::Scenario;
 use super::scenario::format::Range;
-use super::scenario::sections::{Link, Profile};
+use super::scenario::sections::{Dist, Link, Profile, Rough};
 use crate::base::id::NodeId;
 use crate::base::time::Time;
 use crate::sim::fault::{Planned, Target, Trigger};
+use crate::sim::law::Body;
+use crate::sim::rough::Roughness;
 use crate::sim::setup::LinkProfile;
 use crate::sim::sink::{Happening, Sink, Stamp};
 use crate::words::Words;
@@ -46,7 +48,30 @@ fn write_link(profile: &LinkProfile) -> Link {
         tail_us: law.tail.as_us(),
         retransmit_ms: u32::try_from(profile.retransmit.as_ms()).unwrap_or(u32::MAX),
         healed_reset: profile.healed_reset,
+        dist: match law.body {
+            Body::Constant => Dist::Const,
+            Body::Uniform => Dist::Bimodal,
+            Body::Exponential => Dist::Exp,
+            Body::Lognormal => Dist::Lognormal,
+        },
+        mean_us: Some(law.mean.as_us()),
+        rough: write_rough(&profile.rough),
     }
+}
+
+fn write_rough(rough: &Roughness) -> Option<Rough> {
+    let written = Rough {
+        refuse: rough.refuse,
+        hang: rough.hang,
+        reset: rough.reset,
+        reset_both: rough.both,
+        stall: rough.stall,
+        corrupt: rough.corrupt,
+        short_write: rough.short,
+        bandwidth: rough.bandwidth,
+        queue_bytes: rough.queue_bytes,
+    };
+    (!rough.is_none()).then_some(written)
 }
 
 /// When a planned fault struck, and whom.

@@ -1,10 +1,13 @@
 //! What came out of a run: a verdict per property, violations with their stories, counts, the digest.
 
+use std::collections::BTreeMap;
+
 use super::counters::Counters;
 use super::scenario::sections::Expect;
 use super::situations::Reached;
+use crate::base::id::ServerId;
 use crate::base::time::Time;
-use crate::check::verdict::{Findings, Property, Verdict, Violation};
+use crate::check::verdict::{At, Findings, Property, Verdict, Violation};
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,28 @@ pub struct Judged {
     pub why: Option<String>,
 }
 
+/// Why violations from some moment on do not count: a fault outside Zab's model (zab.md §16.4) has done its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excuse {
+    /// The fault's id in the plan, or the setting of the scenario that has it so.
+    pub fault: String,
+    /// What it did.
+    pub what: String,
+    /// At which server, if at one.
+    pub server: Option<ServerId>,
+    /// When.
+    pub at: At,
+}
+
+/// How often a kind of fault struck: coverage counts what took effect only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strikes {
+    /// With effect.
+    pub effective: u64,
+    /// In vain.
+    pub in_vain: u64,
+}
+
 /// The outcome of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -47,6 +72,10 @@ pub struct Outcome {
     pub counters: Counters,
     /// Which situations were reached.
     pub reached: Reached,
+    /// What excuses violations, first to last.
+    pub excuses: Vec<Excuse>,
+    /// How often each kind of fault struck.
+    pub strikes: BTreeMap<&'static str, Strikes>,
 }
 
 impl Outcome {
@@ -70,6 +99,22 @@ impl Outcome {
         (properties, violations)
     }
 
+    /// Violations that came after something outside Zab's model are excused; a property whose violations all did is, too.
+    pub fn excuse(&mut self) {
+        let Some(since) = self.excuses.first().map(|excuse| excuse.at) else {
+            return;
+        };
+        for judged in &mut self.properties {
+            let mut own = self
+                .violations
+                .iter()
+                .filter(|violation| violation.property == judged.property);
+            if judged.verdict == Verdict::Violated && own.all(|violation| violation.at >= since) {
+                judged.verdict = Verdict::Excused;
+            }
+        }
+    }
+
     /// The verdict on the run as a whole: vacuous properties do not count.
     pub fn verdict(&self) -> Verdict {
         let any = |verdict| {
@@ -81,6 +126,8 @@ impl Outcome {
             Verdict::Violated
         } else if any(Verdict::Undecided) || self.ended == Ended::EventBudget {
             Verdict::Undecided
+        } else if any(Verdict::Excused) {
+            Verdict::Excused
         } else {
             Verdict::Holds
         }
@@ -135,6 +182,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id::EventId;
     use crate::experiment::scenario::sections::Expected;
 
     fn outcome(verdicts: &[(Property, Verdict)], ended: Ended) -> Outcome {
@@ -153,6 +201,8 @@ mod tests {
             ended,
             counters: Counters::default(),
             reached: Reached::default(),
+            excuses: Vec::new(),
+            strikes: BTreeMap::new(),
         }
     }
 
@@ -192,6 +242,45 @@ mod tests {
             let outcome = outcome(&[(one, verdicts[0]), (two, verdicts[1])], ended);
             assert_eq!(outcome.verdict(), expected);
         }
+    }
+
+    #[test]
+    fn a_violation_is_excused_by_what_came_before_it_and_by_nothing_else() {
+        let (one, two) = (Property::CommittedSurvives, Property::Integrity);
+        let at = |event| At {
+            event: EventId(event),
+            time: Time::from_ms(event),
+        };
+        let violation = |property, event| Violation {
+            property,
+            at: at(event),
+            signature: "s",
+            story: Vec::new(),
+        };
+        let excuse = Excuse {
+            fault: "w".to_owned(),
+            what: "an empty disk".to_owned(),
+            server: None,
+            at: at(50),
+        };
+        for (events, excuses, expected) in [
+            ([60, 70], vec![excuse.clone()], Verdict::Excused),
+            ([60, 40], vec![excuse.clone()], Verdict::Violated),
+            ([60, 70], Vec::new(), Verdict::Violated),
+        ] {
+            let mut found = outcome(
+                &[(one, Verdict::Violated), (two, Verdict::Violated)],
+                Ended::InTime,
+            );
+            found.violations = vec![violation(one, events[0]), violation(two, events[1])];
+            found.excuses = excuses;
+            found.excuse();
+            assert_eq!(found.verdict(), expected);
+        }
+        let mut fine = outcome(&[(one, Verdict::Holds)], Ended::InTime);
+        fine.excuses = vec![excuse];
+        fine.excuse();
+        assert_eq!(fine.verdict(), Verdict::Holds);
     }
 
     #[test]

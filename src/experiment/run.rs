@@ -4,11 +4,12 @@
 //! the run goes on without faults until the bound within which a healthy ensemble must be live again (zab.md §16.2), so
 //! that every run ends with liveness judged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::counters::Counters;
 use super::lower;
-use super::outcome::{Ended, Outcome};
+use super::outcome::{Ended, Excuse, Outcome, Strikes};
 use super::scenario::Scenario;
 use super::situations::Situations;
 use crate::base::id::EventId;
@@ -52,6 +53,8 @@ pub struct Run<'a> {
     situations: Situations,
     /// When a fault last took hold or was over, as the liveness monitor sees it.
     unrest: Time,
+    excuses: Vec<Excuse>,
+    strikes: BTreeMap<&'static str, Strikes>,
 }
 
 impl<'a> Run<'a> {
@@ -76,6 +79,8 @@ impl<'a> Run<'a> {
             counters: Counters::default(),
             situations: Situations::new(scenario.ensemble.voters),
             unrest: Time::ZERO,
+            excuses: Vec::new(),
+            strikes: BTreeMap::new(),
         }
     }
 
@@ -110,6 +115,9 @@ impl<'a> Run<'a> {
             counters: &mut self.counters,
             situations: &mut self.situations,
             unrest: &mut self.unrest,
+            excuses: &mut self.excuses,
+            strikes: &mut self.strikes,
+            plan: &self.scenario.plan,
             witness,
         };
         let facts = Facts {
@@ -137,7 +145,7 @@ impl<'a> Run<'a> {
             time: self.world.now(),
         });
         let (properties, violations) = Outcome::judge(self.panel.findings(), &self.scenario.check);
-        Outcome {
+        let mut outcome = Outcome {
             properties,
             violations,
             digest: self.world.digest().value(),
@@ -149,7 +157,11 @@ impl<'a> Run<'a> {
             },
             counters: self.counters,
             reached: self.situations.reached(),
-        }
+            excuses: self.excuses.clone(),
+            strikes: self.strikes.clone(),
+        };
+        outcome.excuse();
+        outcome
     }
 
     /// What has been found to be broken so far.
@@ -199,7 +211,51 @@ struct Judge<'a, T> {
     counters: &'a mut Counters,
     situations: &'a mut Situations,
     unrest: &'a mut Time,
+    excuses: &'a mut Vec<Excuse>,
+    strikes: &'a mut BTreeMap<&'static str, Strikes>,
+    plan: &'a [Planned],
     witness: &'a mut T,
+}
+
+impl<T> Judge<'_, T> {
+    fn planned(&self, index: u32) -> Option<&Planned> {
+        self.plan.get(usize::try_from(index).ok()?)
+    }
+
+    /// Takes down what a fault did.
+    fn on_fault(&mut self, at: At, fact: &Fact) {
+        if let Fact::OutsideModel {
+            index,
+            server,
+            what,
+        } = fact
+        {
+            let id = match index {
+                Some(index) => self.planned(*index).map(|planned| planned.id.to_string()),
+                None if server.is_some() => Some("disk.force_sync".to_owned()),
+                None => Some("network.wire".to_owned()),
+            };
+            let fault = id.unwrap_or_else(|| "an injected fault".to_owned());
+            let is_known = |excuse: &Excuse| excuse.fault == fault && excuse.what == **what;
+            if !self.excuses.iter().any(is_known) {
+                self.excuses.push(Excuse {
+                    fault,
+                    what: what.to_string(),
+                    server: *server,
+                    at,
+                });
+            }
+        } else if let Fact::FaultBegan {
+            index, effective, ..
+        } = fact
+            && let Some(planned) = self.planned(*index)
+        {
+            let name = planned.fault.name();
+            let strikes = self.strikes.entry(name).or_default();
+            strikes.effective += u64::from(*effective);
+            strikes.in_vain += u64::from(!*effective);
+        }
+    }
 }
 
 impl<T: Witness> Witness for Judge<'_, T> {
@@ -210,6 +266,7 @@ impl<T: Witness> Witness for Judge<'_, T> {
         };
         self.counters.observe(fact);
         self.situations.observe(fact);
+        self.on_fault(stamp, fact);
         self.panel.observe(stamp, fact);
         if let Fact::FaultBegan {
             effective: true, ..

@@ -4,6 +4,7 @@
 //! place), and can be written back in full, so that a failing case is itself a scenario file.
 
 pub mod draws;
+pub mod families;
 pub mod format;
 pub mod operations;
 pub mod overrides;
@@ -19,11 +20,12 @@ use crate::mutant::table::DEFECTS;
 use crate::sim::fault::Planned;
 
 use draws::Exception;
+use families::Generate;
 use format::{Fields, Format, unknown_name};
 use operations::Operation;
 use overrides::Override;
 use plan::Roster;
-use sections::{Clock, Disk, Ensemble, Expect, Expected, Generate, Limits, Network, Work};
+use sections::{Clock, Disk, Ensemble, Expect, Expected, Limits, Network, Work};
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;

@@ -60,7 +60,7 @@ impl Played {
                         .decisive()
                         .map_or("event-budget", |property| property.name()),
                 ),
-                Verdict::Holds | Verdict::Vacuous => None,
+                Verdict::Holds | Verdict::Vacuous | Verdict::Excused => None,
             },
             Fate::Diverged(_) => Some("determinism"),
             Fate::Panicked(_) => Some("panic"),
@@ -102,6 +102,7 @@ impl Played {
                     Verdict::Violated => Expected::Violated,
                     Verdict::Undecided => Expected::Undecided,
                     Verdict::Holds | Verdict::Vacuous => Expected::Holds,
+                    Verdict::Excused => Expected::Excused,
                 },
                 property: outcome
                     .decisive()

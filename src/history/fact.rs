@@ -438,6 +438,8 @@ pub enum Fact {
         server: Option<ServerId>,
         what: Cow<'static, str>,
     },
+    /// A server's clocks stand still, or go on from where they stood: until then nothing is due by them.
+    ClockHeld { server: ServerId, held: bool },
 }
 
 impl Fact {
@@ -501,6 +503,7 @@ impl Fact {
             | Self::FaultBegan { .. }
             | Self::FaultEnded { .. }
             | Self::OutsideModel { .. }
+            | Self::ClockHeld { .. }
             | Self::Ignored { .. }
             | Self::CommitOutOfOrder { .. }
             | Self::SessionTouched { .. }

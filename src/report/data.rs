@@ -1,11 +1,13 @@
 //! The data of a report: the object that `run --json` prints and `--report DIR` leaves as `report.json`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::check::verdict::{Sentence, Violation};
 use crate::experiment::counters::Counters;
-use crate::experiment::outcome::{Judged, Outcome};
+use crate::experiment::outcome::{Excuse, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
 
 /// One run as data.
@@ -31,6 +33,11 @@ pub struct Report {
     pub violations: Vec<ViolationStory>,
     /// What was exercised.
     pub counters: Map<String, Value>,
+    /// How often each kind of fault struck.
+    pub strikes: BTreeMap<&'static str, Strikes>,
+    /// What excuses violations: faults outside Zab's model that have done their work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excuses: Vec<ExcuseLine>,
     /// The command that plays it again.
     pub replay: String,
 }
@@ -47,6 +54,31 @@ pub struct PropertyLine {
     /// Why it is undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+/// How often a kind of fault struck.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Strikes {
+    /// With effect.
+    pub effective: u64,
+    /// In vain.
+    pub in_vain: u64,
+}
+
+/// A fault outside Zab's model that has done its work.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExcuseLine {
+    /// Its id in the plan, or the setting that has it so.
+    pub fault: String,
+    /// What it did.
+    pub what: String,
+    /// At which server, if at one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<u8>,
+    /// In which event.
+    pub event: u64,
+    /// When.
+    pub time_us: u64,
 }
 
 /// A violation and how it came about.
@@ -96,6 +128,18 @@ impl Report {
             properties: outcome.properties.iter().map(property_line).collect(),
             violations: outcome.violations.iter().map(violation_story).collect(),
             counters: counters(&outcome.counters),
+            strikes: outcome
+                .strikes
+                .iter()
+                .map(|(name, strikes)| {
+                    let strikes = Strikes {
+                        effective: strikes.effective,
+                        in_vain: strikes.in_vain,
+                    };
+                    (*name, strikes)
+                })
+                .collect(),
+            excuses: outcome.excuses.iter().map(excuse_line).collect(),
             replay,
         }
     }
@@ -107,6 +151,16 @@ fn property_line(judged: &Judged) -> PropertyLine {
         verdict: judged.verdict.name(),
         exercised: judged.exercised,
         why: judged.why.clone(),
+    }
+}
+
+fn excuse_line(excuse: &Excuse) -> ExcuseLine {
+    ExcuseLine {
+        fault: excuse.fault.clone(),
+        what: excuse.what.clone(),
+        server: excuse.server.map(|server| server.0),
+        event: excuse.at.event.0,
+        time_us: excuse.at.time.0 / 1_000,
     }
 }
 

@@ -179,6 +179,7 @@ impl Concerns {
             Fact::FaultBegan { effective, .. } => effective.then_some(0),
             Fact::OutsideModel { .. } => Some(0),
             Fact::FaultEnded { .. }
+            | Fact::ClockHeld { .. }
             | Fact::ServeStart {
                 role: Role::Leader, ..
             }

@@ -70,6 +70,11 @@ fn of_machine(fact: &Fact, plan: &[Planned], roster: Roster) -> Option<String> {
                 planned(index)?
             ))
         }
+        Fact::ClockHeld { server, held } => Some(if *held {
+            format!("the clocks of {server} stand still")
+        } else {
+            format!("the clocks of {server} go on")
+        }),
         Fact::OutsideModel {
             index,
             server,

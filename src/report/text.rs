@@ -35,6 +35,7 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
         property(judged, &mut text);
     }
     text.push('\n');
+    excuses(outcome, &mut text);
     counters(&outcome.counters, &mut text);
     let ended = match outcome.ended {
         Ended::InTime => "",
@@ -106,6 +107,25 @@ fn head(scenario: &Scenario, text: &mut String) {
         );
     }
     text.push_str("\n\n");
+}
+
+/// What took the run outside of what Zab promises to survive.
+fn excuses(outcome: &Outcome, text: &mut String) {
+    for excuse in &outcome.excuses {
+        let server = excuse
+            .server
+            .map_or_else(String::new, |server| format!(" at server {server}"));
+        put(
+            text,
+            format_args!(
+                "excuse      {}: {}{server}   event {}   t={}\n",
+                excuse.fault,
+                excuse.what,
+                Grouped(excuse.at.event.0),
+                excuse.at.time
+            ),
+        );
+    }
 }
 
 fn property(judged: &Judged, text: &mut String) {

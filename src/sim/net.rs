@@ -96,8 +96,8 @@ struct End<M> {
     writing: bool,
     /// Bytes on their way to it over a narrow link.
     queued: u64,
-    /// When the last frame that keeps no order arrives.
-    astray: Time,
+    /// When the last frame that keeps no order arrives, and by which fault.
+    astray: (Time, Option<u32>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl<M> End<M> {
             outbox: VecDeque::new(),
             writing: false,
             queued: 0,
-            astray: Time::ZERO,
+            astray: (Time::ZERO, None),
         }
     }
 }
@@ -312,6 +312,9 @@ impl<W: Protocol> Net<W> {
         } else {
             start + gap
         });
+        if end.last < end.astray.0 {
+            self.harm = Some(("a datagram overtakes another", end.astray.1));
+        }
         let about = (who(path), path.class as u64 * 2 + kind as u64);
         let event = Event::Frame {
             conn,

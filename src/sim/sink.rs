@@ -88,6 +88,13 @@ pub enum Happening {
         /// What.
         what: &'static str,
     },
+    /// A node's clocks stand still, or go on.
+    ClockHeld {
+        /// Which.
+        node: NodeId,
+        /// False = they go on.
+        held: bool,
+    },
 }
 
 /// Takes what a run emits, in order. Every method does nothing by default.

@@ -41,7 +41,7 @@ impl<P: Process> World<P> {
                 }
                 Fault::Pause { .. } => self.pause(at, node, sink),
                 Fault::Suspend { .. } => {
-                    self.freeze(node, true);
+                    self.freeze(at, node, true, sink);
                     self.pause(at, node, sink);
                 }
                 Fault::Reset { class, seen, .. } => {
@@ -52,6 +52,7 @@ impl<P: Process> World<P> {
                     self.let_rot(at, by, node, (*rot, *atlas), sink);
                 }
                 Fault::Provoke { what, .. } => self.provoke(node, what),
+                Fault::Freeze { .. } => self.freeze(at, node, true, sink),
                 Fault::Partition { .. }
                 | Fault::Split { .. }
                 | Fault::Cut { .. }
@@ -64,7 +65,6 @@ impl<P: Process> World<P> {
                 | Fault::SlowDisk { .. }
                 | Fault::Drift { .. }
                 | Fault::Skew { .. }
-                | Fault::Freeze { .. }
                 | Fault::SlowCpu { .. }
                 | Fault::Disk { .. }
                 | Fault::Flaky { .. } => self.shift(node, by, fault, true),
@@ -83,8 +83,9 @@ impl<P: Process> World<P> {
                 Fault::Crash { unsynced, .. } => self.uncrash(node, *unsynced),
                 Fault::Wipe { .. } | Fault::Restore { .. } => self.uncrash(node, Unsynced::Kill),
                 Fault::Pause { .. } => self.resume(at, node, life, sink),
+                Fault::Freeze { .. } => self.freeze(at, node, false, sink),
                 Fault::Suspend { .. } => {
-                    self.freeze(node, false);
+                    self.freeze(at, node, false, sink);
                     let lost = self.agenda.now.since(active.since).as_ms();
                     let lost = i64::try_from(lost).unwrap_or(i64::MAX);
                     self.slots[index(node)].clock.jump_wall(lost);
@@ -106,7 +107,6 @@ impl<P: Process> World<P> {
                 | Fault::SlowDisk { .. }
                 | Fault::Drift { .. }
                 | Fault::Skew { .. }
-                | Fault::Freeze { .. }
                 | Fault::SlowCpu { .. }
                 | Fault::Disk { .. }
                 | Fault::Flaky { .. } => self.shift(node, by, fault, false),
@@ -161,8 +161,8 @@ impl<P: Process> World<P> {
                 let by_ms = if on { *by_ms } else { -*by_ms };
                 self.slots[index(node)].clock.jump_wall(by_ms);
             }
-            Fault::Freeze { .. } => self.freeze(node, on),
             Fault::Crash { .. }
+            | Fault::Freeze { .. }
             | Fault::Pause { .. }
             | Fault::Suspend { .. }
             | Fault::Wipe { .. }
@@ -348,10 +348,16 @@ impl<P: Process> World<P> {
     }
 
     /// Stops a node's clocks or lets them go on; timers stop and go on with them.
-    fn freeze(&mut self, node: NodeId, on: bool) {
+    fn freeze<S: Sink<P::Words>>(&mut self, at: Stamp, node: NodeId, on: bool, sink: &mut S) {
         let now = self.agenda.now;
-        self.slots[index(node)].clock.freeze(now, on);
+        let clock = &mut self.slots[index(node)].clock;
+        let was_frozen = clock.is_frozen();
+        clock.freeze(now, on);
+        let held = clock.is_frozen();
         self.rearm(node);
+        if held != was_frozen {
+            self.emit(at, Happening::ClockHeld { node, held }, sink);
+        }
     }
 
     fn rearm(&mut self, node: NodeId) {

@@ -248,3 +248,29 @@ fn a_closing_session_whose_commit_is_outstanding_is_not_overdue() {
     }
     assert_holds(&judge(&script), SESSIONS);
 }
+
+#[test]
+fn a_leader_whose_clocks_stand_still_owes_nothing_until_they_have_gone_on_for_as_long() {
+    for (after, broken) in [(10, false), (60, true)] {
+        let mut script = started();
+        lead(&mut script);
+        touch(&mut script, 1, 5_000);
+        let server = ServerId(1);
+        script.fact(Fact::ClockHeld { server, held: true });
+        for _ in 0..60 {
+            script.wait(100);
+            touch(&mut script, 2, 5_000);
+        }
+        let held = false;
+        script.fact(Fact::ClockHeld { server, held });
+        for beat in 0..after {
+            script.wait(100);
+            touch(&mut script, 2, 5_000 + beat * 100);
+        }
+        if broken {
+            assert_broken(&judge(&script), SESSIONS, "never-expired");
+        } else {
+            assert_holds(&judge(&script), SESSIONS);
+        }
+    }
+}

@@ -388,6 +388,7 @@ impl Monitor for ZabMonitor {
             | Fact::FaultBegan { .. }
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
+            | Fact::ClockHeld { .. }
             | Fact::BootRefused { .. }
             | Fact::Ignored { .. }
             | Fact::SyncSent { .. }

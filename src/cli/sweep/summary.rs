@@ -43,6 +43,7 @@ pub(super) struct SummaryJson {
     held: u64,
     violated: u64,
     undecided: u64,
+    excused: u64,
     seconds: f64,
     failures: Vec<FailureLine>,
     groups: Vec<GroupJson>,
@@ -196,6 +197,7 @@ impl Summary {
             held: tally.held,
             violated: tally.violated,
             undecided: tally.undecided,
+            excused: tally.excused,
             seconds: self.seconds(),
             failures: self.failures().collect(),
             groups: groups.collect(),
@@ -248,9 +250,13 @@ impl Summary {
         } else {
             "; not all seeds were played"
         };
+        let excused = match tally.excused {
+            0 => String::new(),
+            runs => format!(", {runs} excused by faults outside Zab's model"),
+        };
         writeln!(
             out,
-            "verdict     {} held, {} violated, {} undecided{complete}",
+            "verdict     {} held, {} violated, {} undecided{excused}{complete}",
             tally.held, tally.violated, tally.undecided
         )?;
         Ok(())

@@ -18,6 +18,8 @@ pub struct Tally {
     pub violated: u64,
     /// Runs that could not be judged.
     pub undecided: u64,
+    /// Runs whose violations a fault outside Zab's model excuses.
+    pub excused: u64,
     /// Events of all runs.
     pub events: u64,
     /// Virtual time of all runs.
@@ -74,6 +76,7 @@ impl Tally {
         *match line.verdict.as_str() {
             "holds" => &mut self.held,
             "violated" => &mut self.violated,
+            "excused" => &mut self.excused,
             _ => &mut self.undecided,
         } += 1;
         self.events += line.events;

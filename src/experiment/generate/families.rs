@@ -84,7 +84,9 @@ impl Generator {
     }
 
     pub(super) fn split(&mut self) -> Drawn {
-        let groups = self.draw().between(3, u64::from(self.roster.servers()).max(3));
+        let groups = self
+            .draw()
+            .between(3, u64::from(self.roster.servers()).max(3));
         let groups = Shape::Groups(u8::try_from(groups).expect("at most 62 servers"));
         let shape = self.pick(&[
             Shape::Halves,
@@ -286,15 +288,13 @@ impl Generator {
 
     /// A power loss whose traces on the platter are a torn record, or pages in any order.
     pub(super) fn torn(&mut self) -> Drawn {
-        let fault = Fault::Crash {
-            target: self.pick(&[Target::Servers, Target::Minority, Target::Role("leader".into())]
-                .map(Some)
-                .each_ref()
-                .map(Option::as_ref))
-                .cloned()
-                .expect("each is some"),
-            unsynced: self.pick(&[Unsynced::PowerTorn, Unsynced::PowerReordered]),
+        let target = match self.draw().below(3) {
+            0 => Target::Servers,
+            1 => Target::Minority,
+            _ => Target::Role("leader".into()),
         };
+        let unsynced = self.pick(&[Unsynced::PowerTorn, Unsynced::PowerReordered]);
+        let fault = Fault::Crash { target, unsynced };
         Drawn::of(fault, Weight::Disables)
     }
 
@@ -425,7 +425,10 @@ impl Generator {
         } else {
             behind
         };
-        let others = self.roster.every_server().filter(|server| *server != behind);
+        let others = self
+            .roster
+            .every_server()
+            .filter(|server| *server != behind);
         let others: Vec<NodeId> = others.collect();
         [
             Fault::Clog {

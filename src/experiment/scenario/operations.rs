@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use super::super::json::{Node, Problem, Value};
 use super::format::{Fields, check_range};
-use super::plan::{DAY_US, Roster, write_span};
+use super::plan::write::write_span;
+use super::plan::{DAY_US, Roster};
 use crate::base::time::Span;
 
 /// The most operations a list may hold.

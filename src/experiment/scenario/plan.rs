@@ -5,7 +5,7 @@
 
 mod faults;
 mod tables;
-mod write;
+pub(super) mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,9 +18,6 @@ use crate::history::fact::MARKS;
 use crate::sim::fault::{Direction, MACHINE_MARKS, Planned, Target, Trigger};
 use crate::sim::process::LinkClass;
 use tables::{CLASSES, DIRECTIONS};
-
-pub use write::write;
-pub(super) use write::write_span;
 
 /// The most faults a plan may hold.
 const MAX_FAULTS: usize = 10_000;
@@ -166,6 +163,11 @@ pub fn read(node: &Node, roster: Roster) -> Result<Vec<Planned>, Problem> {
         plan.push(planned);
     }
     Ok(plan)
+}
+
+/// Writes a plan in full.
+pub fn write(plan: &[Planned], roster: Roster) -> Value {
+    Value::list(plan.iter().map(|planned| write::entry(planned, roster)))
 }
 
 /// Reads one entry.

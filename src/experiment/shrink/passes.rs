@@ -2,12 +2,13 @@
 
 use super::reshape;
 use super::search::Search;
+use crate::base::ratio::Ratio;
 use crate::base::rng::Seed;
 use crate::base::time::{Span, Time};
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario::format::Range;
 use crate::experiment::scenario::operations::Operation;
-use crate::experiment::scenario::sections::{Clock, Ensemble, Profile};
+use crate::experiment::scenario::sections::{Clock, Ensemble, Noise, Profile};
 use crate::sim::fault::Trigger;
 
 /// How long after the failure a candidate may still fail: what is taken away moves what is left.
@@ -180,7 +181,7 @@ pub(super) fn servers(search: &mut Search<'_>) -> bool {
 /// Everything that is not as a plain scenario has it, domain by domain.
 pub(super) fn noise(search: &mut Search<'_>) {
     type Edit = fn(&mut Scenario);
-    let edits: [Edit; 11] = [
+    let edits: [Edit; 15] = [
         |scenario| {
             let network = &mut scenario.network;
             network.profile = Profile::None;
@@ -195,8 +196,14 @@ pub(super) fn noise(search: &mut Search<'_>) {
             scenario.clock = Clock {
                 drift_ppm: 0,
                 offset_ms: 0,
+                granularity_us: 0,
+                noise: Noise::None,
             };
         },
+        |scenario| scenario.network.noise = Noise::None,
+        |scenario| scenario.network.rough = None,
+        |scenario| scenario.network.pair_bias = Ratio::ZERO,
+        |scenario| scenario.disk.noise = Noise::None,
         |scenario| scenario.ensemble.snap_count = default_ensemble().snap_count,
         |scenario| scenario.ensemble.committed_log = default_ensemble().committed_log,
         |scenario| {

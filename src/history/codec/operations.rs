@@ -160,6 +160,7 @@ impl HistoryWriter {
             | Fact::FaultBegan { .. }
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
+            | Fact::ClockHeld { .. }
             | Fact::Booted { .. }
             | Fact::BootDropped { .. }
             | Fact::BootRefused { .. }

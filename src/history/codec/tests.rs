@@ -124,6 +124,7 @@ fn plain_server_facts() -> Vec<Fact> {
         Fact::FaultBegan { index: 4, effective: true, targets: vec!["2".into(), "c1".into()], why: None },
         Fact::FaultBegan { index: 5, effective: false, targets: Vec::new(), why: Some("it is down already".into()) },
         Fact::OutsideModel { index: Some(4), server: Some(server), what: "an empty disk".into() },
+        Fact::ClockHeld { server, held: true },
         Fact::OutsideModel { index: None, server: None, what: "a datagram was lost".into() },
         Fact::FaultEnded { index: 4 },
         Fact::Booted { server, lineage, accepted: epoch, current: Epoch(0) },

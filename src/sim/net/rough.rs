@@ -174,7 +174,7 @@ impl<W: Protocol> Net<W> {
         if at < end.last {
             self.harm = Some(("a datagram overtakes another", by));
         } else {
-            end.astray = end.astray.max(at);
+            end.astray = end.astray.max((at, by));
         }
         let event = Event::Frame {
             conn,

@@ -13,12 +13,8 @@ use crate::sim::rough::Roughness;
 /// Fields of an entry, in the order in which they are written.
 type Written = Vec<(&'static str, Value)>;
 
-/// Writes a plan in full.
-pub fn write(plan: &[Planned], roster: Roster) -> Value {
-    Value::list(plan.iter().map(|planned| write_entry(planned, roster)))
-}
-
-fn write_entry(planned: &Planned, roster: Roster) -> Value {
+/// Writes one entry.
+pub(super) fn entry(planned: &Planned, roster: Roster) -> Value {
     let mut fields = vec![
         ("id", Value::text(&*planned.id)),
         ("fault", Value::text(fault_name(&planned.fault))),
