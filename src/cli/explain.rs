@@ -13,6 +13,7 @@ use crate::check::verdict::{At, Violation};
 use crate::experiment::inevitable::{self, Curve, Effort, Point};
 use crate::experiment::run::{Nobody, play};
 use crate::experiment::scenario::Scenario;
+use crate::experiment::shrink::failure::known_at;
 use crate::report::curve::{self, Interval, wilson};
 use crate::report::explain::{self, Explanation};
 
@@ -159,7 +160,7 @@ fn play_curve(
     let curve = inevitable::curve(
         scenario,
         violation.property,
-        violation.at,
+        known_at(violation),
         effort,
         &mut tell,
     );

@@ -26,7 +26,7 @@ Examples:
 The same failure is the same property with the same kind of violation, or the same property undecided. Faults, clients,
 operations, servers and noise are taken away in a fixed order as long as the failure stays; then times become round and names
 short. The result does not depend on --jobs. Ctrl-C, or the budget of runs, ends the search: the best scenario so far is
-written then. Other failures that were met on the way are named, and not followed.
+written then. The table of needs takes a run per thing left, beyond the budget. Other failures that were met on the way are named, and not followed.
 
 Exit codes: 0 a scenario was written; 2 the file does not fail, or cannot be read.
 

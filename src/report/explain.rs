@@ -13,6 +13,7 @@ use crate::base::zxid::Zxid;
 use crate::check::verdict::{At, Property, Violation};
 use crate::experiment::cone::History;
 use crate::experiment::scenario::Scenario;
+use crate::experiment::shrink::failure::known_at;
 use crate::history::fact::{Fact, Role, SyncKind};
 
 /// The most sentences of an explanation; evidence alone may be more.
@@ -25,7 +26,7 @@ pub struct Explanation {
     pub property: Property,
     /// The kind of violation.
     pub signature: &'static str,
-    /// Where it was noticed.
+    /// Where it was established.
     pub at: At,
     /// How many events of the run happened before it.
     pub past: usize,
@@ -46,7 +47,8 @@ pub struct Sentence {
 
 /// Explains a violation of a run of this scenario.
 pub fn explain(scenario: &Scenario, violation: &Violation) -> Explanation {
-    let history = History::of(scenario, violation.at.time);
+    let known = known_at(violation);
+    let history = History::of(scenario, known.time);
     let evidence: BTreeSet<u64> = violation
         .story
         .iter()
@@ -66,7 +68,7 @@ pub fn explain(scenario: &Scenario, violation: &Violation) -> Explanation {
             Fact::FaultBegan { .. } | Fact::FaultEnded { .. } | Fact::OutsideModel { .. }
         );
         let is_past = past.contains(&at.event.0) && !evidence.contains(&at.event.0);
-        if at.event >= violation.at.event || !(is_past || is_fault) {
+        if at.event >= known.event || !(is_past || is_fault) {
             continue;
         }
         if let Some(weight) = concerns.weight(fact) {
@@ -91,7 +93,7 @@ pub fn explain(scenario: &Scenario, violation: &Violation) -> Explanation {
     Explanation {
         property: violation.property,
         signature: violation.signature,
-        at: violation.at,
+        at: known,
         past: past.len(),
         sentences,
     }

@@ -8,6 +8,7 @@ use crate::cast::Witness;
 use crate::check::wording;
 use crate::experiment::run::play;
 use crate::experiment::scenario::Scenario;
+use crate::experiment::scenario::draws;
 use crate::experiment::scenario::operations::Operation;
 use crate::experiment::shrink::{Item, Need, Shrunk, Size, Without};
 use crate::history::fact::Fact;
@@ -16,7 +17,7 @@ use crate::sim::sink::Stamp;
 /// A line of the table of needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeedLine {
-    /// `fault`, `operation`, `client`, `server` or `mutant`.
+    /// `fault`, `operation`, `client`, `server`, `mutant`, `override` or `noise`.
     pub kind: &'static str,
     /// Its name in the file.
     pub name: String,
@@ -124,6 +125,16 @@ fn line(need: &Need, scenario: &Scenario, requests: &Requests) -> NeedLine {
         Item::Client(client) => ("client", format!("c{client}"), "its session".to_owned()),
         Item::Server(server) => ("server", server.to_string(), "a server".to_owned()),
         Item::Mutant(id) => ("mutant", id.clone(), "planted".to_owned()),
+        Item::Draw(exception) => (
+            "override",
+            draws::name(exception.which, scenario.roster()),
+            exception.value.to_string(),
+        ),
+        Item::Noise(name) => (
+            "noise",
+            (*name).to_owned(),
+            "not as in a plain scenario".to_owned(),
+        ),
     };
     let without = match need.without {
         Without::Holds => "holds".to_owned(),

@@ -89,6 +89,64 @@ fn a_shrunk_failure_is_small_replays_and_says_why_each_thing_is_needed() {
     assert_eq!(left.len(), 1, "no draft stays behind: {left:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_shrink_leaves_the_best_so_far() {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+    let directory = scratch("shrink-interrupted");
+    let small = directory.join("small.json");
+    let child = Command::new(env!("CARGO_BIN_EXE_zablab"))
+        .args(["shrink", "scenarios/swarm.json", "--seed", "68", "--set"])
+        .args([
+            "mutants=[\"half-quorum\"]",
+            "--set",
+            "check=[\"watch-lost\"]",
+        ])
+        .args(["--jobs", "1", "--json", "-o", &small.to_string_lossy()])
+        .current_dir(super::layering::root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let pid = child.id().to_string();
+    let kill = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(kill.success());
+    assert_eq!(output.status.code(), Some(0));
+    let object = json(&output);
+    let replay = zablab(&["run", &small.to_string_lossy()]);
+    assert_eq!(replay.status.code(), Some(0), "{object}");
+    let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
+    assert_eq!(left.len(), 1, "no draft stays behind: {left:?}");
+}
+
+#[test]
+fn a_budget_ends_the_search_with_the_best_so_far() {
+    let directory = scratch("shrink-budget");
+    let small = directory.join("small.json");
+    let output = zablab(&[
+        "shrink",
+        "scenarios/swarm.json",
+        "--seed",
+        "1",
+        "--set",
+        "mutants=[\"event-after-reply\"]",
+        "--runs",
+        "12",
+        "-o",
+        &small.to_string_lossy(),
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("ended before nothing more could be taken away"),
+        "{shown}"
+    );
+    let run = zablab(&["run", &small.to_string_lossy()]);
+    assert_eq!(run.status.code(), Some(0));
+}
+
 #[test]
 fn what_does_not_fail_cannot_be_shrunk() {
     let directory = scratch("shrink-calm");

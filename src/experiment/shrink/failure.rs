@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::base::time::Time;
-use crate::check::verdict::{At, Property, Verdict};
+use crate::check::verdict::{At, Property, Verdict, Violation};
 use crate::experiment::outcome::{Ended, Outcome};
 use crate::experiment::run::{Nobody, Run};
 use crate::experiment::scenario::Scenario;
@@ -52,12 +52,13 @@ impl Failure {
         let mut violations: Vec<_> = outcome.violations.iter().collect();
         violations.sort_by_key(|violation| violation.at);
         for violation in violations {
+            let at = known_at(violation);
             let failure = Self::Violated {
                 property: violation.property,
                 signature: violation.signature,
             };
             if !found.iter().any(|(known, _)| *known == failure) {
-                found.push((failure, violation.at));
+                found.push((failure, at));
             }
         }
         for judged in &outcome.properties {
@@ -79,6 +80,12 @@ impl Failure {
             Self::Budget => None,
         }
     }
+}
+
+/// When a violation is established: some are about a moment before their last piece of evidence.
+pub fn known_at(violation: &Violation) -> At {
+    let evidence = violation.story.iter().map(|sentence| sentence.at);
+    evidence.fold(violation.at, At::max)
 }
 
 /// What came of playing a candidate.
@@ -110,7 +117,7 @@ pub fn attempt(scenario: &Scenario, wanted: Failure) -> Trial {
                 violation.property == property && violation.signature == signature
             });
             if let Some(violation) = hit {
-                return Trial::Same(violation.at.time);
+                return Trial::Same(known_at(violation).time);
             }
             until += LOOK_EVERY_MS;
         }

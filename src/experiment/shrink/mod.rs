@@ -2,13 +2,15 @@
 //! (dst.md §6.5).
 //!
 //! ```text
-//!   materialise ─▶ list the operations ─▶ cut ─▶ ┌ faults · clients · operations · servers ┐ ─▶ round ─▶ name ─▶ prove
-//!                                                └ noise · durations · gaps ◀── until calm ┘
+//!   materialise ─▶ servers ─▶ cut ─▶ list operations ─▶ resolve ─▶ ┌ faults · clients · operations · servers ┐
+//!                                                                  └ noise · durations · gaps, until calm    ┘
+//!               ─▶ single draws ─▶ round times ─▶ short names ─▶ tight end ─▶ prove each need
 //! ```
 //! The order is fixed, the budget is in runs, and whatever is best when it ends is the result.
 
 pub mod failure;
 mod necessity;
+mod noise;
 mod passes;
 mod reshape;
 mod search;
@@ -23,7 +25,7 @@ use super::scenario::sections::{Expect, Expected};
 use crate::base::id::NodeId;
 use crate::base::time::{Span, Time};
 use crate::cast::Witness;
-use crate::check::verdict::Property;
+use crate::check::verdict::{Property, Verdict};
 use crate::client::library::NUMBERS_PER_LIFE;
 use crate::history::fact::Fact;
 use crate::sim::fault::Planned;
@@ -159,6 +161,21 @@ fn run_passes(search: &mut Search<'_>, operations: Option<Vec<Operation>>) -> bo
     let is_smaller = passes::servers(search);
     passes::cut(search);
     fix_operations(search, operations.filter(|_| !is_smaller));
+    passes::resolve(search);
+    until_calm(search);
+    let noisy = search.best().clone();
+    noise::draws(search);
+    if noisy != *search.best() {
+        until_calm(search);
+    }
+    passes::round_times(search);
+    passes::names(search);
+    passes::tight_end(search);
+    !search.is_over()
+}
+
+/// Takes away what can be, pass by pass, until a whole round finds nothing.
+fn until_calm(search: &mut Search<'_>) {
     let mut last = None;
     while last.as_ref() != Some(search.best()) && !search.is_over() {
         last = Some(search.best().clone());
@@ -167,14 +184,10 @@ fn run_passes(search: &mut Search<'_>, operations: Option<Vec<Operation>>) -> bo
         passes::operations(search);
         passes::cut(search);
         passes::servers(search);
-        passes::noise(search);
+        noise::domains(search);
         passes::durations(search);
         passes::gaps(search);
     }
-    passes::round_times(search);
-    passes::names(search);
-    passes::tight_end(search);
-    !search.is_over()
 }
 
 /// Lists the operations with their times, so that taking something away does not move them; without times if that is
@@ -253,9 +266,11 @@ fn expecting(mut scenario: Scenario, failure: Failure) -> Scenario {
     }
     let outcome = Run::start(&scenario).conclude(&mut Nobody, &mut ());
     scenario.expect = Expect {
-        verdict: match failure {
-            Failure::Violated { .. } => Expected::Violated,
-            Failure::Undecided { .. } | Failure::Budget => Expected::Undecided,
+        verdict: match outcome.verdict() {
+            Verdict::Violated => Expected::Violated,
+            Verdict::Excused => Expected::Excused,
+            Verdict::Undecided => Expected::Undecided,
+            Verdict::Holds | Verdict::Vacuous => Expected::Holds,
         },
         property: failure
             .property()

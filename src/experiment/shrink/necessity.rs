@@ -1,9 +1,11 @@
 //! The proof that nothing is left over: what happens without each thing that a small scenario still has.
 
 use super::failure::{Failure, Trial};
+use super::noise::DOMAINS;
 use super::reshape;
 use super::search::Search;
 use crate::experiment::scenario::Scenario;
+use crate::experiment::scenario::draws::Exception;
 use crate::experiment::scenario::operations::Operation;
 
 /// A thing that is left, and what happens without it.
@@ -28,6 +30,10 @@ pub enum Item {
     Server(u16),
     /// A defect that is planted.
     Mutant(String),
+    /// A single draw that comes out otherwise.
+    Draw(Exception),
+    /// One kind of noise.
+    Noise(&'static str),
 }
 
 /// What happens without something.
@@ -80,6 +86,23 @@ fn items(scenario: &Scenario) -> Vec<Item> {
         items.extend((1..=servers).map(Item::Server));
     }
     items.extend(scenario.mutants.iter().cloned().map(Item::Mutant));
+    items.extend(scenario.overrides.iter().copied().map(Item::Draw));
+    items.extend(noise(scenario));
+    items
+}
+
+/// The kinds of noise that are left; of two that come to the same the first.
+fn noise(scenario: &Scenario) -> Vec<Item> {
+    let mut calmer: Vec<Scenario> = vec![scenario.clone()];
+    let mut items = Vec::new();
+    for (name, edit) in DOMAINS {
+        let mut without = scenario.clone();
+        edit(&mut without);
+        if !calmer.contains(&without) {
+            calmer.push(without);
+            items.push(Item::Noise(name));
+        }
+    }
     items
 }
 
@@ -118,6 +141,12 @@ fn take_away(scenario: &Scenario, item: &Item) -> Scenario {
             without = reshape::with_servers(scenario, &kept);
         }
         Item::Mutant(gone) => without.mutants.retain(|mutant| mutant != gone),
+        Item::Draw(gone) => without.overrides.retain(|exception| exception != gone),
+        Item::Noise(gone) => {
+            for (_, edit) in DOMAINS.iter().filter(|(name, _)| name == gone) {
+                edit(&mut without);
+            }
+        }
     }
     without
 }

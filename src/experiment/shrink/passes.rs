@@ -2,13 +2,11 @@
 
 use super::reshape;
 use super::search::Search;
-use crate::base::ratio::Ratio;
 use crate::base::rng::Seed;
 use crate::base::time::{Span, Time};
+use crate::experiment::materialise;
 use crate::experiment::scenario::Scenario;
-use crate::experiment::scenario::format::Range;
 use crate::experiment::scenario::operations::Operation;
-use crate::experiment::scenario::sections::{Clock, Ensemble, Noise, Profile};
 use crate::sim::fault::Trigger;
 
 /// How long after the failure a candidate may still fail: what is taken away moves what is left.
@@ -81,6 +79,12 @@ pub(super) fn thin(
         }
         size = size.min(count(search.best())) / 2;
     }
+}
+
+/// Nodes and moments in place of roles and marks, where the failure stays: they do not shift when other faults go.
+pub(super) fn resolve(search: &mut Search<'_>) {
+    let resolved = materialise::resolve(search.best());
+    search.adopts(resolved);
 }
 
 /// Takes faults away.
@@ -178,57 +182,6 @@ pub(super) fn servers(search: &mut Search<'_>) -> bool {
     is_smaller
 }
 
-/// Everything that is not as a plain scenario has it, domain by domain.
-pub(super) fn noise(search: &mut Search<'_>) {
-    type Edit = fn(&mut Scenario);
-    let edits: [Edit; 15] = [
-        |scenario| {
-            let network = &mut scenario.network;
-            network.profile = Profile::None;
-            (network.election, network.quorum, network.client) = (None, None, None);
-        },
-        |scenario| scenario.network.election = None,
-        |scenario| scenario.network.quorum = None,
-        |scenario| scenario.network.client = None,
-        |scenario| scenario.network.profile = Profile::None,
-        |scenario| scenario.disk.fsync_us = Range::new(1_000, 1_000),
-        |scenario| {
-            scenario.clock = Clock {
-                drift_ppm: 0,
-                offset_ms: 0,
-                granularity_us: 0,
-                noise: Noise::None,
-            };
-        },
-        |scenario| scenario.network.noise = Noise::None,
-        |scenario| scenario.network.rough = None,
-        |scenario| scenario.network.pair_bias = Ratio::ZERO,
-        |scenario| scenario.disk.noise = Noise::None,
-        |scenario| scenario.ensemble.snap_count = default_ensemble().snap_count,
-        |scenario| scenario.ensemble.committed_log = default_ensemble().committed_log,
-        |scenario| {
-            scenario.ensemble = Ensemble {
-                voters: scenario.ensemble.voters,
-                observers: scenario.ensemble.observers,
-                ..default_ensemble()
-            };
-        },
-        |scenario| scenario.overrides.clear(),
-    ];
-    for edit in edits {
-        let mut candidate = search.best().clone();
-        edit(&mut candidate);
-        search.adopts(candidate);
-    }
-}
-
-fn default_ensemble() -> Ensemble {
-    use crate::experiment::json::{Node, Value};
-    use crate::experiment::scenario::format::Format;
-    let empty = Node::from(Value::object([]));
-    Ensemble::read(&empty, "ensemble").expect("every field has a default")
-}
-
 /// Shorter faults, and marks that come sooner.
 pub(super) fn durations(search: &mut Search<'_>) {
     for index in 0..search.best().plan.len() {
@@ -238,6 +191,11 @@ pub(super) fn durations(search: &mut Search<'_>) {
             if lasts < Span::from_ms(1) || !search.adopts(candidate) {
                 break;
             }
+        }
+        if search.best().plan[index].flap.is_some() {
+            let mut candidate = search.best().clone();
+            candidate.plan[index].flap = None;
+            search.adopts(candidate);
         }
         loop {
             let mut candidate = search.best().clone();

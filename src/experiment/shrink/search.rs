@@ -73,6 +73,22 @@ impl<'a> Search<'a> {
         self.fails_at
     }
 
+    /// The best scenario and when it fails, to come back to.
+    pub(super) fn state(&self) -> (Scenario, Time) {
+        (self.best.clone(), self.fails_at)
+    }
+
+    /// Goes back to an earlier best.
+    pub(super) fn restore(&mut self, (best, fails_at): (Scenario, Time)) {
+        self.best = best;
+        self.fails_at = fails_at;
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_fails_at(&mut self, time: Time) {
+        self.fails_at = time;
+    }
+
     /// How many runs it took.
     pub(super) fn runs(&self) -> u64 {
         self.runs

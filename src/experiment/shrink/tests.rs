@@ -152,10 +152,53 @@ fn an_ensemble_shrinks_to_three_or_to_as_many_as_it_takes() {
 #[test]
 fn noise_goes_domain_by_domain() {
     let needs_drift = |candidate: &Scenario| same_if(candidate.clock.drift_ppm > 0);
-    let (small, _) = with_pass(&needs_drift, 1, passes::noise);
+    let (small, _) = with_pass(&needs_drift, 1, noise::domains);
     assert_eq!(small.network.profile, Profile::None);
     assert_eq!(small.disk.fsync_us.low, small.disk.fsync_us.high);
     assert_eq!(small.clock.drift_ppm, 100);
+}
+
+#[test]
+fn noise_that_is_needed_becomes_the_few_draws_that_are() {
+    use crate::experiment::scenario::sections::{Dist, Link};
+    use crate::sim::draws::{Site, Which};
+    use crate::sim::process::LinkClass;
+    // Needs the link from server 2 to server 1 to be slow at its first quorum frame, one way or the other.
+    let needs_slow = |candidate: &Scenario| {
+        let is_it = |which: &Which| match which {
+            Which::One(key) => {
+                key.nth == 0
+                    && key.bucket == 4
+                    && matches!(key.site, Site::Delay { from, class: LinkClass::Quorum, .. }
+                        if from.0 == 2)
+            }
+            Which::All(_) => false,
+        };
+        let has_noise = candidate.network.quorum.is_some();
+        let mut overrides = candidate.overrides.iter();
+        same_if(has_noise || overrides.any(|exception| is_it(&exception.which)))
+    };
+    let (small, runs) = with_pass(&needs_slow, 1, |search| {
+        let mut noisy = search.best().clone();
+        noisy.plan.clear();
+        noisy.network.profile = Profile::None;
+        noisy.network.quorum = Some(Link {
+            delay_us: crate::experiment::scenario::format::Range::new(2_000, 9_000),
+            tail: crate::base::ratio::Ratio::ZERO,
+            tail_us: 0,
+            retransmit_ms: 400,
+            healed_reset: crate::base::ratio::Ratio::ZERO,
+            dist: Dist::Uniform,
+            mean_us: None,
+            rough: None,
+        });
+        assert!(search.adopts(noisy));
+        search.set_fails_at(Time::from_ms(400));
+        noise::draws(search);
+    });
+    assert_eq!(small.network.quorum, None, "after {runs} runs");
+    assert_eq!(small.overrides.len(), 1, "{small}");
+    assert!(small.overrides[0].value.as_us().is_multiple_of(100));
 }
 
 #[test]
