@@ -99,6 +99,12 @@ impl Outcome {
         (properties, violations)
     }
 
+    /// Whether something outside Zab's model had done its work before.
+    pub fn is_excused(&self, violation: &Violation) -> bool {
+        let first = self.excuses.first();
+        first.is_some_and(|excuse| violation.at >= excuse.at)
+    }
+
     /// Violations that came after something outside Zab's model are excused; a property whose violations all did is, too.
     pub fn excuse(&mut self) {
         let Some(since) = self.excuses.first().map(|excuse| excuse.at) else {

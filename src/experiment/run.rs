@@ -134,6 +134,10 @@ impl<'a> Run<'a> {
         if stop != Stop::Events {
             self.world.heal_all();
             self.advance(time, witness, sink);
+            if self.world.setup().is_noisy() {
+                // Until now something went wrong all the time.
+                self.unrest = time;
+            }
             self.panel.fault_free_from(self.unrest);
             let deadline = self.panel.liveness().and_then(LivenessMonitor::deadline);
             if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {

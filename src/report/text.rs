@@ -61,7 +61,7 @@ pub fn violations(scenario: &Scenario, outcome: &Outcome) -> String {
     for violation in &outcome.violations {
         if !told.contains(&violation.property) {
             told.push(violation.property);
-            violation_story(violation, scenario, &mut text);
+            violation_story(violation, outcome, scenario, &mut text);
         }
     }
     let repeats = outcome.violations.len() - told.len();
@@ -145,12 +145,21 @@ fn property(judged: &Judged, text: &mut String) {
 }
 
 /// A violation in the words of its evidence.
-fn violation_story(violation: &Violation, scenario: &Scenario, text: &mut String) {
+fn violation_story(
+    violation: &Violation,
+    outcome: &Outcome,
+    scenario: &Scenario,
+    text: &mut String,
+) {
     put(
         text,
         format_args!(
             "{:<9}  {}   seed {}   event {}   t={}\n",
-            Verdict::Violated.name(),
+            if outcome.is_excused(violation) {
+                Verdict::Excused.name()
+            } else {
+                Verdict::Violated.name()
+            },
             violation.property.name(),
             scenario.seed.0,
             Grouped(violation.at.event.0),

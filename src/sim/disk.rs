@@ -329,6 +329,7 @@ impl<W: Protocol> Disk<W> {
 
     /// Nothing fails any more by the profile.
     pub(super) fn calm(&mut self) {
+        self.profile.calm();
         self.trouble.calm();
     }
 

@@ -42,6 +42,9 @@ pub struct Setup {
     pub exceptions: Arc<Exceptions>,
 }
 
+/// A latency that no bound on recovery reckons with; disks have none such once all is healed.
+const LONG: Span = Span::from_ms(1_000);
+
 /// One kind of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinkProfile {
@@ -107,6 +110,16 @@ impl Setup {
         }
     }
 
+    /// Whether something goes wrong all the time, without a fault in the plan, until all is healed.
+    pub fn is_noisy(&self) -> bool {
+        let disk = self.disk;
+        let is_rough = |link: &LinkProfile| !link.rough.is_none();
+        let is_slow = |law: &Law| law.p_tail.num > 0 && law.tail > LONG;
+        self.links.iter().any(is_rough)
+            || disk.errors.num > 0
+            || [disk.sync, disk.store, disk.install].iter().any(is_slow)
+    }
+
     /// The profile of a link class.
     pub fn link(&self, class: LinkClass) -> &LinkProfile {
         &self.links[class as usize]
@@ -146,6 +159,16 @@ impl LinkProfile {
 }
 
 impl DiskProfile {
+    /// The same disk when all is healed: nothing fails, nothing takes very long.
+    pub(super) fn calm(&mut self) {
+        self.errors = Ratio::ZERO;
+        for law in [&mut self.sync, &mut self.store, &mut self.install] {
+            if law.tail > LONG {
+                law.p_tail = Ratio::ZERO;
+            }
+        }
+    }
+
     /// A good solid-state disk (dst.md §5.4).
     pub const fn mild() -> Self {
         Self {

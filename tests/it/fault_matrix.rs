@@ -10,11 +10,15 @@ mod reports;
 use std::collections::BTreeSet;
 
 use zablab::check::verdict::Verdict;
+use zablab::experiment::generate;
 use zablab::experiment::outcome::Outcome;
 use zablab::experiment::scenario::Scenario;
+use zablab::experiment::scenario::families::Family;
 use zablab::history::fact::Fact;
+use zablab::sim::fault::Fault;
 use zablab::sim::sink::Happening;
 
+use super::layering::root;
 use super::observed::{Observed, observe};
 
 /// A quiet ensemble of `voters` on exact links, two clients that write, and these faults.
@@ -98,4 +102,60 @@ pub(crate) fn components(
     left.map(|node| group[usize::from(node)])
         .collect::<BTreeSet<_>>()
         .len()
+}
+
+/// Every fault that the two swarms draw, over many seeds.
+fn drawn() -> Vec<Scenario> {
+    let mut drawn = Vec::new();
+    for name in ["swarm-all", "outside"] {
+        let file = format!("{name}.json");
+        let bytes = std::fs::read(root().join("scenarios").join(&file)).unwrap();
+        for seed in 0..150 {
+            let set = [format!("seed={seed}")];
+            let scenario = Scenario::parse(&bytes, &file, &set).unwrap();
+            drawn.push(generate::expand(&scenario));
+        }
+    }
+    drawn
+}
+
+#[test]
+fn every_fault_that_is_drawn_is_read_back_exactly_as_it_was_written_and_documented() {
+    let mut names = BTreeSet::new();
+    for scenario in drawn() {
+        let text = scenario.to_string();
+        let again = Scenario::parse(text.as_bytes(), "again.json", &[]).unwrap();
+        assert_eq!(again, scenario);
+        names.extend(scenario.plan.iter().map(|planned| planned.fault.name()));
+    }
+    assert!(names.len() >= 29, "{names:?}");
+    let page = std::fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    names.remove("provoke");
+    names.insert("duplicate-connection");
+    for name in names {
+        assert!(
+            page.contains(&format!("| `{name}`")),
+            "{name} is not in docs/faults.md"
+        );
+    }
+    for (name, _) in Family::ALL {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "the family {name} is not in docs/faults.md"
+        );
+    }
+}
+
+#[test]
+fn families_outside_the_model_are_drawn_only_where_they_are_named() {
+    for scenario in drawn()
+        .iter()
+        .filter(|scenario| scenario.name == "swarm-all")
+    {
+        for planned in &scenario.plan {
+            let is_outside = matches!(planned.fault.name(), "wipe" | "restore" | "lying-disk")
+                || matches!(&planned.fault, Fault::Rough { rough, .. } if rough.is_datagram());
+            assert!(!is_outside, "{}", planned.id);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::fault::{Direction, Fault, Form, Seen, Target, Unsynced};
 use super::super::process::{Conn, Effect, Effects, Input, LinkClass};
+use super::super::rough::Roughness;
 use super::super::setup::Setup;
 use super::super::sink::{Happening, Sink, Stamp};
 use super::super::testing::{Act, Numbers, Stage};
@@ -158,7 +159,19 @@ impl Fuzz {
         let target = Target::Node(self.node());
         let direction = [Direction::Both, Direction::Out, Direction::In]
             [usize::try_from(self.below(3)).unwrap()];
-        match self.below(9) {
+        let seen = [Seen::Both, Seen::One][usize::try_from(self.below(2)).unwrap()];
+        let form = [Form::Silent, Form::Reset, Form::Jam][usize::try_from(self.below(3)).unwrap()];
+        match self.below(12) {
+            9 => Fault::Clog {
+                target,
+                direction,
+                class: None,
+            },
+            10 | 11 => Fault::Rough {
+                target,
+                class: None,
+                rough: self.roughness(),
+            },
             0 | 1 => {
                 let unsynced = Unsynced::Kill;
                 Fault::Crash { target, unsynced }
@@ -175,25 +188,44 @@ impl Fuzz {
                     groups,
                     direction,
                     class,
-                    form: Form::Silent,
+                    form,
                 }
             }
             6 => Fault::Isolate {
                 target,
                 direction,
                 clients: true,
-                form: Form::Silent,
+                form,
             },
             7 => Fault::Reset {
                 target,
                 class: None,
-                seen: Seen::Both,
+                seen,
             },
             _ => Fault::Flaky {
                 target,
                 reset: Ratio::new(1, 20),
             },
         }
+    }
+
+    /// One way of being rough that leaves streams what they are.
+    fn roughness(&mut self) -> Roughness {
+        let mut rough = Roughness::NONE;
+        let often = Ratio::new(1, 4);
+        match self.below(7) {
+            0 => rough.refuse = often,
+            1 => rough.hang = often,
+            2 => rough.reset = Ratio::new(1, 20),
+            3 => rough.stall = Ratio::new(1, 10),
+            4 => rough.corrupt = Ratio::new(1, 20),
+            5 => rough.short = often,
+            _ => {
+                rough.bandwidth = 5_000;
+                rough.queue_bytes = 1 + self.below(500);
+            }
+        }
+        rough
     }
 
     fn play(&mut self) {
@@ -233,14 +265,14 @@ impl Fuzz {
     /// After healing, an end that is still open either gets everything through or learns that the connection is over.
     fn settle(&mut self) {
         self.stage.world.heal_all();
-        self.run(Span::from_ms(10_000));
+        self.run(Span::from_ms(80_000));
         let ends: Vec<_> = self.promises.open.keys().copied().collect();
         for (conn, node) in ends {
             if self.promises.open.contains_key(&(conn, node)) {
                 self.send_on(conn, node);
             }
         }
-        self.run(Span::from_ms(10_000));
+        self.run(Span::from_ms(80_000));
         for ((conn, node), (_, got, _)) in &self.promises.open {
             let others = self.promises.open.iter();
             let sent: Vec<u64> = others
