@@ -29,7 +29,8 @@ impl<P: Process> World<P> {
                 // Where the process's clocks stand still, its kernel's goes on.
                 let give_up = match slot.clock.when(deadline) {
                     Time::NEVER => agenda.now + timeout,
-                    time => time,
+                    // A coarse clock may show a moment that has passed.
+                    time => time.max(agenda.now),
                 };
                 let from = node;
                 self.net
