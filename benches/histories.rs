@@ -1,2 +1,438 @@
-//! What judging recorded histories costs.
-fn main() {}
+//! What judging recorded histories costs, in CPU time of one thread: `cargo bench --bench histories`. A plain program; parsing
+//! is told apart. Prints a line per claim with its limit; the real histories are read from ../shared/histories where they are.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod cpu;
+
+use std::fs;
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use cpu::cpu_ns;
+use zablab::base::rng::{Domain, Key, Seed};
+use zablab::check::foreign::model::{Model, Options};
+use zablab::check::foreign::{Judge, Judgement};
+use zablab::history::foreign::value::Value;
+use zablab::history::foreign::{Entry, Kind, Reader, Stamp};
+
+fn main() {
+    println!(
+        "what                                                      judged     limit  ns/operation"
+    );
+    real_registers();
+    let znodes = |name, shape: Znodes, limit| {
+        let entries: Vec<Entry> = shape.collect();
+        measure(name, &entries, Model::Znode, limit, 3);
+    };
+    znodes(
+        "100 000 operations on one znode",
+        Znodes::new(100_000, 1, 10, 0),
+        25_000,
+    );
+    znodes(
+        "1 000 000 operations over 1 000 znodes",
+        Znodes::new(1_000_000, 1_000, 50, 0),
+        500_000,
+    );
+    znodes(
+        "2 000 operations, 3 % of replies lost",
+        Znodes::new(2_000, 1, 5, 3),
+        1_000,
+    );
+    let entries = register(2_000, 50);
+    measure(
+        "50 processes on a register, distinct values",
+        &entries,
+        Model::Register,
+        200,
+        50,
+    );
+    println!();
+    growth();
+}
+
+/// The 111 register histories of other projects.
+fn real_registers() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/histories");
+    let Ok(listing) = fs::read_dir(&folder) else {
+        println!("(left out: ../shared/histories is not there)");
+        return;
+    };
+    let mut files: Vec<PathBuf> = listing.filter_map(|file| Some(file.ok()?.path())).collect();
+    files.retain(|file| {
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("");
+        name.starts_with("etcd_") || name.starts_with("knossos_cas-register_")
+    });
+    files.sort();
+    let (mut total, mut parsing, mut operations) = (0, 0, 0);
+    for file in &files {
+        let bytes = fs::read(file).expect("a readable file");
+        let start = cpu_ns();
+        let entries = parse(&bytes);
+        parsing += cpu_ns() - start;
+        let (judgement, ns) = best(&entries, Model::CasRegister, 3);
+        total += ns;
+        operations += judgement.operations;
+    }
+    let name = format!("{} real register histories together", files.len());
+    tell(&name, total, operations, 5_000);
+    println!(
+        "  parsing them: {}.{:03} ms",
+        parsing / 1_000_000,
+        parsing / 1_000 % 1_000
+    );
+}
+
+fn parse(bytes: &[u8]) -> Vec<Entry> {
+    let mut reader = Reader::new();
+    let mut entries = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        reader.read(line, &mut entries).expect("a history");
+    }
+    entries
+}
+
+fn judge(entries: &[Entry], model: Model) -> Judgement {
+    let options = Options {
+        model: Some(model),
+        ..Options::default()
+    };
+    let mut judge = Judge::new(options);
+    for entry in entries {
+        judge.take(entry).expect("a history");
+    }
+    judge.finish().expect("a history")
+}
+
+/// The shortest of some rounds; each lasts so long that a coarse clock does not matter.
+fn best(entries: &[Entry], model: Model, rounds: u32) -> (Judgement, u64) {
+    const LONG_NS: u64 = 20_000_000;
+    let mut shortest = u64::MAX;
+    for _ in 0..rounds {
+        let start = cpu_ns();
+        let mut repeats = 0;
+        while repeats == 0 || cpu_ns() - start < LONG_NS {
+            // Asking for the time costs more than a short history.
+            for _ in 0..8 {
+                black_box(judge(entries, model));
+            }
+            repeats += 8;
+            if entries.len() > 100_000 {
+                break;
+            }
+        }
+        shortest = shortest.min((cpu_ns() - start) / repeats);
+    }
+    (judge(entries, model), shortest)
+}
+
+fn measure(name: &str, entries: &[Entry], model: Model, limit_us: u64, rounds: u32) {
+    let (judgement, ns) = best(entries, model, rounds);
+    assert_eq!(
+        judgement.verdict.name(),
+        "holds",
+        "{:?}",
+        judgement.explanation
+    );
+    tell(name, ns, judgement.operations, limit_us);
+}
+
+fn tell(name: &str, ns: u64, operations: u64, limit_us: u64) {
+    println!(
+        "{name:52} {:7}.{:03} ms {:5}.{:01} ms {:6}",
+        ns / 1_000_000,
+        ns / 1_000 % 1_000,
+        limit_us / 1_000,
+        limit_us / 100 % 10,
+        ns / operations.max(1)
+    );
+}
+
+/// From ten thousand to ten million operations, generated and judged one by one.
+fn growth() {
+    println!("operations streamed   judged, ms   ns/operation   resident memory grew by, KiB");
+    for operations in [10_000, 100_000, 1_000_000, 10_000_000] {
+        let before = resident_kib();
+        let mut judge = Judge::new(Options {
+            model: Some(Model::Znode),
+            ..Options::default()
+        });
+        let mut ns = 0;
+        let mut batch = Vec::with_capacity(4_096);
+        let mut source = Znodes::new(operations, 1_000, 50, 0);
+        loop {
+            batch.clear();
+            batch.extend(source.by_ref().take(4_096));
+            if batch.is_empty() {
+                break;
+            }
+            let start = cpu_ns();
+            for entry in &batch {
+                judge.take(entry).expect("a history");
+            }
+            ns += cpu_ns() - start;
+        }
+        let grown = resident_kib().saturating_sub(before);
+        let judgement = judge.finish().expect("a history");
+        assert_eq!(judgement.verdict.name(), "holds");
+        println!(
+            "{operations:19} {:12} {:14} {grown:30}",
+            ns / 1_000_000,
+            ns / operations
+        );
+    }
+}
+
+/// Memory of this process, as Linux accounts it; 0 elsewhere.
+fn resident_kib() -> u64 {
+    let pages = fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages
+        .as_deref()
+        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4
+}
+
+/// A legal history of znodes, event by event: half reads, a third of the writes conditional.
+struct Znodes {
+    key: Key,
+    nth: u64,
+    left: u64,
+    keys: u64,
+    lost_percent: u64,
+    zxid: u64,
+    states: Vec<(i64, Value, u64)>,
+    idle: Vec<i64>,
+    open: Vec<Open>,
+    next_process: i64,
+    line: u64,
+    get: std::sync::Arc<str>,
+    set: std::sync::Arc<str>,
+    names: [Value; 5],
+}
+
+struct Open {
+    process: i64,
+    znode: usize,
+    write: Option<(Value, i64)>,
+    /// What came out, once it has happened.
+    outcome: Option<(Kind, Value)>,
+}
+
+impl Znodes {
+    fn new(operations: u64, znodes: u64, processes: i64, lost_percent: u64) -> Self {
+        let states = (0..znodes).map(|_| (0, Value::Null, 0)).collect();
+        let name = |name: &str| Value::Text(name.into());
+        Self {
+            key: Key::derive(Seed(5), Domain::Workload),
+            nth: 0,
+            left: operations,
+            keys: znodes,
+            lost_percent,
+            zxid: 0,
+            states,
+            idle: (0..processes).collect(),
+            open: Vec::new(),
+            next_process: processes,
+            line: 0,
+            get: "get".into(),
+            set: "set".into(),
+            names: ["data", "expect", "version", "zxid", "mzxid"].map(name),
+        }
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.nth += 1;
+        self.key.draw(0, 0, 0, self.nth).below(bound)
+    }
+
+    fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("small")
+    }
+
+    fn map(fields: impl IntoIterator<Item = (Value, Value)>) -> Value {
+        Value::Map(fields.into_iter().collect())
+    }
+
+    fn entry(&mut self, open: &Open, kind: Kind, value: Value) -> Entry {
+        self.line += 1;
+        let f = if open.write.is_some() {
+            &self.set
+        } else {
+            &self.get
+        };
+        Entry {
+            line: self.line,
+            process: open.process,
+            kind,
+            f: std::sync::Arc::clone(f),
+            key: Value::Int(i64::try_from(open.znode).expect("small")),
+            value,
+            time: None,
+            mismatch: kind == Kind::Fail,
+            stamp: Stamp::default(),
+        }
+    }
+
+    fn begin(&mut self) -> Entry {
+        self.left -= 1;
+        let at = self.index(self.idle.len());
+        let process = self.idle.swap_remove(at);
+        let znode = usize::try_from(self.below(self.keys)).expect("small");
+        let is_write = self.below(2) == 0;
+        let expected = if self.below(3) == 0 {
+            self.states[znode].0
+        } else {
+            -1
+        };
+        let data = Value::Int(i64::try_from(self.nth).expect("small"));
+        let write = is_write.then_some((data, expected));
+        let argument = match &write {
+            Some((data, expected)) => Self::map([
+                (self.names[0].clone(), data.clone()),
+                (self.names[1].clone(), Value::Int(*expected)),
+            ]),
+            None => Value::Null,
+        };
+        let open = Open {
+            process,
+            znode,
+            write,
+            outcome: None,
+        };
+        let entry = self.entry(&open, Kind::Invoke, argument);
+        self.open.push(open);
+        entry
+    }
+
+    /// The operation happens.
+    fn perform(&mut self, at: usize) {
+        let open = &mut self.open[at];
+        let (version, data, mzxid) = &mut self.states[open.znode];
+        let number = |number: u64| Value::Int(i64::try_from(number).expect("small"));
+        open.outcome = Some(match &open.write {
+            None => (
+                Kind::Ok,
+                Self::map([
+                    (self.names[0].clone(), data.clone()),
+                    (self.names[2].clone(), Value::Int(*version)),
+                    (self.names[4].clone(), number(*mzxid)),
+                ]),
+            ),
+            Some((_, expected)) if *expected != -1 && expected != version => {
+                (Kind::Fail, Value::Null)
+            }
+            Some((new, _)) => {
+                self.zxid += 1;
+                *version += 1;
+                *data = new.clone();
+                *mzxid = self.zxid;
+                (
+                    Kind::Ok,
+                    Self::map([
+                        (self.names[2].clone(), Value::Int(*version)),
+                        (self.names[3].clone(), number(self.zxid)),
+                    ]),
+                )
+            }
+        });
+    }
+}
+
+impl Iterator for Znodes {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        loop {
+            let can_begin = self.left > 0 && !self.idle.is_empty();
+            if can_begin && (self.open.is_empty() || self.below(3) == 0) {
+                return Some(self.begin());
+            }
+            if self.open.is_empty() {
+                return None;
+            }
+            let at = self.index(self.open.len());
+            let Some((mut kind, mut value)) = self.open[at].outcome.clone() else {
+                self.perform(at);
+                continue;
+            };
+            let open = self.open.swap_remove(at);
+            if open.write.is_some() && self.below(100) < self.lost_percent {
+                (kind, value) = (Kind::Info, Value::Null);
+                self.idle.push(self.next_process);
+                self.next_process += 1;
+            } else {
+                self.idle.push(open.process);
+            }
+            return Some(self.entry(&open, kind, value));
+        }
+    }
+}
+
+/// A legal history of one register: reads and writes of distinct values, all processes busy.
+fn register(operations: u64, processes: usize) -> Vec<Entry> {
+    let key = Key::derive(Seed(6), Domain::Workload);
+    let mut nth = 0;
+    let mut below = |bound: usize| {
+        nth += 1;
+        usize::try_from(key.draw(0, 0, 0, nth).below(bound as u64)).expect("small")
+    };
+    let mut open: Vec<Option<(Value, Option<Value>)>> = vec![None; processes];
+    let mut state = Value::Null;
+    let (mut begun, mut entries) = (0, Vec::new());
+    loop {
+        let process = below(processes);
+        let entry = |entries: &[Entry], f: &str, kind, value| Entry {
+            line: entries.len() as u64 + 1,
+            process: i64::try_from(process).expect("small"),
+            kind,
+            f: f.into(),
+            key: Value::Null,
+            value,
+            time: None,
+            mismatch: false,
+            stamp: Stamp::default(),
+        };
+        match open[process].take() {
+            None if begun < operations => {
+                begun += 1;
+                let argument = if below(2) == 0 {
+                    Value::Null
+                } else {
+                    Value::Int(i64::try_from(begun).expect("small"))
+                };
+                let f = if argument == Value::Null {
+                    "read"
+                } else {
+                    "write"
+                };
+                entries.push(entry(&entries, f, Kind::Invoke, argument.clone()));
+                open[process] = Some((argument, None));
+            }
+            None if open.iter().all(Option::is_none) => return entries,
+            None => {}
+            Some((argument, None)) => {
+                if argument != Value::Null {
+                    state = argument.clone();
+                }
+                open[process] = Some((argument, Some(state.clone())));
+            }
+            Some((argument, Some(seen))) => {
+                let f = if argument == Value::Null {
+                    "read"
+                } else {
+                    "write"
+                };
+                let value = if argument == Value::Null {
+                    seen
+                } else {
+                    argument
+                };
+                entries.push(entry(&entries, f, Kind::Ok, value));
+            }
+        }
+    }
+}

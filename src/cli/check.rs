@@ -44,7 +44,8 @@ condition was observed not to hold. Values by model:
 
 Lines with a process that is no integer (Jepsen's nemesis) are passed over. Lines that are cut off, completions without an invocation,
 fields of the wrong type are errors that name the line. znode is judged while it is read, in memory that does not grow with the
-history; the others are collected first.
+history; the others are collected first. What zablab run --history writes is judged as znodes of one ensemble: updates must be linearizable under
+the versions and zxids reported, and in a session reads never go back (a read that is stale for another session is no violation).
 
 With several files there is a line each. --json prints an array of {file, model, verdict (holds, violated, undecided), operations, objects,
 expanded (configurations searched), read_ms, cpu_ms (judging), explanation (null, or {rule, sentences, operations, prefix,
@@ -282,7 +283,14 @@ impl Report {
 fn judge(file: &Path, options: &Options) -> Result<Report, Failure> {
     let mut source = open(file)?;
     let judged = recorded::judge(&mut source, options, clock::cpu_ns);
-    let judged = judged.map_err(|error| failure(file, error))?;
+    let mut judged = judged.map_err(|error| failure(file, error))?;
+    if let Some(explanation) = &mut judged.judgement.explanation
+        && explanation.operations.is_empty()
+        && !is_stdin(file)
+    {
+        let found = recorded::operations_of(&mut open(file)?, &judged.lines);
+        explanation.operations = found.map_err(|error| failure(file, error))?;
+    }
     Ok(Report {
         file: file.to_owned(),
         judged,

@@ -25,7 +25,7 @@ Examples:
 
 --history has a line per invocation and completion, in Jepsen's shape: index, process, type (invoke, ok, fail, info), f, key,
 value, time (ns), and where known error (mismatch: the expected version did not hold), expected, version, zxid, mzxid,
-path, client, op, session. Lines of the type event are watch events, connections and crashes. A process with an unknown
+czxid, pzxid, aversion, path, flags, create, results, client, op, session. Lines of the type event are watch events, connections and crashes. A process with an unknown
 outcome (info) is not used again. --trace has a line per fact of servers, clients and machine: event, time_ns, fact, and the
 fact's own fields. Neither file appears before it is whole.
 

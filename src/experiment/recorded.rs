@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::check::foreign::model::Options;
+use crate::check::foreign::model::{Model, Options};
+use crate::check::foreign::recording::Recording;
 use crate::check::foreign::story::{Explanation, Operation};
 use crate::check::foreign::{Judge, Judgement, Pairing};
-use crate::history::foreign::{Entry, LONGEST, Malformed, Reader};
+use crate::history::foreign::{Entry, LONGEST, Malformed, Reader, is_recording};
 
 /// A judgement, and what it took in the units of whoever measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Judged {
     pub reading: u64,
     /// Pairing and judging.
     pub judging: u64,
+    /// The lines that the explanation of one of our own recordings tells of.
+    pub lines: Vec<u64>,
 }
 
 /// Why a history could not be judged.
@@ -41,6 +44,10 @@ pub fn judge(
     options: &Options,
     mut clock: impl FnMut() -> u64,
 ) -> Result<Judged, Unreadable> {
+    let is_ours = matches!(options.model, None | Some(Model::Znode)) && begins_ours(source)?;
+    if is_ours {
+        return judge_ours(source, clock);
+    }
     let mut judge = Judge::new(*options);
     let mut lines = Lines::new(source);
     let mut entries = Vec::new();
@@ -67,7 +74,90 @@ pub fn judge(
         judgement,
         reading,
         judging,
+        lines: Vec::new(),
     })
+}
+
+/// Whether the source is one of our own recordings, by its first line; nothing is taken.
+fn begins_ours(source: &mut impl BufRead) -> Result<bool, Unreadable> {
+    let begin = source.fill_buf()?;
+    let end = begin
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(begin.len());
+    Ok(std::str::from_utf8(&begin[..end]).is_ok_and(is_recording))
+}
+
+/// Judges one of our own recordings; its lines are parsed where they are judged, so that all time goes there.
+fn judge_ours(
+    source: &mut impl BufRead,
+    mut clock: impl FnMut() -> u64,
+) -> Result<Judged, Unreadable> {
+    let start = clock();
+    let mut recording = Recording::new();
+    let mut line = Vec::new();
+    let mut number = 0;
+    loop {
+        line.clear();
+        number += 1;
+        let most = LONGEST as u64 + 1;
+        if (&mut *source).take(most).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.len() > LONGEST {
+            let what = format!("the line is longer than {LONGEST} bytes");
+            return Err(Malformed::new(number, what).into());
+        }
+        let text = std::str::from_utf8(&line);
+        let text = text.map_err(|_| Malformed::new(number, "the line is no UTF-8"))?;
+        recording.take(text)?;
+    }
+    let (judgement, lines) = recording.finish();
+    let judging = clock().saturating_sub(start);
+    Ok(Judged {
+        judgement,
+        reading: 0,
+        judging,
+        lines,
+    })
+}
+
+/// Reads a history once more for the operations that begin or end in some lines.
+///
+/// # Errors
+/// If the source fails, or is no history.
+pub fn operations_of(
+    source: &mut impl BufRead,
+    wanted: &[u64],
+) -> Result<Vec<Operation>, Unreadable> {
+    let is_wanted = |operation: &Operation| {
+        let end = operation.returned.map(|returned| returned.line);
+        wanted.contains(&operation.called.line) || end.is_some_and(|end| wanted.contains(&end))
+    };
+    let mut found = Vec::new();
+    pair(source, |operation| {
+        if is_wanted(&operation) {
+            found.push(operation);
+        }
+    })?;
+    found.sort_by_key(|operation| operation.called.at);
+    Ok(found)
+}
+
+/// Reads a history and hands over its operations as they end, then those that do not.
+fn pair(source: &mut impl BufRead, mut keep: impl FnMut(Operation)) -> Result<(), Unreadable> {
+    let mut lines = Lines::new(source);
+    let mut entries = Vec::new();
+    let mut pairing = Pairing::new();
+    let mut has_more = true;
+    while has_more {
+        has_more = lines.read(&mut entries)?;
+        for entry in entries.drain(..) {
+            pairing.take(&entry, &mut keep)?;
+        }
+    }
+    pairing.finish(&mut keep);
+    Ok(())
 }
 
 /// Reads a history once more for the operations on the object of an explanation that overlap one of its operations; all of them
@@ -81,12 +171,9 @@ pub fn surroundings(
     is_whole: bool,
     limit: usize,
 ) -> Result<(Vec<Operation>, usize), Unreadable> {
-    let mut lines = Lines::new(source);
-    let mut entries = Vec::new();
-    let mut pairing = Pairing::new();
     let mut kept = Vec::new();
     let mut left_out = 0;
-    let mut keep = |operation: Operation| {
+    pair(source, |operation| {
         let is_wanted = if is_whole {
             explanation.shares_key(&operation)
         } else {
@@ -97,16 +184,7 @@ pub fn surroundings(
         } else if is_wanted {
             left_out += 1;
         }
-    };
-    while lines.read(&mut entries)? {
-        for entry in entries.drain(..) {
-            pairing.take(&entry, &mut keep)?;
-        }
-    }
-    for entry in entries.drain(..) {
-        pairing.take(&entry, &mut keep)?;
-    }
-    pairing.finish(&mut keep);
+    })?;
     kept.sort_by_key(|operation| operation.called.at);
     Ok((kept, left_out))
 }

@@ -255,3 +255,67 @@ fn files_that_are_no_histories_are_refused_with_their_line() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn our_own_recordings_are_judged_by_what_zookeeper_promises() {
+    let directory = scratch("check-recordings");
+    let cases = [
+        ("leader-crash", 0),
+        ("session-expiry", 0),
+        ("swarm", 0),
+        ("set-data-ignores-version", 1),
+    ];
+    for (name, code) in cases {
+        let history = directory.join(format!("{name}.jsonl"));
+        let history = history.to_str().unwrap();
+        Command::new(env!("CARGO_BIN_EXE_zablab"))
+            .args([
+                "run",
+                &format!("scenarios/{name}.json"),
+                "--history",
+                history,
+            ])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let output = check(&[history, "--model", "znode"]);
+        let shown = text(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{name}: {shown}{}",
+            text(&output.stderr)
+        );
+        if code == 0 {
+            continue;
+        }
+        let output = check(&[history, "--json"]);
+        let reports: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let operations = reports[0]["explanation"]["operations"].as_array().unwrap();
+        assert!(!operations.is_empty(), "{shown}");
+    }
+}
+
+#[test]
+fn a_changed_version_in_a_recording_is_noticed() {
+    let directory = scratch("check-changed");
+    let history = directory.join("quiet.jsonl");
+    Command::new(env!("CARGO_BIN_EXE_zablab"))
+        .args([
+            "run",
+            "scenarios/quiet.json",
+            "--history",
+            history.to_str().unwrap(),
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let lines = fs::read_to_string(&history).unwrap();
+    let is_write = |line: &&str| line.contains(r#""type":"ok","f":"cas""#);
+    let line = lines.lines().filter(is_write).nth(5).unwrap();
+    let mut changed: Value = serde_json::from_str(line).unwrap();
+    changed["version"] = (changed["version"].as_i64().unwrap() + 3).into();
+    fs::write(&history, lines.replace(line, &changed.to_string())).unwrap();
+    let output = check(&[history.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}

@@ -16,7 +16,7 @@ impl<K: Hash + Eq> Default for Interner<K> {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
-            slots: vec![0; 16],
+            slots: vec![0; 256],
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Meanings {
     texts_are_lists: bool,
     pub(super) values: Interner<Value>,
     pub(super) objects: Interner<Value>,
+    /// The object looked up last: most histories stay with one.
+    last: Option<(Value, V)>,
     pub(super) lists: Lists,
 }
 
@@ -63,6 +65,7 @@ impl Meanings {
             texts_are_lists: model == Model::KvAppend && !operations.iter().any(has_list),
             values,
             objects: Interner::default(),
+            last: None,
             lists: Lists::default(),
         }
     }
@@ -140,6 +143,18 @@ impl Meanings {
         Malformed::new(operation.called.line, what)
     }
 
+    /// The number of a key.
+    fn number_object(&mut self, key: &Value) -> V {
+        if let Some((last, number)) = &self.last
+            && last == key
+        {
+            return *number;
+        }
+        let number = self.objects.number(key.clone());
+        self.last = Some((key.clone(), number));
+        number
+    }
+
     /// The object, and argument or result without it: a history may have `[key, value]` as its value.
     fn object<'a>(&mut self, operation: &'a Operation) -> (V, &'a Value) {
         let value = shown(operation);
@@ -149,9 +164,9 @@ impl Meanings {
             && let Some([key, inner]) = value.as_list()
             && (&*operation.f != "cas" || inner.as_list().is_some())
         {
-            return (self.objects.number(key.clone()), inner);
+            return (self.number_object(key), inner);
         }
-        (self.objects.number(operation.key.clone()), value)
+        (self.number_object(&operation.key), value)
     }
 
     fn register(&mut self, operation: &Operation) -> Meaning {
@@ -268,11 +283,11 @@ impl Meanings {
             ("release" | "unlock", true) => Action::ReleaseRefused,
             _ => return Err(self.unknown_operation(operation)),
         };
-        Ok(Some((self.objects.number(operation.key.clone()), action)))
+        Ok(Some((self.number_object(&operation.key), action)))
     }
 
     fn set(&mut self, operation: &Operation) -> Meaning {
-        let object = self.objects.number(operation.key.clone());
+        let object = self.number_object(&operation.key);
         let element = &operation.argument;
         let action = match (&*operation.f, operation.outcome) {
             ("add", Kind::Fail) => Action::Present(self.values.number(element.clone())),
@@ -304,7 +319,7 @@ impl Meanings {
     }
 
     fn queue(&mut self, operation: &Operation) -> Meaning {
-        let object = self.objects.number(operation.key.clone());
+        let object = self.number_object(&operation.key);
         let value = shown(operation);
         let action = match (&*operation.f, operation.outcome) {
             ("enqueue", Kind::Fail) => return Ok(None),
@@ -319,7 +334,7 @@ impl Meanings {
     }
 
     fn stack(&mut self, operation: &Operation) -> Meaning {
-        let object = self.objects.number(operation.key.clone());
+        let object = self.number_object(&operation.key);
         let value = shown(operation);
         let action = match (&*operation.f, operation.outcome) {
             ("push", Kind::Fail) => return Ok(None),
@@ -342,7 +357,7 @@ impl Meanings {
     }
 
     fn counter(&mut self, operation: &Operation) -> Meaning {
-        let object = self.objects.number(operation.key.clone());
+        let object = self.number_object(&operation.key);
         let value = shown(operation);
         let amount = |default: Option<i64>| match value {
             Value::Int(number) => Ok(*number),

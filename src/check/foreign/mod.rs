@@ -19,6 +19,7 @@ mod meaning;
 pub mod model;
 mod positions;
 mod queue;
+pub mod recording;
 mod register;
 mod search;
 mod set;

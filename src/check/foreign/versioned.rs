@@ -84,6 +84,7 @@ struct Key {
     /// Versions below `newest` that no acknowledged write made.
     unexplained: u64,
     open: Vec<u32>,
+    open_writes: u64,
     lost: Vec<Candidate>,
     holes: Vec<Hole>,
     /// The zxid of the last version before `base` that has one.
@@ -138,6 +139,7 @@ impl Versioned {
         operation.end(entry, at);
         let key = &mut self.keys[open.key as usize];
         key.open.retain(|other| *other != slot);
+        key.open_writes -= u64::from(open.is_write);
         if self.violation.is_some() {
             return Ok(());
         }
@@ -193,6 +195,7 @@ impl Versioned {
         }
         let znode = &mut self.keys[key as usize];
         znode.open.push(slot);
+        znode.open_writes += u64::from(is_write);
         self.open[slot as usize] = Some(Open {
             operation: Rc::new(Operation::begin(entry, at)),
             key,
@@ -210,7 +213,7 @@ impl Versioned {
             Failures::Observed => true,
         };
         let key = &mut self.keys[open.key as usize];
-        let candidates = key.candidates(&self.open);
+        let candidates = key.candidates();
         let judged = match open.operation.outcome {
             Kind::Ok => match reading::deed(&open.operation)? {
                 Deed::Read {
@@ -287,6 +290,7 @@ impl Key {
             versions: VecDeque::from([initial]),
             unexplained: 0,
             open: Vec::new(),
+            open_writes: 0,
             lost: Vec::new(),
             holes: Vec::new(),
             zxid_before: None,
@@ -300,13 +304,8 @@ impl Key {
     }
 
     /// Writes that may have made a version that nobody acknowledged.
-    fn candidates(&self, open: &[Option<Open>]) -> u64 {
-        let is_write = |slot: &&u32| {
-            open[**slot as usize]
-                .as_ref()
-                .is_some_and(|open| open.is_write)
-        };
-        (self.lost.len() + self.open.iter().filter(is_write).count()) as u64
+    fn candidates(&self) -> u64 {
+        self.lost.len() as u64 + self.open_writes
     }
 
     /// Every version needs a writer; `more` of them are about to be known without one.
@@ -508,5 +507,5 @@ impl Key {
     }
 }
 
-/// Versions kept of a znode before old ones are dropped.
-const TRIM: usize = 64;
+/// Versions kept of a znode before old ones are dropped: few, so that those of many znodes stay in the processor's cache.
+const TRIM: usize = 6;

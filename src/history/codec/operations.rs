@@ -13,7 +13,8 @@
 //!   `delete`, `exists`, `children`, `sync`, `check`, `multi` and so on. `key` is the path. The value of a multi is
 //!   the list of its operations as `{f, key, value, expected}`; its ok repeats that list.
 //! - **ok**: `value` is what was read or written; `version` is the znode's afterwards, `zxid` the reply header's (a write's own), `mzxid`
-//!   the write that a read saw, `path` the name that a create was given. That a znode is absent is an answer too: read, children
+//!   the write that a read saw, `czxid` and `pzxid` those that created it and last changed its children, `aversion` how often its ACL was set where it
+//!   was, `path` the name that a create was given. `flags` and `create` say how a create was meant; `results` has a multi's results one by one. That a znode is absent is an answer too: read, children
 //!   and exists are then ok, with the value null (exists: false) and the error `NoNode`.
 //! - **fail**: did not take effect. `error` is `mismatch` when the expected version was observed not to hold (`BadVersion`), `not-sent`
 //!   when the operation never left the client, else ZooKeeper's name of the error.
@@ -21,7 +22,9 @@
 //! - Lines of the **type `event`** are no operations: `process` is null, and `f` is `watch` (`key`, `value` what happened), `connected`
 //!   (`value` the server), `disconnected`, `expired`, `watches-reset` or `crashed`.
 //!
-//! Pings and everything that servers say of themselves are in the trace only.
+//! [`reading`] turns the lines back into facts. Pings and everything that servers say of themselves are in the trace only.
+
+pub mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,12 +33,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::form::bytes::Form;
+use super::form::outcomes;
 use super::write_line;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Loss};
-use crate::history::op::{Data, ErrorCode, Request, Response, Stat};
+use crate::history::op::{CreateOp, Data, ErrorCode, Request, Response, Stat};
 
 /// Writes the lines of a history from the facts of a run, in their order.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +97,19 @@ struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     mzxid: Option<Zxid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    czxid: Option<Zxid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pzxid: Option<Zxid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aversion: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    create: Option<CreateOp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Value>,
 }
 
 #[expect(
@@ -209,6 +225,8 @@ impl HistoryWriter {
             time: subject.time,
             details: Details {
                 expected: shape.expected,
+                flags: shape.flags,
+                create: shape.create,
                 ..Details::default()
             },
             client: subject.client,
@@ -384,16 +402,26 @@ struct Shape<'a> {
     key: Option<&'a str>,
     value: Value,
     expected: Option<i32>,
+    flags: Option<i32>,
+    create: Option<CreateOp>,
 }
 
 impl<'a> Shape<'a> {
     fn of(request: &'a Request) -> Self {
         let (f, key, value, version) = Self::parts(request);
+        let (flags, create) = if let Request::Create { op, flags, .. } = request {
+            let is_special = *op != CreateOp::Create;
+            ((*flags != 0).then_some(*flags), is_special.then_some(*op))
+        } else {
+            (None, None)
+        };
         Self {
             f,
             key,
             value,
             expected: (version != ANY).then_some(version),
+            flags,
+            create,
         }
     }
 
@@ -455,11 +483,20 @@ fn parts_of(requests: &[Request]) -> Value {
             key,
             value,
             expected,
+            flags,
+            create,
         } = Shape::of(request);
-        expected.map_or_else(
-            || json!({ "f": f, "key": key, "value": value }),
-            |expected| json!({ "f": f, "key": key, "value": value, "expected": expected }),
-        )
+        let mut part = json!({ "f": f, "key": key, "value": value });
+        for (name, detail) in [
+            ("expected", json!(expected)),
+            ("flags", json!(flags)),
+            ("create", json!(create)),
+        ] {
+            if !detail.is_null() {
+                part[name] = detail;
+            }
+        }
+        part
     });
     parts.collect()
 }
@@ -537,7 +574,11 @@ impl Answer {
             Response::Data(data, stat) => Self::ok(Some(shown(data)), Some(stat)),
             Response::Children(names, stat) => Self::ok(Some(json!(names)), stat.as_ref()),
             Response::Acl(acl, _) => Self::ok(Some(json!(acl)), None),
-            Response::Multi(results) => Self::all(request, results),
+            Response::Multi(results) => {
+                let mut answer = Self::all(request, results);
+                answer.details.results = Some(json!(Results(results)));
+                answer
+            }
             Response::Paths(paths) => Self::ok(Some(json!(paths)), None),
             Response::Count(count) => Self::ok(Some(json!(count)), None),
             Response::Identities(identities) => Self::ok(Some(json!(identities)), None),
@@ -551,6 +592,9 @@ impl Answer {
             details: Details {
                 version: stat.map(|stat| stat.version),
                 mzxid: stat.map(|stat| stat.mzxid),
+                czxid: stat.map(|stat| stat.czxid),
+                pzxid: stat.map(|stat| stat.pzxid),
+                aversion: stat.map(|stat| stat.aversion).filter(|times| *times != 0),
                 ..Details::default()
             },
         }
@@ -581,6 +625,10 @@ impl Answer {
         error.map_or_else(|| Self::ok(None, None), Self::refused)
     }
 }
+
+/// Results one by one, as facts have them.
+#[derive(Serialize)]
+struct Results<'a>(#[serde(with = "outcomes")] &'a [Result<Response, ErrorCode>]);
 
 /// Whether a request only looks at a znode, so that its absence is an answer.
 fn is_look(request: &Request) -> bool {

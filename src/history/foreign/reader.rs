@@ -171,29 +171,33 @@ impl Reader {
     }
 
     fn elements(&mut self, text: &str, entries: &mut Vec<Entry>) -> Result<(), Malformed> {
-        let begun = self.begun;
         let mut rest = text;
+        let mut line = self.begun;
         loop {
-            let (element, after) = edn::next(rest).map_err(|what| Malformed::new(begun, what))?;
+            let blank = |letter: char| letter.is_whitespace() || letter == ',';
+            let start = rest.trim_start_matches(blank);
+            line += newlines(&rest[..rest.len() - start.len()]);
+            let (element, after) = edn::next(start).map_err(|what| Malformed::new(line, what))?;
             let Some(element) = element else {
-                return self.close(after);
+                line += newlines(&start[..start.len() - after.len()]);
+                return self.close(line, after);
             };
             if let Format::EdnVector { closed: true, .. } = self.format {
                 let what = "an element follows after the end of the vector";
-                return Err(Malformed::new(begun, what));
+                return Err(Malformed::new(line, what));
             }
-            entries.extend(line::from_edn(begun, &element)?);
+            entries.extend(line::from_edn(line, &element)?);
+            line += newlines(&start[..start.len() - after.len()]);
             rest = after;
         }
     }
 
     /// What is left of a line when no element is: nothing, or the bracket that ends the vector around all.
-    fn close(&mut self, rest: &str) -> Result<(), Malformed> {
-        let begun = self.begun;
+    fn close(&mut self, line: u64, rest: &str) -> Result<(), Malformed> {
         if rest.is_empty() {
             return Ok(());
         }
-        let unexpected = || Malformed::new(begun, format!("unexpected {:?}", &rest[..1]));
+        let unexpected = || Malformed::new(line, format!("unexpected {:?}", &rest[..1]));
         let Format::EdnVector {
             close,
             closed: false,
@@ -209,9 +213,13 @@ impl Reader {
         match edn::next(after) {
             Ok((None, "")) => Ok(()),
             Ok(_) | Err(_) => Err(Malformed::new(
-                begun,
+                line,
                 "something follows after the end of the vector",
             )),
         }
     }
+}
+
+fn newlines(text: &str) -> u64 {
+    text.matches('\n').count() as u64
 }

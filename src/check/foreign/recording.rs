@@ -1,0 +1,105 @@
+//! Recordings of our own runs (`zablab run --history`), judged by the monitors that judge a run itself.
+//!
+//! They claim what ZooKeeper promises: updates are linearizable under the versions and zxids reported, and in a session reads never go back.
+//! A read that is stale for another session is no violation.
+
+use super::Judgement;
+use super::model::Model;
+use super::story::Explanation;
+use crate::base::id::EventId;
+use crate::base::time::Time;
+use crate::check::linear::LinearMonitor;
+use crate::check::session::SessionMonitor;
+use crate::check::verdict::{At, Findings, Monitor, Verdict, Violation};
+use crate::history::codec::operations::reading;
+use crate::history::fact::Fact;
+use crate::history::foreign::Malformed;
+
+/// Judges a recording line by line.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    linear: LinearMonitor,
+    session: SessionMonitor,
+    findings: Findings,
+    line: u64,
+    time: Time,
+    operations: u64,
+}
+
+impl Recording {
+    /// Nothing was read.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next line.
+    ///
+    /// # Errors
+    /// If it is no line of a recording.
+    pub fn take(&mut self, line: &str) -> Result<(), Malformed> {
+        self.line += 1;
+        let read = reading::read(self.line, line);
+        let read = read.map_err(|error| Malformed::new(error.line, error.what))?;
+        let Some((time, fact)) = read else {
+            return Ok(());
+        };
+        self.time = time;
+        self.operations += u64::from(matches!(fact, Fact::Returned { .. }));
+        let at = self.at();
+        self.linear.observe(at, &fact, &mut self.findings);
+        self.session.observe(at, &fact, &mut self.findings);
+        Ok(())
+    }
+
+    /// In stories a line is what an event is in a run.
+    fn at(&self) -> At {
+        At {
+            event: EventId(self.line),
+            time: self.time,
+        }
+    }
+
+    /// The recording is over; with the judgement come the lines that its explanation tells of.
+    pub fn finish(mut self) -> (Judgement, Vec<u64>) {
+        let at = self.at();
+        self.linear.finish(at, &mut self.findings);
+        self.session.finish(at, &mut self.findings);
+        let violations = self.findings.violations().iter();
+        let first = violations.min_by_key(|violation| violation.at.event);
+        let story = first.map_or(&[][..], |violation| &violation.story);
+        let lines = story.iter().map(|sentence| sentence.at.event.0).collect();
+        let explanation = first.map(explain);
+        let judgement = Judgement {
+            model: Model::Znode,
+            verdict: if explanation.is_some() {
+                Verdict::Violated
+            } else {
+                Verdict::Holds
+            },
+            operations: self.operations,
+            // Sessions go over znodes: the ensemble is one object.
+            objects: 1,
+            expanded: 0,
+            explanation,
+        };
+        (judgement, lines)
+    }
+}
+
+fn explain(violation: &Violation) -> Explanation {
+    let sentences = violation.story.iter().map(|sentence| {
+        let seconds = sentence.at.time.0 / 1_000_000_000;
+        let micros = sentence.at.time.0 / 1_000 % 1_000_000;
+        format!(
+            "{} (line {}, {seconds}.{micros:06} s)",
+            sentence.text, sentence.at.event.0
+        )
+    });
+    Explanation {
+        rule: violation.signature,
+        sentences: sentences.collect(),
+        operations: Vec::new(),
+        prefix: Vec::new(),
+        states: Vec::new(),
+    }
+}
