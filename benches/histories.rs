@@ -96,38 +96,40 @@ fn parse(bytes: &[u8]) -> Vec<Entry> {
     entries
 }
 
-fn judge(entries: &[Entry], model: Model) -> Judgement {
+/// Judges a history; answers the time it took too, copying not counted.
+fn judge(entries: &[Entry], model: Model, copies: u64) -> (Judgement, u64) {
     let options = Options {
         model: Some(model),
         ..Options::default()
     };
-    let mut judge = Judge::new(options);
-    for entry in entries {
-        judge.take(entry).expect("a history");
+    let histories: Vec<Vec<Entry>> = (0..copies).map(|_| entries.to_vec()).collect();
+    let mut judgement = None;
+    let start = cpu_ns();
+    for entries in histories {
+        let mut judge = Judge::new(options);
+        for entry in entries {
+            judge.take(entry).expect("a history");
+        }
+        judgement = Some(judge.finish().expect("a history"));
     }
-    judge.finish().expect("a history")
+    let ns = cpu_ns() - start;
+    (judgement.expect("one copy at least"), ns)
 }
 
-/// The shortest of some rounds; each lasts so long that a coarse clock does not matter.
+/// The mean of so many rounds that a coarse clock does not matter, of some the shortest.
 fn best(entries: &[Entry], model: Model, rounds: u32) -> (Judgement, u64) {
-    const LONG_NS: u64 = 20_000_000;
+    const ENTRIES: usize = 400_000;
+    let copies = u64::try_from(ENTRIES / entries.len().max(1))
+        .unwrap_or(1)
+        .max(1);
     let mut shortest = u64::MAX;
+    let mut last = None;
     for _ in 0..rounds {
-        let start = cpu_ns();
-        let mut repeats = 0;
-        while repeats == 0 || cpu_ns() - start < LONG_NS {
-            // Asking for the time costs more than a short history.
-            for _ in 0..8 {
-                black_box(judge(entries, model));
-            }
-            repeats += 8;
-            if entries.len() > 100_000 {
-                break;
-            }
-        }
-        shortest = shortest.min((cpu_ns() - start) / repeats);
+        let (judgement, ns) = judge(entries, model, copies);
+        shortest = shortest.min(ns / copies);
+        last = Some(black_box(judgement));
     }
-    (judge(entries, model), shortest)
+    (last.expect("one round at least"), shortest)
 }
 
 fn measure(name: &str, entries: &[Entry], model: Model, limit_us: u64, rounds: u32) {
@@ -165,13 +167,12 @@ fn growth() {
         let mut batch = Vec::with_capacity(4_096);
         let mut source = Znodes::new(operations, 1_000, 50, 0);
         loop {
-            batch.clear();
             batch.extend(source.by_ref().take(4_096));
             if batch.is_empty() {
                 break;
             }
             let start = cpu_ns();
-            for entry in &batch {
+            for entry in batch.drain(..) {
                 judge.take(entry).expect("a history");
             }
             ns += cpu_ns() - start;

@@ -61,7 +61,7 @@ pub fn judge(
         let is_over = !lines.read(&mut entries)?;
         spend(&mut reading);
         for entry in entries.drain(..) {
-            judge.take(&entry)?;
+            judge.take(entry)?;
         }
         spend(&mut judging);
         if is_over {
@@ -153,7 +153,7 @@ fn pair(source: &mut impl BufRead, mut keep: impl FnMut(Operation)) -> Result<()
     while has_more {
         has_more = lines.read(&mut entries)?;
         for entry in entries.drain(..) {
-            pairing.take(&entry, &mut keep)?;
+            pairing.take(entry, &mut keep)?;
         }
     }
     pairing.finish(&mut keep);

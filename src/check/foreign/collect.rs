@@ -101,7 +101,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Takes the next event.
-    pub(super) fn take(&mut self, entry: &Entry) -> Result<(), Malformed> {
+    pub(super) fn take(&mut self, entry: Entry) -> Result<(), Malformed> {
         let at = self.events;
         self.events = at
             .checked_add(1)
@@ -111,14 +111,14 @@ impl Collector {
             let number = u32::try_from(self.operations.len()).expect("no more than events");
             if let Some(open) = self.processes.open(entry.process, number) {
                 let line = self.operations[open as usize].called.line;
-                return Err(still_open(entry, line));
+                return Err(still_open(&entry, line));
             }
             self.operations.push(Operation::begin(entry, at));
         } else {
             let open = self.processes.close(entry.process);
-            let open = open.ok_or_else(|| not_open(entry))?;
+            let open = open.ok_or_else(|| not_open(&entry))?;
             let operation = &mut self.operations[open as usize];
-            check_same(entry, operation.called.line, &operation.f, &operation.key)?;
+            check_same(&entry, operation.called.line, &operation.f, &operation.key)?;
             operation.end(entry, at);
         }
         Ok(())
@@ -146,7 +146,7 @@ impl Pairing {
     /// If the event does not fit its process.
     pub fn take(
         &mut self,
-        entry: &Entry,
+        entry: Entry,
         keep: &mut impl FnMut(Operation),
     ) -> Result<(), Malformed> {
         let at = self.events;
@@ -160,7 +160,7 @@ impl Pairing {
                 let open = self.open[open as usize]
                     .as_ref()
                     .expect("what a process has open");
-                return Err(still_open(entry, open.called.line));
+                return Err(still_open(&entry, open.called.line));
             }
             self.open[slot as usize] = Some(Operation::begin(entry, at));
             return Ok(());
@@ -168,12 +168,12 @@ impl Pairing {
         let slot = self
             .processes
             .close(entry.process)
-            .ok_or_else(|| not_open(entry))?;
+            .ok_or_else(|| not_open(&entry))?;
         self.free.push(slot);
         let mut operation = self.open[slot as usize]
             .take()
             .expect("what a process has open");
-        check_same(entry, operation.called.line, &operation.f, &operation.key)?;
+        check_same(&entry, operation.called.line, &operation.f, &operation.key)?;
         operation.end(entry, at);
         keep(operation);
         Ok(())

@@ -22,16 +22,39 @@ impl<K: Hash + Eq> Default for Interner<K> {
 }
 
 impl<K: Hash + Eq> Interner<K> {
+    /// The number of a key, which is copied if it is new.
+    pub(super) fn number_of(&mut self, key: &K) -> u32
+    where
+        K: Clone,
+    {
+        match self.find(key) {
+            Ok(number) => number,
+            Err(slot) => self.add(slot, key.clone()),
+        }
+    }
+
     /// The number of a key.
     pub(super) fn number(&mut self, key: K) -> u32 {
-        let mut slot = self.first_slot(&key);
+        match self.find(&key) {
+            Ok(number) => number,
+            Err(slot) => self.add(slot, key),
+        }
+    }
+
+    /// The number of a key, or the free slot where it belongs.
+    fn find(&self, key: &K) -> Result<u32, usize> {
+        let mut slot = self.first_slot(key);
         while self.slots[slot] != 0 {
             let number = self.slots[slot] - 1;
-            if self.keys[number as usize] == key {
-                return number;
+            if self.keys[number as usize] == *key {
+                return Ok(number);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
+        Err(slot)
+    }
+
+    fn add(&mut self, slot: usize, key: K) -> u32 {
         let number = u32::try_from(self.keys.len()).expect("memory holds fewer than 2^32 keys");
         self.keys.push(key);
         self.slots[slot] = number + 1;

@@ -150,7 +150,7 @@ impl Meanings {
         {
             return *number;
         }
-        let number = self.objects.number(key.clone());
+        let number = self.objects.number_of(key);
         self.last = Some((key.clone(), number));
         number
     }
@@ -176,20 +176,20 @@ impl Meanings {
                 if *value == Value::Null && self.null_says_nothing {
                     return Ok(None);
                 }
-                Action::Read(self.values.number(value.clone()))
+                Action::Read(self.values.number_of(value))
             }
             ("write" | "w" | "put", Kind::Ok | Kind::Info | Kind::Invoke) => {
-                Action::Write(self.values.number(value.clone()))
+                Action::Write(self.values.number_of(value))
             }
             ("cas", outcome) if self.model != Model::Register => {
                 let Some([from, to]) = value.as_list() else {
                     return Err(wrong_value(operation, value, "[from, to]"));
                 };
-                let from = self.values.number(from.clone());
+                let from = self.values.number_of(from);
                 if outcome == Kind::Fail {
                     Action::CasRefused(from)
                 } else {
-                    Action::Cas(from, self.values.number(to.clone()))
+                    Action::Cas(from, self.values.number_of(to))
                 }
             }
             ("read" | "r" | "get" | "write" | "w" | "put", _) => return Ok(None),
@@ -206,7 +206,7 @@ impl Meanings {
             ("put", _) => Action::Put(self.list(operation, value)?),
             ("append", _) if self.texts_are_lists => Action::Append(self.list(operation, value)?),
             ("append", _) => {
-                let element = self.values.number(value.clone());
+                let element = self.values.number_of(value);
                 Action::Append(self.lists.members.number(vec![element]))
             }
             _ => return Err(self.unknown_operation(operation)),
@@ -224,7 +224,7 @@ impl Meanings {
             Value::List(elements) if !self.texts_are_lists => {
                 let numbers = elements
                     .iter()
-                    .map(|element| self.values.number(element.clone()));
+                    .map(|element| self.values.number_of(element));
                 numbers.collect()
             }
             other => {
@@ -264,7 +264,7 @@ impl Meanings {
             if is_write || (*value != Value::Null && operation.outcome == Kind::Ok) {
                 steps.push(Step {
                     register,
-                    value: self.values.number(value.clone()),
+                    value: self.values.number_of(value),
                     is_write,
                 });
             }
@@ -290,20 +290,20 @@ impl Meanings {
         let object = self.number_object(&operation.key);
         let element = &operation.argument;
         let action = match (&*operation.f, operation.outcome) {
-            ("add", Kind::Fail) => Action::Present(self.values.number(element.clone())),
-            ("remove", Kind::Fail) => Action::Absent(self.values.number(element.clone())),
-            ("add", _) => Action::Add(self.values.number(element.clone())),
-            ("remove", _) => Action::Remove(self.values.number(element.clone())),
+            ("add", Kind::Fail) => Action::Present(self.values.number_of(element)),
+            ("remove", Kind::Fail) => Action::Absent(self.values.number_of(element)),
+            ("add", _) => Action::Add(self.values.number_of(element)),
+            ("remove", _) => Action::Remove(self.values.number_of(element)),
             ("contains", Kind::Ok) => match shown(operation) {
-                Value::Bool(true) => Action::Present(self.values.number(element.clone())),
-                Value::Bool(false) => Action::Absent(self.values.number(element.clone())),
+                Value::Bool(true) => Action::Present(self.values.number_of(element)),
+                Value::Bool(false) => Action::Absent(self.values.number_of(element)),
                 other => return Err(wrong_value(operation, other, "true or false")),
             },
             ("read", Kind::Ok) => match shown(operation) {
                 Value::List(elements) => {
                     let numbers = elements
                         .iter()
-                        .map(|element| self.values.number(element.clone()));
+                        .map(|element| self.values.number_of(element));
                     let mut members: Vec<V> = numbers.collect();
                     members.sort_unstable();
                     members.dedup();
@@ -326,7 +326,7 @@ impl Meanings {
             ("enqueue", _) => Action::Enqueue(self.element(operation, value)?),
             ("dequeue", Kind::Fail) => Action::Empty,
             ("dequeue", Kind::Ok) if *value == Value::Null => Action::Empty,
-            ("dequeue", Kind::Ok) => Action::Dequeue(self.values.number(value.clone())),
+            ("dequeue", Kind::Ok) => Action::Dequeue(self.values.number_of(value)),
             ("dequeue", _) => Action::DequeueSomething,
             _ => return Err(self.unknown_operation(operation)),
         };
@@ -341,7 +341,7 @@ impl Meanings {
             ("push", _) => Action::Push(self.element(operation, value)?),
             ("pop", Kind::Fail) => Action::Empty,
             ("pop", Kind::Ok) if *value == Value::Null => Action::Empty,
-            ("pop", Kind::Ok) => Action::Pop(self.values.number(value.clone())),
+            ("pop", Kind::Ok) => Action::Pop(self.values.number_of(value)),
             ("pop", _) => Action::PopSomething,
             _ => return Err(self.unknown_operation(operation)),
         };
@@ -353,7 +353,7 @@ impl Meanings {
         if *value == Value::Null {
             return Err(wrong_value(operation, value, "a value other than null"));
         }
-        Ok(self.values.number(value.clone()))
+        Ok(self.values.number_of(value))
     }
 
     fn counter(&mut self, operation: &Operation) -> Meaning {

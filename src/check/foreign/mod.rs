@@ -85,12 +85,12 @@ impl Judge {
     ///
     /// # Errors
     /// If the event does not fit its process or the object; nothing more should be taken then.
-    pub fn take(&mut self, entry: &Entry) -> Result<(), Malformed> {
+    pub fn take(&mut self, entry: Entry) -> Result<(), Malformed> {
         match &mut self.mode {
             Mode::Versioned(versioned) => versioned.take(entry),
             Mode::Collecting(_, collector) => collector.take(entry),
             Mode::Deciding(entries) => {
-                entries.push(entry.clone());
+                entries.push(entry);
                 if entries.len() < detect::ENOUGH {
                     return Ok(());
                 }
@@ -133,7 +133,7 @@ impl Judge {
         let entries = std::mem::take(entries);
         let model = detect::model(&entries)?;
         self.mode = Mode::of(model, &self.options);
-        entries.iter().try_for_each(|entry| self.take(entry))
+        entries.into_iter().try_for_each(|entry| self.take(entry))
     }
 }
 

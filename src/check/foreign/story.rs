@@ -51,27 +51,27 @@ pub struct Operation {
 
 impl Operation {
     /// An operation that begins.
-    pub(super) fn begin(entry: &Entry, at: u32) -> Self {
+    pub(super) fn begin(entry: Entry, at: u32) -> Self {
         Self {
             process: entry.process,
-            f: Arc::clone(&entry.f),
-            key: entry.key.clone(),
-            argument: entry.value.clone(),
+            called: mark(&entry, at),
+            f: entry.f,
+            key: entry.key,
+            argument: entry.value,
             result: None,
             outcome: Kind::Invoke,
             mismatch: false,
-            called: mark(entry, at),
             returned: None,
             stamp: entry.stamp,
         }
     }
 
     /// It ends.
-    pub(super) fn end(&mut self, entry: &Entry, at: u32) {
-        self.result = Some(entry.value.clone());
+    pub(super) fn end(&mut self, entry: Entry, at: u32) {
         self.outcome = entry.kind;
         self.mismatch = entry.mismatch;
-        self.returned = Some(mark(entry, at));
+        self.returned = Some(mark(&entry, at));
+        self.result = Some(entry.value);
         let (before, after) = (self.stamp, entry.stamp);
         self.stamp = Stamp {
             expected: after.expected.or(before.expected),

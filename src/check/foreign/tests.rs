@@ -19,7 +19,7 @@ const MANY: u64 = 100_000;
 fn judge(entries: &[Entry], options: Options) -> Judgement {
     let mut judge = Judge::new(options);
     for entry in entries {
-        judge.take(entry).unwrap();
+        judge.take(entry.clone()).unwrap();
     }
     judge.finish().unwrap()
 }
@@ -60,7 +60,7 @@ fn agree(model: Model, cases: u64) {
         let entries = history(model, &shape);
         let mut collector = Collector::default();
         for entry in &entries {
-            collector.take(entry).unwrap();
+            collector.take(entry.clone()).unwrap();
         }
         let expected = if oracle::has_order(model, &collector.operations) {
             tally.holds += 1;

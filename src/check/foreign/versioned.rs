@@ -120,7 +120,7 @@ impl Versioned {
     ///
     /// # Errors
     /// If the event is none of a znode, or does not fit its process.
-    pub fn take(&mut self, entry: &Entry) -> Result<(), Malformed> {
+    pub fn take(&mut self, entry: Entry) -> Result<(), Malformed> {
         let at = self.events;
         self.events = self.events.saturating_add(1);
         if entry.kind == Kind::Invoke {
@@ -129,13 +129,13 @@ impl Versioned {
         let slot = self
             .processes
             .close(entry.process)
-            .ok_or_else(|| not_open(entry))?;
+            .ok_or_else(|| not_open(&entry))?;
         let mut open = self.open[slot as usize]
             .take()
             .expect("what a process has open");
         self.free.push(slot);
         let operation = Rc::get_mut(&mut open.operation).expect("shared only once it has returned");
-        check_same(entry, operation.called.line, &operation.f, &operation.key)?;
+        check_same(&entry, operation.called.line, &operation.f, &operation.key)?;
         operation.end(entry, at);
         let key = &mut self.keys[open.key as usize];
         key.open.retain(|other| *other != slot);
@@ -177,7 +177,7 @@ impl Versioned {
         ends.min_by_key(Explanation::complete_at)
     }
 
-    fn invoke(&mut self, entry: &Entry, at: u32) -> Result<(), Malformed> {
+    fn invoke(&mut self, entry: Entry, at: u32) -> Result<(), Malformed> {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.open.push(None);
             u32::try_from(self.open.len() - 1).expect("fewer processes than that")
@@ -186,10 +186,10 @@ impl Versioned {
             let open = self.open[open as usize]
                 .as_ref()
                 .expect("what a process has open");
-            return Err(still_open(entry, open.operation.called.line));
+            return Err(still_open(&entry, open.operation.called.line));
         }
-        let is_write = reading::is_write(entry)?;
-        let key = self.names.number(entry.key.clone());
+        let is_write = reading::is_write(&entry)?;
+        let key = self.names.number_of(&entry.key);
         if key as usize == self.keys.len() {
             self.keys.push(Key::new());
         }
