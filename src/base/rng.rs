@@ -46,6 +46,8 @@ pub enum Domain {
     DiskFault = 13,
     /// Presets of a scenario that are drawn from its seed.
     Preset = 14,
+    /// Who is left in peace at the end of a run.
+    Endgame = 15,
 }
 
 /// The key of one domain in one run.

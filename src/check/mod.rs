@@ -2,6 +2,7 @@
 //! implementation stay independent.
 
 mod committed;
+pub mod convergence;
 mod evidence;
 pub mod foreign;
 pub mod linear;

@@ -1,5 +1,6 @@
 //! All monitors together: every fact goes to each of them, what they find is kept in one place.
 
+use super::convergence::ConvergenceMonitor;
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
 use super::session::SessionMonitor;
@@ -20,6 +21,7 @@ pub struct Panel {
     sessions: Option<SessionsMonitor>,
     watch: Option<WatchMonitor>,
     liveness: Option<LivenessMonitor>,
+    convergence: Option<ConvergenceMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -70,6 +72,7 @@ impl Panel {
             sessions: None,
             watch: None,
             liveness: None,
+            convergence: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
@@ -93,6 +96,9 @@ impl Panel {
         self.liveness = self
             .serves(&[Property::Liveness])
             .then(|| LivenessMonitor::new(recovery));
+        self.convergence = self
+            .serves(&[Property::Convergence, Property::Answered])
+            .then(|| ConvergenceMonitor::new(recovery));
         self
     }
 
@@ -112,6 +118,20 @@ impl Panel {
         if let Some(liveness) = &mut self.liveness {
             liveness.fault_free_from(time);
         }
+    }
+
+    /// From this moment on nothing disturbs these servers and the clients; see [`ConvergenceMonitor::calm_from`].
+    pub fn calm_from(&mut self, time: Time, core: ServerSet) {
+        if let Some(convergence) = &mut self.convergence {
+            convergence.calm_from(time, core);
+        }
+    }
+
+    /// How long a run must last for its recovery to be judged.
+    pub fn deadline(&self) -> Option<Time> {
+        let liveness = self.liveness.as_ref().and_then(LivenessMonitor::deadline);
+        let convergence = self.convergence.as_ref();
+        liveness.max(convergence.and_then(ConvergenceMonitor::deadline))
     }
 
     /// The liveness monitor, if liveness is judged: it knows how long a run must last to be decided.
@@ -172,6 +192,7 @@ impl Panel {
             monitor(&mut self.sessions),
             monitor(&mut self.watch),
             monitor(&mut self.liveness),
+            monitor(&mut self.convergence),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)
     }

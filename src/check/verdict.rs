@@ -37,11 +37,13 @@ pub enum Property {
     WatchLost,
     WatchRearm,
     Liveness,
+    Convergence,
+    Answered,
 }
 
 impl Property {
     /// Every property, in the order of reports.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Integrity,
         Self::TotalOrder,
         Self::PrimaryOrder,
@@ -69,6 +71,8 @@ impl Property {
         Self::WatchLost,
         Self::WatchRearm,
         Self::Liveness,
+        Self::Convergence,
+        Self::Answered,
     ];
 
     /// Its name in files and reports.
@@ -101,6 +105,8 @@ impl Property {
             Self::WatchLost => "watch-lost",
             Self::WatchRearm => "watch-rearm",
             Self::Liveness => "liveness",
+            Self::Convergence => "convergence",
+            Self::Answered => "answered",
         }
     }
 
@@ -178,6 +184,12 @@ impl Property {
             Self::WatchRearm => "after a reconnect every watch is either caught up or armed again",
             Self::Liveness => {
                 "after the last fault a leader emerges and a write is acknowledged in bounded time"
+            }
+            Self::Convergence => {
+                "after the last fault every undisturbed server catches up with what is committed in bounded time"
+            }
+            Self::Answered => {
+                "after the last fault every operation is answered, or known to be lost, in bounded time"
             }
         }
     }

@@ -4,6 +4,7 @@ pub mod campaign;
 pub mod cone;
 pub mod conform;
 pub mod counters;
+pub mod endgame;
 pub mod generate;
 pub mod inevitable;
 pub mod json;

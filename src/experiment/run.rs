@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::counters::Counters;
+use super::endgame::Endgame;
 use super::lower;
 use super::outcome::{Ended, Excuse, Outcome, Strikes};
 use super::scenario::Scenario;
+use super::scenario::sections::Core;
 use super::situations::Situations;
 use crate::base::id::EventId;
 use crate::base::time::{Span, Time};
 use crate::cast::{self, Facts, Witness};
-use crate::check::liveness::LivenessMonitor;
 use crate::check::panel::Panel;
 use crate::check::verdict::{At, Violation};
 use crate::history::fact::Fact;
@@ -138,9 +139,15 @@ impl<'a> Run<'a> {
                 // Until now something went wrong all the time.
                 self.unrest = time;
             }
+            if let Some(endgame) = Endgame::of(self.scenario) {
+                for fault in endgame.faults {
+                    self.world.inject(fault);
+                }
+                self.advance(time, witness, sink);
+                self.panel.calm_from(time, endgame.core);
+            }
             self.panel.fault_free_from(self.unrest);
-            let deadline = self.panel.liveness().and_then(LivenessMonitor::deadline);
-            if let Some(deadline) = deadline.filter(|deadline| *deadline > time) {
+            if let Some(deadline) = self.panel.deadline().filter(|deadline| *deadline > time) {
                 stop = self.advance(deadline, witness, sink);
             }
         }
@@ -207,6 +214,10 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
         + tick * u64::from(init_limit) * 3
         + tick * u64::from(sync_limit) * 2
         + client
+        + match scenario.limits.core {
+            Core::Healed | Core::All => Span::ZERO,
+            Core::Drawn => Endgame::detour(scenario),
+        }
 }
 
 /// Hands every fact to the checkers, the counters and a witness.

@@ -373,6 +373,20 @@ record! {
         virtual_ms: u64 = 60_000, 1..=86_400_000;
         /// After this many events: the run counts as undecided then.
         events: u64 = 20_000_000, 1..=1_000_000_000_000;
+        /// Who must recover then, and stays broken if not.
+        core: Core = Core::Healed;
+    }
+}
+
+names! {
+    /// Who is left in peace when the time of a run is over, until recovery can be judged.
+    pub enum Core {
+        /// Everything is healed; a leader and an acknowledged write are asked for.
+        Healed = "healed",
+        /// Everything is healed; every server must catch up, and every operation must have an outcome.
+        All = "all",
+        /// A drawn quorum is healed and must catch up; the others stay broken, each in a drawn way.
+        Drawn = "drawn",
     }
 }
 
