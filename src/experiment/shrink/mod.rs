@@ -21,7 +21,7 @@ use super::materialise::materialise;
 use super::run::{Nobody, Run};
 use super::scenario::Scenario;
 use super::scenario::operations::Operation;
-use super::scenario::sections::{Expect, Expected};
+use super::scenario::sections::{Core, Expect, Expected};
 use crate::base::id::NodeId;
 use crate::base::time::{Span, Time};
 use crate::cast::Witness;
@@ -148,10 +148,17 @@ pub fn shrink(
 
 /// Properties that need time after the last fault are left out unless they are what fails.
 fn judge_only_what_is_asked(scenario: &mut Scenario, failure: Failure) {
-    if failure.property() != Some(Property::Liveness) && failure != Failure::Budget {
-        scenario
-            .check
-            .retain(|property| *property != Property::Liveness);
+    const LATE: [Property; 3] = [
+        Property::Liveness,
+        Property::Convergence,
+        Property::Answered,
+    ];
+    let is_late = failure
+        .property()
+        .is_some_and(|property| LATE.contains(&property));
+    if !is_late && failure != Failure::Budget {
+        scenario.check.retain(|property| !LATE.contains(property));
+        scenario.limits.core = Core::Healed;
     }
 }
 
