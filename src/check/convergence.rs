@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, ServerId, ServerSet};
@@ -42,11 +43,14 @@ pub struct ConvergenceMonitor {
     open: BTreeMap<(ClientId, u64), Witness>,
     /// Operations that ended after the calm began.
     ended_ops: u64,
+    /// Who can recover at all.
+    recovery: Recovery,
 }
 
 impl ConvergenceMonitor {
-    /// A monitor that allows this much time to recover, and as much again to catch up.
-    pub fn new(bound: Span) -> Self {
+    /// A monitor that allows this much time to recover, and as much again to catch up. Servers that refuse to start are
+    /// not waited for, and nobody is if no quorum of these voters can run.
+    pub fn new(bound: Span, voters: ServerSet) -> Self {
         Self {
             bound,
             calm_from: None,
@@ -58,6 +62,7 @@ impl ConvergenceMonitor {
             behind: ServerSet::EMPTY,
             open: BTreeMap::new(),
             ended_ops: 0,
+            recovery: Recovery::of(voters),
         }
     }
 
@@ -65,6 +70,7 @@ impl ConvergenceMonitor {
     pub fn calm_from(&mut self, from: Time, core: ServerSet) {
         self.calm_from = Some(from);
         self.behind = core;
+        self.recovery.leave(core);
     }
 
     /// When all must be done; a run that is to be decided must last until then.
@@ -78,6 +84,7 @@ impl ConvergenceMonitor {
     }
 
     fn on_fact(&mut self, at: At, fact: &Fact) {
+        self.recovery.observe(fact);
         if let Fact::ServeStart {
             server,
             epoch,
@@ -199,7 +206,11 @@ impl ConvergenceMonitor {
         self.release(findings);
         for server in self.behind.iter() {
             findings.exercise(Property::Convergence);
-            findings.violate(self.report_behind(at, server));
+            match self.recovery.excuse() {
+                Some(why) => findings.excuse(Property::Convergence, why),
+                None if self.recovery.refuses(server) => {}
+                None => findings.violate(self.report_behind(at, server)),
+            }
         }
         for _ in 0..self.ended_ops {
             findings.exercise(Property::Answered);
@@ -309,7 +320,8 @@ mod tests {
 
     /// Nothing disturbs servers 1 and 2 from 1 s on; what is committed by 1.5 s is due by 2 s.
     fn judge(facts: &[(u64, Fact)], end_ms: u64) -> Findings {
-        let mut monitor = ConvergenceMonitor::new(BOUND);
+        let mut monitor =
+            ConvergenceMonitor::new(BOUND, [1, 2, 3].into_iter().map(ServerId).collect());
         let mut findings = Findings::default();
         monitor.calm_from(
             Time::from_ms(1_000),
@@ -401,6 +413,30 @@ mod tests {
         assert_eq!(findings.verdict(Property::Answered), Verdict::Holds);
         let findings = with(&[(1_100, invoked(1)), (1_200, lost(1)), (1_300, invoked(2))]);
         assert_eq!(signature(&findings), Some("no-answer"));
+    }
+
+    #[test]
+    fn a_server_that_refuses_to_start_is_not_waited_for_unless_a_quorum_needs_it() {
+        let refused = |server| Fact::BootRefused {
+            server: ServerId(server),
+            why: "bad checksum".into(),
+        };
+        let mut facts = vec![
+            (10, serves(1, z(3))),
+            (20, serves(3, z(3))),
+            (1_100, refused(2)),
+        ];
+        let findings = judge(&facts, 2_000);
+        assert_eq!(
+            findings.verdict(Property::Convergence),
+            Verdict::Excused,
+            "the core is 1 and 2"
+        );
+        facts.push((1_200, serves(2, z(3))));
+        assert_eq!(
+            judge(&facts, 2_000).verdict(Property::Convergence),
+            Verdict::Holds
+        );
     }
 
     #[test]

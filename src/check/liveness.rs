@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use crate::base::id::{ClientId, ServerId, ServerSet};
 use crate::base::time::{Span, Time};
@@ -76,11 +77,13 @@ pub struct LivenessMonitor {
     last_fault: Option<At>,
     /// The last write ever handed in.
     last_write: Option<At>,
+    /// Who can recover at all.
+    recovery: Recovery,
 }
 
 impl LivenessMonitor {
-    /// A monitor that allows this much time after the last fault.
-    pub fn new(bound: Span) -> Self {
+    /// A monitor that allows this much time after the last fault, unless no quorum of these voters can run.
+    pub fn new(bound: Span, voters: ServerSet) -> Self {
         Self {
             bound,
             watch: Watch::new(Time::ZERO),
@@ -92,7 +95,13 @@ impl LivenessMonitor {
             last_end: None,
             last_fault: None,
             last_write: None,
+            recovery: Recovery::of(voters),
         }
+    }
+
+    /// Only these servers are to recover; the others may be gone for good.
+    pub fn leave(&mut self, core: ServerSet) {
+        self.recovery.leave(core);
     }
 
     /// From this moment on no fault acts: the last effective one is over, partitions are healed, servers are up. May be
@@ -139,6 +148,7 @@ impl LivenessMonitor {
     }
 
     fn on_fact(&mut self, at: At, fact: &Fact) {
+        self.recovery.observe(fact);
         if let Fact::ServeStart { server, role, .. } = fact {
             let service = Service {
                 role: *role,
@@ -288,7 +298,10 @@ impl LivenessMonitor {
             let lacks_leader = !is_led && self.last_write.is_some();
             if lacks_leader || self.watch.first_write.is_some() {
                 findings.exercise(Property::Liveness);
-                self.report(at, findings);
+                match self.recovery.excuse() {
+                    Some(why) => findings.excuse(Property::Liveness, why),
+                    None => self.report(at, findings),
+                }
             }
         }
     }
@@ -415,9 +428,31 @@ mod tests {
         }
     }
 
+    fn voters() -> ServerSet {
+        (1..=3).map(ServerId).collect()
+    }
+
+    #[test]
+    fn an_ensemble_that_cannot_have_a_quorum_is_excused() {
+        let refused = |server| Fact::BootRefused {
+            server: ServerId(server),
+            why: "bad checksum".into(),
+        };
+        let facts = [(900, refused(1)), (950, refused(2)), (1_100, write(1))];
+        let findings = judge(&facts, 1_600);
+        assert_eq!(findings.verdict(Property::Liveness), Verdict::Excused);
+        assert!(
+            findings
+                .why(Property::Liveness)
+                .is_some_and(|why| why.contains("1 of 3 voters"))
+        );
+        let one = [facts[0].clone(), facts[2].clone()];
+        assert_eq!(signature(&judge(&one, 1_600)), Some("no-leader"));
+    }
+
     /// Plays facts at their milliseconds, free of faults from 1000 on, with a bound of 500 ms.
     fn judge(facts: &[(u64, Fact)], end_ms: u64) -> Findings {
-        let mut monitor = LivenessMonitor::new(Span::from_ms(500));
+        let mut monitor = LivenessMonitor::new(Span::from_ms(500), voters());
         monitor.fault_free_from(Time::from_ms(1_000));
         let mut findings = Findings::default();
         for (ms, fact) in facts {
@@ -514,7 +549,7 @@ mod tests {
             (1_200, ok(2)),
         ];
         for (count, expected) in [(6, Verdict::Holds), (5, Verdict::Violated)] {
-            let mut monitor = LivenessMonitor::new(Span::from_ms(500));
+            let mut monitor = LivenessMonitor::new(Span::from_ms(500), voters());
             let mut findings = Findings::default();
             for (ms, fact) in &facts[..count] {
                 monitor.observe(at(*ms), fact, &mut findings);

@@ -8,6 +8,7 @@ pub mod foreign;
 pub mod linear;
 pub mod liveness;
 pub mod panel;
+pub mod recovery;
 #[cfg(test)]
 mod script;
 pub mod session;

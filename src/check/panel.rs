@@ -95,10 +95,10 @@ impl Panel {
         self.zab = self.serves(&ZAB).then(|| ZabMonitor::new(voters));
         self.liveness = self
             .serves(&[Property::Liveness])
-            .then(|| LivenessMonitor::new(recovery));
+            .then(|| LivenessMonitor::new(recovery, voters));
         self.convergence = self
             .serves(&[Property::Convergence, Property::Answered])
-            .then(|| ConvergenceMonitor::new(recovery));
+            .then(|| ConvergenceMonitor::new(recovery, voters));
         self
     }
 
@@ -124,6 +124,9 @@ impl Panel {
     pub fn calm_from(&mut self, time: Time, core: ServerSet) {
         if let Some(convergence) = &mut self.convergence {
             convergence.calm_from(time, core);
+        }
+        if let Some(liveness) = &mut self.liveness {
+            liveness.leave(core);
         }
     }
 

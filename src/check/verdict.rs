@@ -243,8 +243,8 @@ pub enum Verdict {
     Undecided,
     /// Never exercised.
     Vacuous,
-    /// Broken, but only after a fault that Zab does not promise to survive had done its work. No monitor says so: whoever
-    /// plays the run knows the faults.
+    /// Not kept, because it could not be: a fault that Zab does not promise to survive had done its work before (whoever
+    /// plays the run knows the faults), or too few servers can run at all (`check::recovery`).
     Excused,
 }
 
@@ -267,6 +267,7 @@ pub struct Findings {
     exercised: [u64; Property::ALL.len()],
     violations: Vec<Violation>,
     undecided: Vec<(Property, String)>,
+    excused: Vec<(Property, String)>,
 }
 
 /// Violations kept per property: the first ones explain, the rest repeats.
@@ -301,6 +302,11 @@ impl Findings {
         self.undecided.push((property, why));
     }
 
+    /// Reports that a property was not kept because it could not be.
+    pub fn excuse(&mut self, property: Property, why: String) {
+        self.excused.push((property, why));
+    }
+
     /// How often a property was judged.
     pub fn exercised(&self, property: Property) -> u64 {
         self.exercised[property as usize]
@@ -325,6 +331,8 @@ impl Findings {
             .any(|(undecided, _)| *undecided == property)
         {
             Verdict::Undecided
+        } else if self.excused.iter().any(|(excused, _)| *excused == property) {
+            Verdict::Excused
         } else if self.exercised(property) == 0 {
             Verdict::Vacuous
         } else {
@@ -332,12 +340,13 @@ impl Findings {
         }
     }
 
-    /// Why a property is undecided, if it is.
-    pub fn undecided_why(&self, property: Property) -> Option<&str> {
-        self.undecided
-            .iter()
-            .find(|(undecided, _)| *undecided == property)
+    /// Why a property is undecided or excused, if it is.
+    pub fn why(&self, property: Property) -> Option<&str> {
+        let reasons = self.undecided.iter().chain(&self.excused);
+        reasons
+            .filter(|(other, _)| *other == property)
             .map(|(_, why)| why.as_str())
+            .next()
     }
 }
 

@@ -87,7 +87,7 @@ impl Outcome {
                 property: *property,
                 verdict: findings.verdict(*property),
                 exercised: findings.exercised(*property),
-                why: findings.undecided_why(*property).map(ToOwned::to_owned),
+                why: findings.why(*property).map(ToOwned::to_owned),
             })
             .collect();
         let violations = findings
