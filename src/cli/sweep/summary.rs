@@ -252,7 +252,7 @@ impl Summary {
         };
         let excused = match tally.excused {
             0 => String::new(),
-            runs => format!(", {runs} excused by faults outside Zab's model"),
+            runs => format!(", {runs} excused"),
         };
         writeln!(
             out,
