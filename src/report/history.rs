@@ -101,10 +101,10 @@ fn recorded(operation: &Operation) -> Recorded<'_> {
         returned_line: operation.returned.map(|returned| returned.line),
         time: operation.called.time,
         returned_time: operation.returned.and_then(|returned| returned.time),
-        expected: operation.stamp.expected,
-        version: operation.stamp.version,
-        zxid: operation.stamp.zxid,
-        mzxid: operation.stamp.mzxid,
+        expected: operation.stamp().expected,
+        version: operation.stamp().version,
+        zxid: operation.stamp().zxid,
+        mzxid: operation.stamp().mzxid,
     }
 }
 

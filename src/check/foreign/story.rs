@@ -45,8 +45,8 @@ pub struct Operation {
     pub called: Mark,
     /// Where it ended, if it did.
     pub returned: Option<Mark>,
-    /// Versions and zxids of both lines.
-    pub stamp: Stamp,
+    /// Versions and zxids of both lines, beside their values; most histories have none.
+    stamp: Option<Box<Stamp>>,
 }
 
 impl Operation {
@@ -62,7 +62,7 @@ impl Operation {
             outcome: Kind::Invoke,
             mismatch: false,
             returned: None,
-            stamp: entry.stamp,
+            stamp: boxed(entry.stamp),
         }
     }
 
@@ -72,13 +72,16 @@ impl Operation {
         self.mismatch = entry.mismatch;
         self.returned = Some(mark(&entry, at));
         self.result = Some(entry.value);
-        let (before, after) = (self.stamp, entry.stamp);
-        self.stamp = Stamp {
-            expected: after.expected.or(before.expected),
-            version: after.version,
-            zxid: after.zxid,
-            mzxid: after.mzxid,
-        };
+        let after = entry.stamp;
+        self.stamp = boxed(Stamp {
+            expected: after.expected.or(self.stamp().expected),
+            ..after
+        });
+    }
+
+    /// Versions and zxids of both lines, beside their values.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp.as_deref().copied().unwrap_or_default()
     }
 
     /// Whether its effect is certain and bounded by its return.
@@ -143,7 +146,7 @@ impl Operation {
             zxid,
             mzxid,
             ..
-        } = self.stamp;
+        } = self.stamp();
         for (name, number) in [
             ("version", version.map(i128::from)),
             ("zxid", zxid.map(i128::from)),
@@ -168,6 +171,11 @@ fn seconds(ns: i64) -> String {
         ns / 1_000_000_000,
         ns / 1_000 % 1_000_000
     )
+}
+
+/// Nothing is kept of a stamp that tells nothing.
+fn boxed(stamp: Stamp) -> Option<Box<Stamp>> {
+    (stamp != Stamp::default()).then(|| Box::new(stamp))
 }
 
 fn mark(entry: &Entry, at: u32) -> Mark {

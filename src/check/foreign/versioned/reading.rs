@@ -48,7 +48,7 @@ pub(super) fn deed(operation: &Operation) -> Result<Deed<'_>, Malformed> {
         ))),
     };
     let is_read = !matches!(&*operation.f, "set" | "write" | "cas");
-    let version = number("version", operation.stamp.version)?.ok_or_else(|| {
+    let version = number("version", operation.stamp().version)?.ok_or_else(|| {
         let example = if is_read {
             "{\"data\": 5, \"version\": 3, \"mzxid\": 17}"
         } else {
@@ -75,14 +75,14 @@ pub(super) fn deed(operation: &Operation) -> Result<Deed<'_>, Malformed> {
         let is_map = matches!(result, Value::Map(_));
         let plain = if is_map { &Value::Null } else { result };
         let data = result.get("data").unwrap_or(plain);
-        let mzxid = stamp("mzxid", operation.stamp.mzxid)?;
+        let mzxid = stamp("mzxid", operation.stamp().mzxid)?;
         Ok(Deed::Read {
             version,
             data,
             mzxid,
         })
     } else {
-        let zxid = stamp("zxid", operation.stamp.zxid)?;
+        let zxid = stamp("zxid", operation.stamp().zxid)?;
         Ok(Deed::Write { version, zxid })
     }
 }
@@ -97,7 +97,7 @@ pub(super) fn argument(operation: &Operation) -> Argument<'_> {
         .get("data")
         .unwrap_or(&operation.argument);
     let expected = operation.argument.get("expect").and_then(Value::as_int);
-    let expected = expected.or(operation.stamp.expected);
+    let expected = expected.or(operation.stamp().expected);
     Argument {
         data,
         expected: expected.and_then(|expected| u64::try_from(expected).ok()),
