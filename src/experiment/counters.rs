@@ -49,7 +49,7 @@ impl Counters {
                 role: Role::Leader, ..
             } => &mut self.elections,
             Fact::SyncSent { kind, .. } => match kind {
-                SyncKind::Diff => &mut self.syncs_diff,
+                SyncKind::Diff | SyncKind::LogDiff => &mut self.syncs_diff,
                 SyncKind::Trunc => &mut self.syncs_trunc,
                 SyncKind::Snap => &mut self.syncs_snap,
             },

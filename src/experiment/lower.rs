@@ -9,6 +9,7 @@ use super::scenario::format::Range;
 use super::scenario::operations::Operation;
 use super::scenario::sections::{self, Hosts, Kind, Work};
 use crate::base::id::{ClientId, NodeId};
+use crate::base::ratio::Ratio;
 use crate::base::time::Span;
 use crate::cast;
 use crate::client;
@@ -51,6 +52,8 @@ pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
         connect_timeout: ms(ensemble.connect_timeout_ms),
         snap_count: ensemble.snap_count,
         committed_log: ensemble.committed_log,
+        snapshot_size_factor: Ratio::new(ensemble.snapshot_size_percent, 100),
+        counter_bits: ensemble.counter_bits,
         session_timeout_ms: (narrow(timeouts.low), narrow(timeouts.high)),
         ..zab::config::Config::new(ensemble.voters, ensemble.observers)
     }

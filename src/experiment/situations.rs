@@ -53,6 +53,7 @@ situations! {
     BootRefused "boot-refused" "a server refused to start";
     DiffEmpty "diff-empty" "a learner that lacked nothing was synced";
     DiffWithTxns "diff-with-txns" "a DIFF with transactions was sent";
+    LogDiffSent "log-diff-sent" "a DIFF was read from the leader's log, beyond its committed log";
     TruncSent "trunc-sent" "a TRUNC was sent";
     TruncOfOldEpoch "trunc-of-old-epoch" "a TRUNC cut records of an epoch older than the last committed one";
     SnapSent "snap-sent" "a SNAP was sent to a voter";

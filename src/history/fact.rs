@@ -75,6 +75,8 @@ pub enum SyncKind {
     Trunc,
     /// It got the whole state.
     Snap,
+    /// It lacked at most a suffix, which the leader read from its own log.
+    LogDiff,
 }
 
 /// One change that a committed transaction makes, as the leader resolved it; enough for an independent model.
@@ -452,7 +454,7 @@ impl Fact {
             Self::EpochProposed { .. } => "epoch-proposed",
             Self::AckEpochSent { .. } => "epoch-acked",
             Self::SyncSent {
-                kind: SyncKind::Diff,
+                kind: SyncKind::Diff | SyncKind::LogDiff,
                 ..
             } => "diff-sent",
             Self::SyncSent {

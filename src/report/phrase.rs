@@ -107,6 +107,7 @@ fn sync(kind: SyncKind) -> &'static str {
         SyncKind::Diff => "DIFF",
         SyncKind::Trunc => "TRUNC",
         SyncKind::Snap => "SNAP",
+        SyncKind::LogDiff => "DIFF from its log",
     }
 }
 

@@ -65,7 +65,7 @@ impl Msg {
     pub fn size(&self) -> u64 {
         match self {
             Self::Vote(_) => 76,
-            Self::Quorum(Packet::Snap { image, .. }) => 200 + 120 * image.tree.len() as u64,
+            Self::Quorum(Packet::Snap { image, .. }) => super::image_bytes(image.tree.len()),
             Self::Quorum(Packet::Proposal { .. } | Packet::Inform { .. }) => 160,
             Self::Quorum(_) => 60,
             Self::ToServer(_) | Self::ToClient(_) => 120,

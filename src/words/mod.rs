@@ -22,6 +22,14 @@ use crate::tree::txn::Txn;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words;
 
+/// How long a log record is, roughly.
+pub const RECORD_BYTES: u64 = 120;
+
+/// How long a snapshot of so many znodes is, roughly.
+pub fn image_bytes(znodes: usize) -> u64 {
+    200 + RECORD_BYTES * znodes as u64
+}
+
 impl Protocol for Words {
     type Msg = Msg;
     type Timer = Timer;
@@ -41,7 +49,7 @@ impl Protocol for Words {
 
     /// Header, checksum and what most transactions of a workload hold.
     fn record_size(_txn: &Arc<Txn>) -> u64 {
-        120
+        RECORD_BYTES
     }
 
     fn provocation(name: &str) -> Option<Command> {

@@ -46,6 +46,8 @@ pub struct Broadcast {
     epoch: Epoch,
     outstanding: BTreeMap<Zxid, Proposal>,
     last_proposed: Zxid,
+    /// Never given out: with it the epoch is over.
+    last_counter: u32,
     last_committed: Zxid,
     /// Committed, not applied here yet (`toBeApplied`).
     to_be_applied: VecDeque<Arc<Txn>>,
@@ -53,14 +55,15 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
-    /// No proposal yet in this epoch.
-    pub fn new(me: ServerId, epoch: Epoch) -> Self {
+    /// No proposal yet in this epoch, which ends where the counter would be `last_counter`.
+    pub fn new(me: ServerId, epoch: Epoch, last_counter: u32) -> Self {
         let label = Zxid::label(epoch);
         Self {
             me,
             epoch,
             outstanding: BTreeMap::new(),
             last_proposed: label,
+            last_counter,
             last_committed: label,
             to_be_applied: VecDeque::new(),
             syncs: BTreeMap::new(),
@@ -74,7 +77,8 @@ impl Broadcast {
 
     /// The zxid of the next proposal; `None` when the counter is used up and the epoch must end (ZOOKEEPER-1277).
     pub fn next_zxid(&self) -> Option<Zxid> {
-        (self.last_proposed.counter() < u32::MAX).then(|| self.last_proposed.next())
+        let next = self.last_proposed.counter().checked_add(1)?;
+        (next < self.last_counter).then(|| self.last_proposed.next())
     }
 
     /// Records a proposal; its PROPOSALs go out in the same step.
@@ -206,7 +210,7 @@ mod tests {
 
     fn broadcast(proposals: u32) -> (Broadcast, Config, Out) {
         let mut out = Effects::default();
-        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2));
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX);
         for counter in 1..=proposals {
             broadcast.propose(txn(2, counter), &mut out);
         }
@@ -298,8 +302,21 @@ mod tests {
 
     #[test]
     fn a_used_up_counter_ends_the_epoch() {
-        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2));
-        broadcast.last_proposed = zxid(2, u32::MAX);
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX);
+        broadcast.last_proposed = zxid(2, u32::MAX - 2);
+        assert_eq!(broadcast.next_zxid(), Some(zxid(2, u32::MAX - 1)));
+        broadcast.last_proposed = zxid(2, u32::MAX - 1);
+        assert_eq!(broadcast.next_zxid(), None);
+    }
+
+    #[test]
+    fn a_narrow_counter_ends_the_epoch_earlier() {
+        let mut config = Config::new(3, 0);
+        config.counter_bits = 4;
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), config.last_counter());
+        broadcast.last_proposed = zxid(2, 13);
+        assert_eq!(broadcast.next_zxid(), Some(zxid(2, 14)));
+        broadcast.last_proposed = zxid(2, 14);
         assert_eq!(broadcast.next_zxid(), None);
     }
 }

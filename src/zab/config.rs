@@ -1,6 +1,7 @@
 //! What a server is told about its ensemble.
 
 use crate::base::id::{ServerId, ServerSet};
+use crate::base::ratio::Ratio;
 use crate::base::time::Span;
 
 use super::rules::Rules;
@@ -26,6 +27,11 @@ pub struct Config {
     pub snap_count: u32,
     /// Committed transactions kept in memory for DIFF.
     pub committed_log: u32,
+    /// A learner behind the window gets a DIFF from the log on disk if that is not longer than so many snapshots
+    /// (`snapshotSizeFactor`); 0 = always SNAP.
+    pub snapshot_size_factor: Ratio,
+    /// How many bits of a zxid's counter are used before the epoch must end (ZOOKEEPER-1277); 32 in a real zxid.
+    pub counter_bits: u8,
     /// Session timeouts are clamped to this range, milliseconds.
     pub session_timeout_ms: (u32, u32),
     /// Between two passes of the leader's reaper of container and TTL znodes (`znode.container.checkIntervalMs`); `None` =
@@ -49,6 +55,8 @@ impl Config {
             connect_timeout: Span::from_ms(5_000),
             snap_count: 10_000,
             committed_log: 500,
+            snapshot_size_factor: Ratio::new(33, 100),
+            counter_bits: 32,
             session_timeout_ms: (400, 4_000),
             reaper_interval: Some(Span::from_ms(60_000)),
             rules: Rules::default(),
@@ -64,6 +72,11 @@ impl Config {
     /// Whether these servers decide, by the rule in force.
     pub fn is_quorum(&self, members: ServerSet) -> bool {
         self.rules.quorum.contains_quorum(members, self.voters)
+    }
+
+    /// The counter at which an epoch is over: all bits set, and never given to a transaction.
+    pub fn last_counter(&self) -> u32 {
+        u32::MAX >> (32 - u32::from(self.counter_bits))
     }
 
     /// initLimit as a span.

@@ -71,7 +71,7 @@ impl Leader {
             promises: Promises::new(core.me, mine),
             newleader_acks: ServerSet::EMPTY,
             handlers: BTreeMap::new(),
-            broadcast: Broadcast::new(core.me, Epoch(0)),
+            broadcast: Broadcast::new(core.me, Epoch(0), 0),
             ticks: 0,
             half_ticks: 0,
         }
@@ -461,7 +461,8 @@ impl Leader {
         };
         match handler.stand {
             Stand::Promised(peer) => {
-                let plan = decide(peer, &core.memory);
+                let factor = core.config.snapshot_size_factor;
+                let plan = decide(peer, &core.memory, &core.log, factor);
                 let (kind, peer, seen) = (plan.kind, peer.zxid, plan.seen);
                 handler.hold();
                 for packet in plan.packets {

@@ -299,7 +299,7 @@ impl Learner {
         };
         staging.write(epoch, core, out);
         self.phase = match staging.kind() {
-            SyncKind::Diff => Phase::ForcesLog(staging),
+            SyncKind::Diff | SyncKind::LogDiff => Phase::ForcesLog(staging),
             SyncKind::Snap | SyncKind::Trunc => Phase::Switches(staging),
         };
         Ok(())

@@ -16,6 +16,7 @@ use crate::history::fact::Fact;
 use crate::sim::process::Effect;
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
+use crate::words::image_bytes;
 
 /// A record and the history that ends with it.
 #[derive(Clone, Debug, Hash)]
@@ -210,6 +211,38 @@ impl Log {
             .collect()
     }
 
+    /// The records after `peer` and before `end`, if the log has `peer` itself or starts right after it, and nothing is
+    /// missing up to `end` (K7: stock starts at the first record it finds, ZOOKEEPER-2846).
+    pub fn between(&self, peer: Zxid, end: Zxid) -> Option<Vec<Arc<Txn>>> {
+        if peer.is_label() {
+            return None;
+        }
+        let start = if peer == self.base.last() {
+            0
+        } else {
+            self.position(peer)? + 1
+        };
+        let mut last = peer;
+        let mut found = Vec::new();
+        for entry in self.entries.iter().skip(start) {
+            let zxid = entry.txn.zxid;
+            if !zxid.follows(last) {
+                return None;
+            }
+            if zxid >= end {
+                return (zxid == end).then_some(found);
+            }
+            last = zxid;
+            found.push(Arc::clone(&entry.txn));
+        }
+        None
+    }
+
+    /// How long the newest snapshot is, roughly, in bytes.
+    pub fn snapshot_bytes(&self) -> u64 {
+        image_bytes(self.base.len())
+    }
+
     /// The snapshot and every record after it, for a switch that rewrites them.
     pub fn content(&self) -> (Tree, Vec<Arc<Txn>>) {
         (
@@ -236,6 +269,28 @@ mod tests {
         }
         assert!(log.rebuild(zxid(1, 3)).is_none());
         assert!(log.rebuild(zxid(2, 0)).is_none());
+    }
+
+    #[test]
+    fn what_a_learner_lacks_is_read_only_where_nothing_is_missing() {
+        let mut log = core(1, 3, &[(1, 1), (1, 2), (2, 1), (2, 2)]).log;
+        let between = |log: &Log, peer, end| {
+            let txns = log.between(peer, end)?;
+            Some(txns.iter().map(|txn| txn.zxid).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            between(&log, zxid(1, 1), zxid(2, 2)),
+            Some(vec![zxid(1, 2), zxid(2, 1)])
+        );
+        assert_eq!(between(&log, zxid(1, 3), zxid(2, 2)), None);
+        assert_eq!(between(&log, zxid(2, 0), zxid(2, 2)), None);
+        assert_eq!(between(&log, zxid(1, 1), zxid(2, 3)), None);
+        log.rebase(log.rebuild(zxid(1, 2)).expect("in the log"));
+        assert_eq!(between(&log, zxid(1, 1), zxid(2, 2)), None);
+        assert_eq!(
+            between(&log, zxid(1, 2), zxid(2, 2)),
+            Some(vec![zxid(2, 1)])
+        );
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Staging {
     /// epoch follows; SNAP and TRUNC are one switch that carries the epoch.
     pub fn write(&self, epoch: Epoch, core: &mut Core, out: &mut Out) {
         match self.kind {
-            SyncKind::Diff => {
+            SyncKind::Diff | SyncKind::LogDiff => {
                 for txn in self.applied.iter().chain(self.pending.iter()) {
                     core.log.append(Arc::clone(txn), out);
                 }

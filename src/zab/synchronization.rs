@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
+use super::log::Log;
 use super::memory::Memory;
+use crate::base::ratio::Ratio;
 use crate::base::zxid::Zxid;
 use crate::history::fact::SyncKind;
 use crate::tree::image::Image;
 use crate::tree::txn::Txn;
+use crate::words::RECORD_BYTES;
 use crate::words::message::Packet;
 
 /// What to send a learner, and from where live transactions take over.
@@ -32,7 +35,7 @@ pub struct Peer {
 }
 
 /// The decision table; the first row that fits wins. One atomic step with `start_forwarding`.
-pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
+pub fn decide(peer: Peer, memory: &Memory, log: &Log, factor: Ratio) -> SyncPlan {
     let window = memory.window();
     let processed = memory.processed();
     let oldest = window.front().map_or(processed, |txn| txn.zxid);
@@ -54,8 +57,35 @@ pub fn decide(peer: Peer, memory: &Memory) -> SyncPlan {
     } else if oldest <= peer.zxid && peer.zxid <= newest {
         walk(peer.zxid, newest, window).unwrap_or_else(|| snap(memory))
     } else {
-        snap(memory)
+        let from_log = (peer.zxid < oldest).then(|| read_log(peer.zxid, window, log, factor));
+        from_log.flatten().unwrap_or_else(|| snap(memory))
     }
+}
+
+/// Row 4: what the window no longer has is read from the leader's own log, if that is complete (K7) and not longer than
+/// `factor` times the newest snapshot (`snapshotSizeFactor`). Sizes are those of the records, without padding.
+fn read_log(peer: Zxid, window: &Vector<Arc<Txn>>, log: &Log, factor: Ratio) -> Option<SyncPlan> {
+    let (oldest, newest) = (window.front()?.zxid, window.back()?.zxid);
+    let missing = log.between(peer, oldest)?;
+    let length = RECORD_BYTES * (missing.len() + window.len()) as u64;
+    if length > factor.of(log.snapshot_bytes()) {
+        return None;
+    }
+    let mut packets = vec![Packet::Diff { zxid: newest }];
+    packets.extend(missing.iter().chain(window).flat_map(committed));
+    Some(SyncPlan {
+        kind: SyncKind::LogDiff,
+        packets,
+        seen: newest,
+    })
+}
+
+/// A transaction that the learner may apply at once.
+fn committed(txn: &Arc<Txn>) -> [Packet; 2] {
+    let proposal = Packet::Proposal {
+        txn: Arc::clone(txn),
+    };
+    [proposal, Packet::Commit { zxid: txn.zxid }]
 }
 
 /// The packet itself is made when it is sent: what is applied until then is in it and is forwarded all the same.
@@ -100,12 +130,7 @@ fn walk(peer: Zxid, newest: Zxid, window: &Vector<Arc<Txn>>) -> Option<SyncPlan>
         }
     };
     let mut packets = vec![first];
-    for txn in window.iter().skip(rest) {
-        packets.push(Packet::Proposal {
-            txn: Arc::clone(txn),
-        });
-        packets.push(Packet::Commit { zxid: txn.zxid });
-    }
+    packets.extend(window.iter().skip(rest).flat_map(committed));
     Some(SyncPlan {
         kind,
         packets,
@@ -130,7 +155,7 @@ mod tests {
         Zxid::new(Epoch(epoch), counter)
     }
 
-    fn memory(history: &[(u32, u32)], window: usize) -> Memory {
+    fn memory(history: &[(u32, u32)], window: usize) -> (Memory, Log) {
         let txns = history.iter().map(|(epoch, counter)| {
             Txn::new(
                 zxid(*epoch, *counter),
@@ -141,16 +166,22 @@ mod tests {
             )
         });
         let log = Log::new(ServerId(1), Tree::new(), txns);
-        Memory::from_log(&log, Tree::new(), window)
+        (Memory::from_log(&log, Tree::new(), window), log)
     }
 
-    fn check(memory: &Memory, peer: Zxid, expected: &str) {
+    fn check(leader: &(Memory, Log), peer: Zxid, expected: &str) {
+        check_with(leader, Ratio::ZERO, peer, expected);
+    }
+
+    fn check_with((memory, log): &(Memory, Log), factor: Ratio, peer: Zxid, expected: &str) {
         let plan = decide(
             Peer {
                 zxid: peer,
                 want_snapshot: false,
             },
             memory,
+            log,
+            factor,
         );
         let mut said: Vec<String> = plan.packets.iter().map(packet_text).collect();
         if plan.kind == SyncKind::Snap {
@@ -180,7 +211,7 @@ mod tests {
         let mut memory = memory(&[(1, 1), (1, 2), (2, 1), (2, 2)], 500);
         check(&memory, zxid(3, 1), "TRUNC 2:2");
         check(&memory, zxid(3, 0), "SNAP 2:2");
-        memory.set_label(Epoch(3));
+        memory.0.set_label(Epoch(3));
         check(&memory, zxid(2, 3), "TRUNC 2:2");
         check(&memory, zxid(2, 2), "DIFF");
         check(&memory, zxid(3, 0), "DIFF");
@@ -199,5 +230,33 @@ mod tests {
         check(&memory, zxid(1, 2), "SNAP 1:4");
         check(&memory, zxid(1, 3), "DIFF PROPOSAL 1:4 COMMIT 1:4");
         check(&memory, Zxid::ZERO, "SNAP 1:4");
+    }
+
+    #[test]
+    fn learner_older_than_the_window_gets_what_the_log_has_if_that_is_short() {
+        // Four records are 480 bytes, the empty tree's snapshot is at least 200 and a root.
+        let leader = memory(&[(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)], 2);
+        let everything = Ratio::new(100, 1);
+        let rest = "PROPOSAL 1:3 COMMIT 1:3 PROPOSAL 2:1 COMMIT 2:1 PROPOSAL 2:2 COMMIT 2:2";
+        check_with(&leader, everything, zxid(1, 2), &format!("DIFF {rest}"));
+        check_with(&leader, Ratio::new(1, 100), zxid(1, 2), "SNAP 2:2");
+        check_with(&leader, Ratio::ZERO, zxid(1, 2), "SNAP 2:2");
+    }
+
+    #[test]
+    fn learner_whose_last_transaction_the_log_does_not_have_gets_a_snapshot() {
+        let everything = Ratio::new(100, 1);
+        let leader = memory(&[(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)], 1);
+        for peer in [zxid(1, 4), zxid(1, 9), Zxid::label(Epoch(1)), Zxid::ZERO] {
+            check_with(&leader, everything, peer, "SNAP 2:2");
+        }
+        let hole = memory(&[(1, 1), (1, 2), (1, 5), (1, 6), (1, 7)], 1);
+        check_with(&hole, everything, zxid(1, 2), "SNAP 1:7");
+        check_with(
+            &hole,
+            everything,
+            zxid(1, 5),
+            "DIFF PROPOSAL 1:6 COMMIT 1:6 PROPOSAL 1:7 COMMIT 1:7",
+        );
     }
 }

@@ -88,10 +88,12 @@ fn every_defect_has_a_scenario_that_expects_the_property_that_catches_it() {
 /// dropped records, leaders that gave way.
 #[derive(Default)]
 struct Rarities {
+    log_diffs: u32,
     truncs: u32,
     snaps: u32,
     boot_drops: u32,
     gave_way: u32,
+    used_up: u32,
 }
 
 impl Witness for Rarities {
@@ -104,11 +106,17 @@ impl Witness for Rarities {
         {
             self.gave_way += 1;
         }
+        if let Fact::RoleEnd { why, .. } = fact
+            && why.contains("counter is used up")
+        {
+            self.used_up += 1;
+        }
         if let Fact::SyncSent { kind, .. } = fact
             && at.time > Time::from_ms(3_000)
         {
             match kind {
                 SyncKind::Diff => {}
+                SyncKind::LogDiff => self.log_diffs += 1,
                 SyncKind::Trunc => self.truncs += 1,
                 SyncKind::Snap => self.snaps += 1,
             }
@@ -128,6 +136,8 @@ fn scenarios_exercise_what_they_are_about() {
             "rolling-restarts" => counters.boots == 10,
             "partition-2-3" => counters.elections >= 2,
             "snap-after-long-absence" => late.snaps == 2,
+            "log-diff-after-absence" => late.log_diffs == 2 && late.snaps == 0,
+            "counter-rolls-over" => late.used_up >= 3 && counters.commits > 3 * 254,
             "trunc-needed" => late.truncs >= 1,
             "session-expiry" => counters.sessions_expired >= 3 && counters.watches_fired > 0,
             "observer-joins" => late.snaps >= 2,
@@ -142,5 +152,5 @@ fn scenarios_exercise_what_they_are_about() {
         assert!(shown, "{}: {counters:?}", scenario.name);
         checked += 1;
     }
-    assert_eq!(checked, 12);
+    assert_eq!(checked, 14);
 }

@@ -26,6 +26,10 @@ record! {
         snap_count: u32 = 10_000, 2..=1_000_000_000;
         /// Committed transactions kept in memory for DIFF.
         committed_log: u32 = 500, 1..=1_000_000;
+        /// A learner behind those gets a DIFF from the leader's log if that is at most so long, in percent of the snapshot.
+        snapshot_size_percent: u32 = 33, 0..=10_000_000;
+        /// How many bits of a zxid's counter are used before the leader gives way to a new epoch.
+        counter_bits: u8 = 32, 4..=32;
         /// Session timeouts are clamped to this range; default 2 to 20 ticks.
         session_timeout_ms: Option<Range> = None;
     }

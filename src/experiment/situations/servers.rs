@@ -218,6 +218,7 @@ impl Servers {
             match kind {
                 SyncKind::Diff if peer >= upto => reached.reach(Situation::DiffEmpty),
                 SyncKind::Diff => reached.reach(Situation::DiffWithTxns),
+                SyncKind::LogDiff => reached.reach(Situation::LogDiffSent),
                 SyncKind::Trunc => {
                     reached.reach(Situation::TruncSent);
                     let is_old = peer.epoch() < self.committed.epoch();

@@ -209,6 +209,8 @@ fn moments_of_a_sync() {
     );
     let empty = sync(SyncKind::Diff, z(1, 2), z(1, 2), 2);
     assert_eq!(names(&[&empty]), ["diff-empty"]);
+    let from_log = sync(SyncKind::LogDiff, z(1, 1), z(1, 2), 2);
+    assert_eq!(names(&[&from_log]), ["log-diff-sent"]);
     let snap = sync(SyncKind::Snap, z(1, 1), z(1, 2), 4);
     assert_eq!(names(&[&snap]), ["snap-to-observer"]);
 }

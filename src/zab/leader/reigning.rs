@@ -37,7 +37,7 @@ impl Leader {
         core.memory.set_label(epoch);
         core.vote.0.epoch = epoch;
         core.failures = 0;
-        self.broadcast = Broadcast::new(server, epoch);
+        self.broadcast = Broadcast::new(server, epoch, core.config.last_counter());
         let tree = core.memory.tree.digest();
         out.note(Fact::ServeStart {
             server,
