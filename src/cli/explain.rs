@@ -1,5 +1,7 @@
 //! `zablab explain`: the causal past of a violation in sentences; with `--when`, the moment from which it was inevitable.
 
+mod undecided;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,11 +35,14 @@ checker's own evidence. Shrink a failure first: what is small explains itself.
 --when draws the weather (network, disks, stages) after each of some moments anew, in some runs each, and counts how many
 still violate the property: where the share rises, the violation was decided. Intervals are Wilson's of 95 %.
 
-Exit codes: 0 explained; 2 the file violates nothing, or cannot be read; 3 Ctrl-C ended --when early.
+Of a run that violates nothing but could not be judged it is said what was not judged, why, and what to try.
+
+Exit codes: 0 explained; 2 there is nothing to explain, or the file cannot be read; 3 Ctrl-C ended --when early.
 
 --json prints one object: property, statement, signature, event, time_us, past (events that happened before it), sentences
 [{event, time_us, text, evidence}], and with --when: when {curve [{event, time_us, runs, fails, low, high}] (thousandths),
-steepest {from_event, to_event, sentences} or null}.")]
+steepest {from_event, to_event, sentences} or null}. Of an undecided run: verdict (undecided), event, time_us (the end of the run),
+budget (the event limit if that ended it, or null), undecided [{property, why}], vacuous [property].")]
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
@@ -110,12 +115,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         .iter()
         .min_by_key(|violation| violation.at);
     let Some(violation) = first else {
-        let file = args.source.file.display();
-        let verdict = outcome.verdict().name();
-        let what = format!(
-            "{file}: the run violates nothing ({verdict}); expected a violation to explain"
-        );
-        return Err(Failure::Usage(what));
+        return undecided::explain(args, &scenario, &outcome, out);
     };
     let explanation = explain::explain(&scenario, violation);
     let stop = Arc::new(AtomicBool::new(false));

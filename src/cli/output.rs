@@ -1,7 +1,7 @@
 //! Exit codes, failures and the ways to say them.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -99,11 +99,28 @@ pub(super) fn file_failure(path: &Path, error: io::Error) -> Failure {
     }
 }
 
-/// Writes a file beside its place and moves it there, so that no file is ever half written.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+/// Refuses a place that cannot be written to before the work whose result is to go there; what is there stays.
+pub(super) fn expect_place(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        let error = io::Error::from(io::ErrorKind::IsADirectory);
+        return Err(file_failure(path, error));
+    }
+    let draft = draft(path);
+    std::fs::write(&draft, "")
+        .and_then(|()| std::fs::remove_file(&draft))
+        .map_err(|error| file_failure(path, error))
+}
+
+/// Where a file is written before it is whole.
+fn draft(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
-    let draft = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+/// Writes a file beside its place and moves it there, so that no file is ever half written.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let draft = draft(path);
     std::fs::write(&draft, text)
         .and_then(|()| std::fs::rename(&draft, path))
         .map_err(|error| file_failure(path, error))

@@ -29,9 +29,10 @@ czxid, pzxid, aversion, path, flags, create, results, client, op, session. Lines
 outcome (info) is not used again. --trace has a line per fact of servers, clients and machine: event, time_ns, fact, and the
 fact's own fields. Neither file appears before it is whole.
 
---json prints one object: scenario, seed, verdict (holds, violated, undecided), expected (whether the file's `expect`
+--json prints one object: scenario, seed, verdict (holds, violated, undecided, excused), expected (whether the file's `expect`
 was met; null when the seed or a field was replaced), digest, events, virtual_ms, properties [{name, verdict,
-exercised}], violations [{property, statement, signature, event, time_us, story}], counters, replay.")]
+exercised}], violations [{property, statement, signature, event, time_us, story}], counters, situations (name: how often it was reached; those
+never reached are left out), strikes (fault: {effective, in_vain}), replay.")]
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
@@ -47,6 +48,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let scenario = args.source.load()?;
+    if let Some(directory) = &args.report {
+        fs::create_dir_all(directory).map_err(|error| output::file_failure(directory, error))?;
+        output::expect_place(&directory.join("report.json"))?;
+    }
     let mut recorder = args.places.open(&args.source.file)?;
     let outcome = play(&scenario, &mut recorder);
     args.places.keep(recorder)?;
@@ -93,19 +98,6 @@ pub(super) fn conclusion(
 }
 
 fn leave_report(directory: &Path, scenario: &Scenario, report: &Report) -> Result<(), Failure> {
-    let failure = |path: &Path, error| Failure::File {
-        path: path.to_string_lossy().into_owned(),
-        error,
-    };
-    fs::create_dir_all(directory).map_err(|error| failure(directory, error))?;
-    let mut text = Vec::new();
-    output::json(&mut text, report)?;
-    for (name, bytes) in [
-        ("report.json", text),
-        ("scenario.json", scenario.to_string().into_bytes()),
-    ] {
-        let path = directory.join(name);
-        fs::write(&path, bytes).map_err(|error| failure(&path, error))?;
-    }
-    Ok(())
+    output::replace(&directory.join("report.json"), &output::pretty(report))?;
+    output::replace(&directory.join("scenario.json"), &scenario.to_string())
 }

@@ -81,6 +81,7 @@ struct NeedJson {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let scenario = args.source.load()?;
+    output::expect_place(&args.output)?;
     let stop = Arc::new(AtomicBool::new(false));
     let handler_stop = Arc::clone(&stop);
     ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))

@@ -101,6 +101,13 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
+    if let Some(file) = &args.junit {
+        // The folder of the campaign may not be there yet, and is told of when it is made.
+        let is_in_folder = args.out.as_ref().is_some_and(|out| file.starts_with(out));
+        if !is_in_folder {
+            output::expect_place(file)?;
+        }
+    }
     let summary = if args.merge {
         merge(args)?
     } else {

@@ -33,6 +33,8 @@ pub struct Report {
     pub violations: Vec<ViolationStory>,
     /// What was exercised.
     pub counters: Map<String, Value>,
+    /// Situations of the protocol that were reached, and how often; those that were not are left out.
+    pub situations: BTreeMap<&'static str, u64>,
     /// How often each kind of fault struck.
     pub strikes: BTreeMap<&'static str, Strikes>,
     /// What excuses violations: faults outside Zab's model that have done their work.
@@ -128,6 +130,12 @@ impl Report {
             properties: outcome.properties.iter().map(property_line).collect(),
             violations: outcome.violations.iter().map(violation_story).collect(),
             counters: counters(&outcome.counters),
+            situations: outcome
+                .reached
+                .rows()
+                .filter(|(_, count)| *count > 0)
+                .map(|(situation, count)| (situation.name(), count))
+                .collect(),
             strikes: outcome
                 .strikes
                 .iter()

@@ -65,6 +65,9 @@ fn the_json_of_a_run_has_the_documented_fields() {
     assert!(property["exercised"].as_u64().unwrap() > 0);
     let violation = &report["violations"][0];
     assert!(violation["story"][0]["text"].is_string(), "{violation}");
+    let situations = report["situations"].as_object().unwrap();
+    assert!(situations["leaders-at-once"].as_u64().unwrap() > 0);
+    assert!(situations.values().all(|count| count.as_u64() > Some(0)));
 }
 
 #[test]
@@ -155,6 +158,43 @@ fn a_malformed_scenario_is_one_error_with_its_place_and_exit_code_2() {
             );
         }
     }
+}
+
+#[test]
+fn a_result_that_has_no_place_is_refused_before_the_work() {
+    let directory = scratch("no-place");
+    let taken = directory.join("taken");
+    fs::create_dir_all(&taken).unwrap();
+    let inside_a_file = root().join("README.md/inside");
+    for place in [&taken, &directory.join("absent/file"), &inside_a_file] {
+        let place = place.to_string_lossy();
+        // Neither run fails, so that a shrink which has played it says so and does not name the place.
+        let shrink = ["shrink", "scenarios/quiet.json", "-o", &place];
+        let sweep = [
+            "sweep",
+            "scenarios/quiet.json",
+            "--seeds",
+            "0..1",
+            "--junit",
+            &place,
+        ];
+        for command in [&shrink[..], &sweep[..]] {
+            let output = zablab(command);
+            assert_eq!(output.status.code(), Some(2), "{command:?}");
+            assert!(output.stdout.is_empty());
+            let complaint = text(&output.stderr);
+            assert!(complaint.contains(&*place), "{complaint}");
+        }
+    }
+    let inside = inside_a_file.to_string_lossy();
+    let report = zablab(&["run", "scenarios/quiet.json", "--report", &inside]);
+    assert_eq!(report.status.code(), Some(2));
+    assert!(report.stdout.is_empty());
+    assert_eq!(
+        fs::read_dir(&directory).unwrap().count(),
+        1,
+        "nothing is left"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 )]
 
 mod campaigns;
+mod capabilities;
 mod check;
 mod cli;
 mod determinism;

@@ -237,6 +237,72 @@ fn the_curve_of_a_failure_does_not_depend_on_jobs_and_rises_to_certainty() {
 }
 
 #[test]
+fn the_share_of_failing_runs_rises_where_a_failure_becomes_inevitable() {
+    let output = zablab(&[
+        "explain",
+        "scenarios/point-of-no-return.json",
+        "--when",
+        "--points",
+        "16",
+        "--runs",
+        "32",
+        "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    let when = &json(&output)["when"];
+    let points = when["curve"].as_array().unwrap();
+    let bound = |point: &serde_json::Value, name: &str| point[name].as_u64().unwrap();
+    let before = bound(&points[0], "high");
+    let after = points
+        .iter()
+        .map(|point| bound(point, "low"))
+        .max()
+        .unwrap();
+    assert!(
+        before < 400 && after > 600,
+        "from less than half to more, beyond doubt: {before} {after}"
+    );
+    let (from, to) = (
+        bound(&when["steepest"], "from_event"),
+        bound(&when["steepest"], "to_event"),
+    );
+    let fails = |event| {
+        let point = points.iter().find(|point| point["event"] == event);
+        bound(point.unwrap(), "fails")
+    };
+    assert!(fails(to) > fails(from) + 4, "{when}");
+    assert!(!when["steepest"]["sentences"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn an_undecided_run_is_explained_by_what_was_not_judged() {
+    let spent = [
+        "explain",
+        "scenarios/quiet.json",
+        "--set",
+        "limits.events=500",
+    ];
+    let output = zablab(&spent);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    for part in ["undecided", "500 events", "limits.events", "liveness"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let output = zablab(&[&spent[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    let known = json(&output);
+    assert_eq!(known["verdict"], "undecided");
+    assert_eq!(
+        (&known["event"], &known["budget"]),
+        (&500.into(), &500.into())
+    );
+    let output = zablab(&[&spent[..], &["--when"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert!(text(&output.stderr).contains("undecided"));
+}
+
+#[test]
 fn what_violates_nothing_cannot_be_explained() {
     let output = zablab(&["explain", "scenarios/quiet.json"]);
     assert_eq!(output.status.code(), Some(2));

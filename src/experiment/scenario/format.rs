@@ -252,7 +252,9 @@ impl<'a> Fields<'a> {
 
     /// The field of that name, if it is there.
     pub fn get(&mut self, name: &'static str) -> Option<&'a Node> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         let Value::Object(fields) = &self.node.value else {
             return None;
         };

@@ -77,7 +77,11 @@ fn a_misspelt_field_is_named_with_its_place_and_a_suggestion() {
     );
     assert!(error_with("\"plan\"", "\"plna\"").contains("did you mean \"plan\"?"));
     assert!(error_with("\"unsynced\"", "\"unsinced\"").contains("did you mean \"unsynced\"?"));
-    assert!(error_with("\"seed\"", "\"temperature\"").contains("expected one of format, name"));
+    let known = error_with("\"seed\"", "\"temperature\"");
+    assert!(known.contains("expected one of format, name"), "{known}");
+    for field in ["mutants", "check"] {
+        assert_eq!(known.matches(field).count(), 1, "{known}");
+    }
 }
 
 #[test]
