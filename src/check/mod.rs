@@ -1,6 +1,7 @@
 //! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
 //! implementation stay independent.
 
+pub mod claims;
 mod committed;
 pub mod convergence;
 mod evidence;

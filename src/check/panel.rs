@@ -1,5 +1,6 @@
 //! All monitors together: every fact goes to each of them, what they find is kept in one place.
 
+use super::claims::{ClaimsMonitor, Staleness};
 use super::convergence::ConvergenceMonitor;
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
@@ -22,6 +23,7 @@ pub struct Panel {
     watch: Option<WatchMonitor>,
     liveness: Option<LivenessMonitor>,
     convergence: Option<ConvergenceMonitor>,
+    claims: Option<ClaimsMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -73,6 +75,7 @@ impl Panel {
             watch: None,
             liveness: None,
             convergence: None,
+            claims: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
@@ -80,8 +83,20 @@ impl Panel {
             .serves(&[Property::LinearizableWrites])
             .then(LinearMonitor::new);
         panel.session = panel
-            .serves(&[Property::SessionGuarantees])
+            .serves(&[
+                Property::SessionGuarantees,
+                Property::MonotonicReads,
+                Property::ReadYourWrites,
+            ])
             .then(SessionMonitor::new);
+        // How stale reads are is of interest wherever reads are judged.
+        panel.claims = panel
+            .serves(&[
+                Property::SessionGuarantees,
+                Property::SyncRead,
+                Property::LinearizableReads,
+            ])
+            .then(ClaimsMonitor::new);
         panel.sessions = panel
             .serves(&[Property::Sessions])
             .then(SessionsMonitor::new);
@@ -142,6 +157,12 @@ impl Panel {
         self.liveness.as_ref()
     }
 
+    /// How stale reads were, if anybody looked.
+    pub fn staleness(&self) -> Staleness {
+        let claims = self.claims.as_ref();
+        claims.map_or_else(Staleness::default, |claims| claims.staleness().clone())
+    }
+
     /// Takes the next fact of the run.
     pub fn observe(&mut self, at: At, fact: &Fact) {
         let (monitors, findings) = self.split();
@@ -196,6 +217,7 @@ impl Panel {
             monitor(&mut self.watch),
             monitor(&mut self.liveness),
             monitor(&mut self.convergence),
+            monitor(&mut self.claims),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)
     }

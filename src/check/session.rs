@@ -25,6 +25,8 @@ use crate::history::op::{ErrorCode, Path, Request, Response};
 struct View {
     zxid: Zxid,
     by: Option<Witness>,
+    /// Whether a write of it was acknowledged.
+    has_written: bool,
 }
 
 /// A read and the view its session had: nothing up to `view` may be missing from it.
@@ -176,7 +178,14 @@ impl Monitor for SessionMonitor {
             Ok(())
         };
         if let Err(violation) = judged {
+            let named = guarantee(violation.signature).map(|property| Violation {
+                property,
+                ..violation.clone()
+            });
             findings.violate(violation);
+            if let Some(named) = named {
+                findings.violate(named);
+            }
         }
     }
 
@@ -231,6 +240,14 @@ impl SessionMonitor {
             self.settle_deletes(&witness);
             return self.on_write(&witness, session, result);
         }
+        findings.exercise(Property::MonotonicReads);
+        if self
+            .sessions
+            .get(&session)
+            .is_some_and(|view| view.has_written)
+        {
+            findings.exercise(Property::ReadYourWrites);
+        }
         self.on_read(&witness, session, result)
     }
 
@@ -265,6 +282,7 @@ impl SessionMonitor {
         if result.is_err() {
             return Ok(());
         }
+        self.sessions.entry(session).or_default().has_written = true;
         if *witness.request == Request::CloseSession {
             self.sessions.remove(&session);
         }
@@ -466,10 +484,8 @@ impl SessionMonitor {
     fn raise(&mut self, session: SessionId, zxid: Zxid, by: &Witness) {
         let view = self.sessions.entry(session).or_default();
         if zxid > view.zxid {
-            *view = View {
-                zxid,
-                by: Some(by.clone()),
-            };
+            view.zxid = zxid;
+            view.by = Some(by.clone());
         }
     }
 
@@ -496,6 +512,17 @@ impl SessionMonitor {
 enum Aspect {
     Data,
     Children,
+}
+
+/// The guarantee that a violation breaks by name.
+fn guarantee(signature: &str) -> Option<Property> {
+    match signature {
+        "own-write-unseen" => Some(Property::ReadYourWrites),
+        "view-went-back" | "stale-read" | "stale-children" | "stale-absence" => {
+            Some(Property::MonotonicReads)
+        }
+        _ => None,
+    }
 }
 
 fn tell(

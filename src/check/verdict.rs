@@ -30,6 +30,8 @@ pub enum Property {
     Sessions,
     LinearizableWrites,
     SessionGuarantees,
+    MonotonicReads,
+    ReadYourWrites,
     WatchFilter,
     WatchOnce,
     WatchOrder,
@@ -39,11 +41,13 @@ pub enum Property {
     Liveness,
     Convergence,
     Answered,
+    SyncRead,
+    LinearizableReads,
 }
 
 impl Property {
     /// Every property, in the order of reports.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Integrity,
         Self::TotalOrder,
         Self::PrimaryOrder,
@@ -64,6 +68,8 @@ impl Property {
         Self::Sessions,
         Self::LinearizableWrites,
         Self::SessionGuarantees,
+        Self::MonotonicReads,
+        Self::ReadYourWrites,
         Self::WatchFilter,
         Self::WatchOnce,
         Self::WatchOrder,
@@ -73,7 +79,22 @@ impl Property {
         Self::Liveness,
         Self::Convergence,
         Self::Answered,
+        Self::SyncRead,
+        Self::LinearizableReads,
     ];
+
+    /// Whether ZooKeeper keeps it: what is judged unless a scenario says otherwise. The others are claims that can be put
+    /// to the test.
+    pub fn is_promised(self) -> bool {
+        !matches!(self, Self::SyncRead | Self::LinearizableReads)
+    }
+
+    /// Every property that ZooKeeper keeps.
+    pub fn promised() -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|property| property.is_promised())
+    }
 
     /// Its name in files and reports.
     pub fn name(self) -> &'static str {
@@ -98,6 +119,8 @@ impl Property {
             Self::Sessions => "sessions",
             Self::LinearizableWrites => "linearizable-writes",
             Self::SessionGuarantees => "session-guarantees",
+            Self::MonotonicReads => "monotonic-reads",
+            Self::ReadYourWrites => "read-your-writes",
             Self::WatchFilter => "watch-filter",
             Self::WatchOnce => "watch-once",
             Self::WatchOrder => "watch-order",
@@ -107,6 +130,8 @@ impl Property {
             Self::Liveness => "liveness",
             Self::Convergence => "convergence",
             Self::Answered => "answered",
+            Self::SyncRead => "sync-read",
+            Self::LinearizableReads => "linearizable-reads",
         }
     }
 
@@ -170,6 +195,8 @@ impl Property {
             Self::SessionGuarantees => {
                 "in one session reads never go back and own acknowledged writes are seen"
             }
+            Self::MonotonicReads => "what a session reads never goes back",
+            Self::ReadYourWrites => "a session reads its own acknowledged writes",
             Self::WatchFilter => {
                 "an event tells of a path and kind of change that its receiver watched"
             }
@@ -190,6 +217,12 @@ impl Property {
             }
             Self::Answered => {
                 "after the last fault every operation is answered, or known to be lost, in bounded time"
+            }
+            Self::SyncRead => {
+                "after a sync a session reads what was written before the sync began (not promised by ZooKeeper)"
+            }
+            Self::LinearizableReads => {
+                "a read sees every write that was over before it began (not promised by ZooKeeper)"
             }
         }
     }
@@ -262,12 +295,23 @@ impl Verdict {
 }
 
 /// What monitors write into: counts of judgements per property, and violations (at most a few per property are kept).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Findings {
     exercised: [u64; Property::ALL.len()],
     violations: Vec<Violation>,
     undecided: Vec<(Property, String)>,
     excused: Vec<(Property, String)>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            exercised: [0; Property::ALL.len()],
+            violations: Vec::new(),
+            undecided: Vec::new(),
+            excused: Vec::new(),
+        }
+    }
 }
 
 /// Violations kept per property: the first ones explain, the rest repeats.

@@ -7,6 +7,7 @@ use super::scenario::sections::Expect;
 use super::situations::Reached;
 use crate::base::id::ServerId;
 use crate::base::time::Time;
+use crate::check::claims::Staleness;
 use crate::check::verdict::{At, Findings, Property, Verdict, Violation};
 
 /// Why a run ended.
@@ -72,6 +73,8 @@ pub struct Outcome {
     pub counters: Counters,
     /// Which situations were reached.
     pub reached: Reached,
+    /// How stale reads were.
+    pub staleness: Staleness,
     /// What excuses violations, first to last.
     pub excuses: Vec<Excuse>,
     /// How often each kind of fault struck.
@@ -207,6 +210,7 @@ mod tests {
             ended,
             counters: Counters::default(),
             reached: Reached::default(),
+            staleness: Staleness::default(),
             excuses: Vec::new(),
             strikes: BTreeMap::new(),
         }

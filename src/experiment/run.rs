@@ -168,6 +168,7 @@ impl<'a> Run<'a> {
             },
             counters: self.counters,
             reached: self.situations.reached(),
+            staleness: self.panel.staleness(),
             excuses: self.excuses.clone(),
             strikes: self.strikes.clone(),
         };

@@ -206,7 +206,7 @@ impl Scenario {
 
     /// The whole scenario as a value; its text is a scenario file.
     pub fn write(&self) -> Value {
-        let check = if self.check.len() == Property::ALL.len() {
+        let check = if Property::promised().eq(self.check.iter().copied()) {
             Value::list([Value::text("all")])
         } else {
             Value::list(
@@ -355,12 +355,12 @@ fn read_check(fields: &mut Fields<'_>) -> Result<Vec<Property>, Problem> {
         .get("check")
         .map_or(fields.place(), |node| node.place);
     let Some(names) = names else {
-        return Ok(Property::ALL.to_vec());
+        return Ok(Property::promised().collect());
     };
     let mut chosen = Vec::new();
     for name in &names {
         if name == "all" {
-            chosen.extend(Property::ALL);
+            chosen.extend(Property::promised());
         } else {
             chosen.push(read_property(name, "check", place)?);
         }

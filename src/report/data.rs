@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::check::claims::Staleness;
 use crate::check::verdict::{Sentence, Violation};
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Excuse, Judged, Outcome};
@@ -35,6 +36,8 @@ pub struct Report {
     pub counters: Map<String, Value>,
     /// Situations of the protocol that were reached, and how often; those that were not are left out.
     pub situations: BTreeMap<&'static str, u64>,
+    /// How stale reads were.
+    pub staleness: StalenessLine,
     /// How often each kind of fault struck.
     pub strikes: BTreeMap<&'static str, Strikes>,
     /// What excuses violations: faults outside Zab's model that have done their work.
@@ -42,6 +45,47 @@ pub struct Report {
     pub excuses: Vec<ExcuseLine>,
     /// The command that plays it again.
     pub replay: String,
+}
+
+/// How far behind reads were when they were handed in: behind what any client had been told of by then.
+#[derive(Clone, Debug, Serialize)]
+pub struct StalenessLine {
+    /// Reads that showed a znode.
+    pub reads: u64,
+    /// Those that missed a version.
+    pub stale: u64,
+    /// Versions missed by all reads.
+    pub versions: Quantiles,
+    /// Milliseconds since the first missed version was told, by stale reads.
+    pub ms: Quantiles,
+}
+
+/// A distribution in four numbers; absent where nothing was counted.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Quantiles {
+    pub p50: Option<u64>,
+    pub p90: Option<u64>,
+    pub p99: Option<u64>,
+    pub max: Option<u64>,
+}
+
+impl StalenessLine {
+    /// The line for a run.
+    pub fn of(staleness: &Staleness) -> Self {
+        let quantiles = |distribution| Quantiles {
+            p50: Staleness::quantile(distribution, 50, 100),
+            p90: Staleness::quantile(distribution, 90, 100),
+            p99: Staleness::quantile(distribution, 99, 100),
+            max: Staleness::quantile(distribution, 100, 100),
+        };
+        Self {
+            reads: staleness.reads,
+            stale: staleness.stale(),
+            versions: quantiles(&staleness.versions),
+            ms: quantiles(&staleness.ms),
+        }
+    }
 }
 
 /// The verdict on one property.
@@ -136,6 +180,7 @@ impl Report {
                 .filter(|(_, count)| *count > 0)
                 .map(|(situation, count)| (situation.name(), count))
                 .collect(),
+            staleness: StalenessLine::of(&outcome.staleness),
             strikes: outcome
                 .strikes
                 .iter()

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Write};
 
 use super::data::Report;
+use super::data::StalenessLine;
+use crate::check::claims::Staleness;
 use crate::check::verdict::{Property, Sentence, Verdict, Violation};
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Ended, Judged, Outcome};
@@ -37,6 +39,7 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     text.push('\n');
     excuses(outcome, &mut text);
     counters(&outcome.counters, &mut text);
+    staleness(&outcome.staleness, &mut text);
     let ended = match outcome.ended {
         Ended::InTime => "",
         Ended::EventBudget => " (the event budget was spent before the time)",
@@ -190,6 +193,32 @@ fn story_line(sentence: &Sentence, width: usize, text: &mut String) {
             Grouped(sentence.at.event.0)
         ),
     );
+}
+
+/// How stale reads were, in a line.
+fn staleness(staleness: &Staleness, text: &mut String) {
+    let line = StalenessLine::of(staleness);
+    let or_none = |value: Option<u64>| Grouped(value.unwrap_or(0));
+    put(
+        text,
+        format_args!(
+            "reads       {} of {} stale",
+            Grouped(line.stale),
+            Grouped(line.reads)
+        ),
+    );
+    if line.stale > 0 {
+        put(
+            text,
+            format_args!(
+                ": by {} versions at most, by {} ms in the median and {} ms at most",
+                or_none(line.versions.max),
+                or_none(line.ms.p50),
+                or_none(line.ms.max)
+            ),
+        );
+    }
+    text.push('\n');
 }
 
 /// What was exercised, in four lines.
