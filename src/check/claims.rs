@@ -276,9 +276,10 @@ fn story(claim: Property, path: &Path, waiting: &Waiting, zxid: Zxid, by: &Witne
     evidence.extend(floor.map(Witness::sentence));
     evidence.push(waiting.read.sentence());
     let shown = waiting.read.stat.map_or(Zxid::ZERO, |stat| stat.mzxid);
-    let (signature, what) = match claim {
-        Property::SyncRead => ("stale-after-sync", "before the session's sync began"),
-        _ => ("stale-read", "before the read began"),
+    let (signature, what) = if claim == Property::SyncRead {
+        ("stale-after-sync", "before the session's sync began")
+    } else {
+        ("stale-read", "before the read began")
     };
     let contradiction = format!(
         "{path} was changed at zxid {zxid}, and zxid {} was over {what}; the read showed the change at {shown}",

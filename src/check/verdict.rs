@@ -218,12 +218,8 @@ impl Property {
             Self::Answered => {
                 "after the last fault every operation is answered, or known to be lost, in bounded time"
             }
-            Self::SyncRead => {
-                "after a sync a session reads what was written before the sync began (not promised by ZooKeeper)"
-            }
-            Self::LinearizableReads => {
-                "a read sees every write that was over before it began (not promised by ZooKeeper)"
-            }
+            Self::SyncRead => "a read after a sync sees what was written before the sync",
+            Self::LinearizableReads => "a read sees every write that was over before it began",
         }
     }
 }
