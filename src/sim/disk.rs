@@ -544,9 +544,12 @@ impl<W: Protocol> Disk<W> {
             op: DiskOp::ALL[kind],
         };
         let mut span = agenda.settle(site, nth, drawn);
-        for (factor, extra) in &self.slow {
-            span = span * u64::from(*factor) + *extra;
-        }
+        // Of several causes the worst one counts: their product would outlast the run.
+        let slowed = self
+            .slow
+            .iter()
+            .map(|(factor, extra)| span * u64::from(*factor) + *extra);
+        span = slowed.max().unwrap_or(span);
         if lane == Lane::Ordered
             && let Some(Job::Sync { len, .. }) = self.lane.front()
         {
