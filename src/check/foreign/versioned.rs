@@ -6,7 +6,7 @@
 //! - no two acknowledged writes made one version, and a conditional write made the one after what it expected,
 //! - all who saw a version saw the same data and zxid, and those of its write,
 //! - no operation's position is below that of one that returned before it began (a write's: not above),
-//! - every version that no acknowledged write made can be given to a write of unknown outcome of its own ([`holes`]).
+//! - every version that no acknowledged write made can be given to a write of unknown outcome of its own (`versioned::holes`).
 //!
 //! A conditional write that failed saw the lowest version, from its watermark on, that is not the one it expected. Zxids make two more
 //! claims, which ZooKeeper keeps: on one znode they order writes as versions do, and over all znodes they keep real-time order.
