@@ -208,7 +208,8 @@ impl ClaimsMonitor {
         let next = key.changes.range(place.1.next()..).next();
         if let Some((zxid, (_, by))) = next {
             if *zxid <= waiting.floor.zxid {
-                findings.violate(story(place.0, path, &waiting, *zxid, by));
+                let at = waiting.read.at();
+                findings.violate(story(place.0, path, &waiting, *zxid, by, at));
             }
             return;
         }
@@ -235,7 +236,7 @@ impl ClaimsMonitor {
             if let Some((_, waiting)) = waiting
                 && zxid <= waiting.floor.zxid
             {
-                findings.violate(story(claim, path, waiting, zxid, by));
+                findings.violate(story(claim, path, waiting, zxid, by, by.at()));
             }
         }
         key.changes.insert(zxid, (by.at(), by.clone()));
@@ -266,7 +267,14 @@ impl ClaimsMonitor {
     }
 }
 
-fn story(claim: Property, path: &Path, waiting: &Waiting, zxid: Zxid, by: &Witness) -> Violation {
+fn story(
+    claim: Property,
+    path: &Path,
+    waiting: &Waiting,
+    zxid: Zxid,
+    by: &Witness,
+    at: At,
+) -> Violation {
     let mut evidence = vec![by.sentence()];
     let floor = waiting
         .floor
@@ -285,7 +293,7 @@ fn story(claim: Property, path: &Path, waiting: &Waiting, zxid: Zxid, by: &Witne
         "{path} was changed at zxid {zxid}, and zxid {} was over {what}; the read showed the change at {shown}",
         waiting.floor.zxid
     );
-    wording::violation(claim, waiting.read.at(), signature, evidence, contradiction)
+    wording::violation(claim, at, signature, evidence, contradiction)
 }
 
 impl Monitor for ClaimsMonitor {

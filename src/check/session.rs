@@ -177,7 +177,9 @@ impl Monitor for SessionMonitor {
         } else {
             Ok(())
         };
-        if let Err(violation) = judged {
+        if let Err(mut violation) = judged {
+            // The read may have been long ago: what contradicts it became known now.
+            violation.at = at;
             let named = guarantee(violation.signature).map(|property| Violation {
                 property,
                 ..violation.clone()

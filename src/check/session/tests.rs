@@ -231,3 +231,16 @@ fn parts_of_one_multi_read_show_one_state() {
     script.did(2, reads, z(4), Response::Multi(torn));
     assert_broken(&judge(&script), GUARANTEED, "stale-read");
 }
+
+#[test]
+fn a_violation_stands_where_the_contradiction_became_known() {
+    let mut script = Script::new();
+    script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
+    let shown = Response::Data(bytes("a"), stat(z(1), z(1), 0));
+    script.did(2, get("/k", false), z(5), shown);
+    script.wait(1_000);
+    let written = Response::Stat(stat(z(1), z(3), 1));
+    script.did(1, set("/k", "b", -1), z(3), written);
+    let findings = judge(&script);
+    assert_eq!(findings.violations()[0].at, script.end());
+}
