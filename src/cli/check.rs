@@ -1,6 +1,6 @@
 //! `zablab check`: judges histories that were recorded elsewhere.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -337,10 +337,7 @@ fn draw(args: &Args, svg: &Path, reports: &[Report]) -> Result<(), Failure> {
             .map_err(|error| failure(&report.file, error))?
     };
     let picture = timeline::svg(&operations, explanation, left_out);
-    fs::write(svg, picture).map_err(|error| Failure::File {
-        path: svg.to_string_lossy().into_owned(),
-        error,
-    })
+    output::replace(svg, &picture)
 }
 
 fn list(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {

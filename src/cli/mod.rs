@@ -1,6 +1,6 @@
 //! Layer 6: the command line. The only code that prints, reads the environment or touches files.
 //!
-//! Results go to stdout, progress and errors to stderr. Exit codes: 0 all holds (or the file's expectation is met),
+//! Results go to stdout, progress and errors to stderr. Exit codes: 0 all holds or is excused (or the file's expectation is met),
 //! 1 a violation (or the expectation is not met), 2 usage or malformed input, 3 undecided, 4 a replay that diverged.
 
 mod check;
@@ -47,8 +47,8 @@ Examples:
   zablab check history.jsonl                            judge a history recorded elsewhere
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
-Exit codes: 0 all properties hold, or the file's `expect` is met; 1 a violation, or `expect` not met;
-2 usage or malformed input; 3 undecided (a budget was hit); 4 the replay diverged from its digest";
+Exit codes: 0 all properties hold (or are excused), or the file's `expect` is met; 1 a violation, or `expect` not
+met; 2 usage or malformed input; 3 undecided (a budget was hit); 4 the replay diverged from its digest";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -1,8 +1,7 @@
 //! `zablab shrink`: the smallest scenario that fails the same way, and why each thing left in it is needed.
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +10,6 @@ use serde::Serialize;
 use super::input::{Source, shell};
 use super::output::{self, Failure, Status};
 use super::progress::Progress;
-use crate::experiment::scenario::Scenario;
 use crate::experiment::shrink::{self, Budget, Shrunk, Size};
 use crate::report::shrink as words;
 
@@ -101,7 +99,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         let file = args.source.file.display();
         Failure::Usage(format!("{file}: {error}"))
     })?;
-    save(&args.output, &shrunk.scenario)?;
+    output::replace(&args.output, &shrunk.scenario.to_string())?;
     report(args, &shrunk, out)?;
     Ok(Status::Good)
 }
@@ -147,17 +145,4 @@ fn size(size: Size) -> SizeJson {
         servers: size.servers,
         items: size.items(),
     }
-}
-
-/// Writes a scenario beside its place and moves it there, so that the file is never half written.
-fn save(path: &Path, scenario: &Scenario) -> Result<(), Failure> {
-    let failure = |error| Failure::File {
-        path: path.to_string_lossy().into_owned(),
-        error,
-    };
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".tmp");
-    fs::write(&draft, scenario.to_string())
-        .and_then(|()| fs::rename(&draft, path))
-        .map_err(failure)
 }

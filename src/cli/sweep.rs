@@ -94,6 +94,9 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
         Some(from..to)
     });
     match bounds {
+        Some(range) if range.end > Campaign::MOST_SEEDS => {
+            Err(format!("expected seeds up to {}", Campaign::MOST_SEEDS))
+        }
         Some(range) if !range.is_empty() => Ok(range),
         Some(_) => Err("the range is empty; expected the smaller seed first".to_owned()),
         None => Err("expected two whole numbers like 0..1000".to_owned()),
@@ -236,11 +239,11 @@ impl Sweeper<'_> {
         ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
             .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
         let runs = self.campaign.runs();
-        let done: Vec<u64> = (0..runs).filter(|place| self.ledger.has(*place)).collect();
+        let done = self.ledger.taken();
         let is_closed = self.ledger.is_closed();
         let work = Work {
             campaign: self.campaign,
-            skip: &|place| is_closed || done.binary_search(&place).is_ok(),
+            skip: &|place| is_closed || done.has(place),
             jobs: jobs(self.args.jobs),
             stop: &stop,
             doubt: &Twin {
@@ -258,7 +261,7 @@ impl Sweeper<'_> {
                 trouble = Some(failure);
                 return false;
             }
-            self.show(runs, done.len() as u64);
+            self.show(runs, done.count());
             if limit.is_some_and(|limit| self.progress.elapsed() >= limit) {
                 // What is under way is still taken.
                 stop.store(true, Ordering::Relaxed);
@@ -325,7 +328,16 @@ mod tests {
     fn ranges_of_seeds_are_read_strictly() {
         assert_eq!(seeds("0..10"), Ok(0..10));
         assert_eq!(seeds(" 3 .. 4 "), Ok(3..4));
-        for wrong in ["", "5", "5..5", "9..3", "a..b", "0..=3", "-1..3"] {
+        for wrong in [
+            "0..18446744073709551615",
+            "",
+            "5",
+            "5..5",
+            "9..3",
+            "a..b",
+            "0..=3",
+            "-1..3",
+        ] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }
     }

@@ -34,6 +34,9 @@ impl Shard {
     /// The whole.
     pub const WHOLE: Self = Self { index: 1, of: 1 };
 
+    /// The most parts a campaign is split into.
+    pub const MOST: u64 = 1_000_000;
+
     /// Reads `2/8`.
     ///
     /// # Errors
@@ -46,6 +49,9 @@ impl Shard {
             })
         });
         match parts {
+            Some(shard) if shard.of > Self::MOST => {
+                Err(format!("expected at most {} parts", Self::MOST))
+            }
             Some(shard) if (1..=shard.of).contains(&shard.index) => Ok(shard),
             Some(_) => Err("expected 1/n to n/n".to_owned()),
             None => Err("expected two whole numbers like 2/8".to_owned()),
@@ -71,6 +77,9 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// The bound of the numbers of seeds: places and sums stay far from any overflow.
+    pub const MOST_SEEDS: u64 = 1_000_000_000_000;
+
     /// Seeds of one scenario in this shard.
     fn seeds_each(&self) -> u64 {
         let all = self.seeds.end - self.seeds.start;
@@ -152,6 +161,24 @@ pub struct ScenarioId {
 }
 
 impl Header {
+    /// Whether this program wrote it, so that the numbers in lines mean what they mean here.
+    fn is_ours(&self) -> bool {
+        self.journal == JOURNAL
+            && self.version == env!("CARGO_PKG_VERSION")
+            && self.columns == columns()
+    }
+
+    /// Whether a run belongs to the campaign, in whichever shard.
+    fn has(&self, line: &Line) -> bool {
+        line.scenario < self.scenarios.len() && (self.seeds.0..self.seeds.1).contains(&line.seed)
+    }
+
+    /// How many runs the campaign has, in all shards.
+    pub fn runs(&self) -> u64 {
+        let each = self.seeds.1.saturating_sub(self.seeds.0);
+        each.saturating_mul(self.scenarios.len() as u64)
+    }
+
     /// In what another campaign differs, the shard aside.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.journal != other.journal
@@ -321,9 +348,12 @@ impl Ledger {
             .is_some_and(|most| self.tally.failures.len() as u64 >= most)
     }
 
-    /// Whether this run was taken.
-    pub fn has(&self, place: u64) -> bool {
-        place < self.next || self.waiting.contains_key(&place)
+    /// Which runs were taken so far.
+    pub fn taken(&self) -> Taken {
+        Taken {
+            below: self.next,
+            others: self.waiting.keys().copied().collect(),
+        }
     }
 
     /// What was counted, and what waits.
@@ -342,6 +372,27 @@ impl Ledger {
     }
 }
 
+/// Runs, by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// All below this.
+    below: u64,
+    /// And these, in order.
+    others: Vec<u64>,
+}
+
+impl Taken {
+    /// Whether it holds a run.
+    pub fn has(&self, place: u64) -> bool {
+        place < self.below || self.others.binary_search(&place).is_ok()
+    }
+
+    /// How many runs it holds.
+    pub fn count(&self) -> u64 {
+        self.below + self.others.len() as u64
+    }
+}
+
 /// Why a journal cannot be gone on with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
@@ -350,6 +401,11 @@ pub enum JournalError {
         "line 1 is no header of a journal; expected a folder that `zablab sweep --out` made, or an empty one"
     )]
     NoHeader,
+    /// Another program wrote it.
+    #[error(
+        "the journal was written by another version of this program; play the campaign again, or sum it up with that version"
+    )]
+    OtherVersion,
     /// It belongs to something else.
     #[error(
         "the journal is of another campaign: {0} differ; give another --out, or remove the folder"
@@ -380,6 +436,20 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// The lines, if each is of a run of the campaign that the header names, and means here what it meant there.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn into_lines(self) -> Result<Vec<Line>, JournalError> {
+        if !self.header.is_ours() {
+            return Err(JournalError::OtherVersion);
+        }
+        match self.lines.iter().position(|line| !self.header.has(line)) {
+            Some(index) => Err(JournalError::Stranger(index + 2)),
+            None => Ok(self.lines),
+        }
+    }
+
     /// Reads a journal. A last line without its end is what a killed sweep leaves: it is passed over.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ pub fn judge(
     let mut judge = Judge::new(*options);
     let mut lines = Lines::new(source);
     let mut entries = Vec::new();
+    let mut is_empty = true;
     let (mut reading, mut judging) = (0, 0);
     let mut now = clock();
     let mut spend = |spent: &mut u64| {
@@ -60,6 +61,7 @@ pub fn judge(
     loop {
         let is_over = !lines.read(&mut entries)?;
         spend(&mut reading);
+        is_empty &= entries.is_empty();
         for entry in entries.drain(..) {
             judge.take(entry)?;
         }
@@ -67,6 +69,10 @@ pub fn judge(
         if is_over {
             break;
         }
+    }
+    if is_empty {
+        // "Holds" would praise a recorder that recorded nothing.
+        return Err(Malformed::new(1, "the history has no event; expected at least one").into());
     }
     let judgement = judge.finish()?;
     spend(&mut judging);

@@ -55,13 +55,12 @@ situations! {
     DiffWithTxns "diff-with-txns" "a DIFF with transactions was sent";
     LogDiffSent "log-diff-sent" "a DIFF was read from the leader's log, beyond its committed log";
     TruncSent "trunc-sent" "a TRUNC was sent";
-    TruncOfOldEpoch "trunc-of-old-epoch" "a TRUNC cut records of an epoch older than the last committed one";
     SnapSent "snap-sent" "a SNAP was sent to a voter";
     SnapToObserver "snap-to-observer" "a SNAP was sent to an observer";
     SyncInterrupted "sync-interrupted" "a learner crashed or left before its sync was durable";
     CrashBeforeNewLeaderAck "crash-before-newleader-ack" "a learner crashed after its durable switch, before its NEWLEADER ack";
     CrashBeforeUpToDate "crash-before-uptodate" "a learner crashed between its NEWLEADER ack and serving";
-    LiveDuringSync "live-during-sync" "a proposal reached a learner between its NEWLEADER ack and serving";
+    LiveDuringSync "live-during-sync" "a proposal was made while a learner was between its NEWLEADER ack and serving";
     JoinedLive "joined-live" "a learner began to serve under a leader that had already committed";
     QuorumExact "quorum-exact" "NEWLEADER was acked by exactly a quorum";
     QuorumAll "quorum-all" "NEWLEADER was acked by every voter";
@@ -70,7 +69,6 @@ situations! {
     InheritedProposal "inherited-proposal" "a proposal without a commit was committed by the quorum of a later epoch";
     AbandonedProposal "abandoned-proposal" "a proposal died: the next established history lacks it";
     CommitExact "commit-exact" "a commit was decided on exactly a quorum of acks";
-    CommitAll "commit-all" "a commit was decided on acks of all voters";
     CommitWithoutLeader "commit-without-leader" "a commit was decided before the leader's own log was forced";
     ManyInFlight "many-in-flight" "a leader had ten or more proposals in flight";
     MinorityProposed "minority-proposed" "a leader proposed while another one was established with a later epoch";

@@ -167,6 +167,16 @@ fn shards_sum_up_to_the_whole() {
     );
     let strangers = merge(&[shards[0].clone(), folder.join("none")], &part);
     assert_eq!(strangers.status.code(), Some(2));
+
+    // A line of no run of the campaign is refused, and not summed up.
+    let journal = shards[1].join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    let stranger = line.replacen("\"scenario\":0", "\"scenario\":9", 1);
+    fs::write(&journal, format!("{text}{stranger}\n")).unwrap();
+    let output = merge(&shards, &part);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
 }
 
 #[test]

@@ -244,3 +244,25 @@ fn a_violation_stands_where_the_contradiction_became_known() {
     let findings = judge(&script);
     assert_eq!(findings.violations()[0].at, script.end());
 }
+
+#[test]
+fn the_guarantee_that_is_broken_is_named_and_the_other_one_holds() {
+    let (own, back) = (Property::ReadYourWrites, Property::MonotonicReads);
+    let verdicts = |script: &Script| [own, back].map(|property| judge(script).verdict(property));
+    let read = |script: &mut Script, client, mzxid, version, view| {
+        let shown = Response::Data(bytes("x"), stat(z(1), mzxid, version));
+        script.did(client, get("/k", false), view, shown);
+    };
+    let mut unseen = started();
+    read(&mut unseen, 1, z(1), 0, z(2));
+    assert_eq!(verdicts(&unseen), [Verdict::Violated, Verdict::Holds]);
+    let mut back_again = started();
+    read(&mut back_again, 1, z(2), 1, z(2));
+    read(&mut back_again, 2, z(2), 1, z(2));
+    read(&mut back_again, 2, z(1), 0, z(2));
+    assert_eq!(verdicts(&back_again), [Verdict::Holds, Verdict::Violated]);
+    let mut legal = started();
+    read(&mut legal, 1, z(2), 1, z(2));
+    read(&mut legal, 2, z(1), 0, z(1));
+    assert_eq!(verdicts(&legal), [Verdict::Holds; 2]);
+}

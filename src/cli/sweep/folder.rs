@@ -54,10 +54,12 @@ impl Folder {
                 folder.write(&campaign.header())?;
             }
             Some(journal) => {
-                folder.cut(journal.whole)?;
+                let whole = journal.whole;
+                // A journal of something else is left as it is, to its last byte.
                 journal
                     .resume(campaign, ledger)
                     .map_err(|error| journal_failure(&name, &error))?;
+                folder.cut(whole)?;
             }
         }
         Ok(folder)
@@ -134,7 +136,10 @@ pub(super) fn merge(folders: &[PathBuf]) -> Result<Merged, Failure> {
             );
             return Err(Failure::Usage(what));
         }
-        for mut line in journal.lines {
+        let lines = journal
+            .into_lines()
+            .map_err(|error| journal_failure(&name, &error))?;
+        for mut line in lines {
             // A file is named from where the sum is told.
             if let Some(file) = line
                 .failure
@@ -158,8 +163,7 @@ pub(super) fn merge(folders: &[PathBuf]) -> Result<Merged, Failure> {
         }
     }
     let header = first.expect("clap asks for a folder");
-    let each = header.seeds.1.saturating_sub(header.seeds.0);
-    let planned = each.saturating_mul(header.scenarios.len() as u64);
+    let planned = header.runs();
     let mut ledger = Ledger::new(None);
     for (place, line) in runs.into_values().enumerate() {
         ledger.take(place as u64, line);

@@ -76,7 +76,7 @@ fn shards_share_the_runs_without_rest_and_without_overlap() {
 #[test]
 fn shards_are_read_strictly() {
     assert_eq!(Shard::parse("2/8"), Ok(Shard { index: 2, of: 8 }));
-    for wrong in ["", "2", "0/3", "4/3", "a/b", "1/0", "-1/2"] {
+    for wrong in ["1/1000001", "", "2", "0/3", "4/3", "a/b", "1/0", "-1/2"] {
         assert!(Shard::parse(wrong).is_err(), "{wrong}");
     }
 }
@@ -133,8 +133,9 @@ fn a_journal_is_gone_on_with_behind_its_last_whole_line() {
     assert_eq!(read.lines, lines);
     let mut ledger = Ledger::new(None);
     assert_eq!(read.resume(&campaign, &mut ledger), Ok(2));
-    let has: Vec<u64> = (0..8).filter(|place| ledger.has(*place)).collect();
-    assert_eq!(has, [2, 4]);
+    let taken = ledger.taken();
+    let has: Vec<u64> = (0..8).filter(|place| taken.has(*place)).collect();
+    assert_eq!((has, taken.count()), (vec![2, 4], 2));
     for torn in 0..whole.len() {
         // Wherever it was torn: nothing, or whole lines.
         let read = Journal::read(&whole[..torn]).unwrap();
@@ -185,4 +186,21 @@ fn properties_stand_at_their_own_index() {
     for (index, property) in Property::ALL.into_iter().enumerate() {
         assert_eq!(property as usize, index);
     }
+}
+
+#[test]
+fn lines_of_no_run_and_of_another_version_are_not_summed_up() {
+    let campaign = campaign(0..4, 1, 1);
+    let lines = |line: Line| {
+        let journal = Journal::read(&journal(&campaign, &[line]))
+            .unwrap()
+            .unwrap();
+        journal.into_lines().map(|lines| lines.len())
+    };
+    assert_eq!(lines(line(1, 3, None)), Ok(1));
+    assert_eq!(lines(line(2, 3, None)), Err(JournalError::Stranger(2)));
+    assert_eq!(lines(line(1, 4, None)), Err(JournalError::Stranger(2)));
+    let mut old = Journal::read(&journal(&campaign, &[])).unwrap().unwrap();
+    old.header.columns = "0".to_owned();
+    assert_eq!(old.into_lines(), Err(JournalError::OtherVersion));
 }

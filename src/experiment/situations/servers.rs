@@ -219,11 +219,7 @@ impl Servers {
                 SyncKind::Diff if peer >= upto => reached.reach(Situation::DiffEmpty),
                 SyncKind::Diff => reached.reach(Situation::DiffWithTxns),
                 SyncKind::LogDiff => reached.reach(Situation::LogDiffSent),
-                SyncKind::Trunc => {
-                    reached.reach(Situation::TruncSent);
-                    let is_old = peer.epoch() < self.committed.epoch();
-                    reached.reach_if(is_old, Situation::TruncOfOldEpoch);
-                }
+                SyncKind::Trunc => reached.reach(Situation::TruncSent),
                 SyncKind::Snap if learner.0 > self.voters => {
                     reached.reach(Situation::SnapToObserver);
                 }
@@ -305,10 +301,6 @@ impl Servers {
         } else if let Fact::Appended { server, zxid, .. } = fact {
             let this = self.at(*server);
             this.appended = *zxid;
-            reached.reach_if(
-                this.stage == Stage::AckedNewLeader,
-                Situation::LiveDuringSync,
-            );
         } else if let Fact::Durable { server, zxid } = fact {
             self.at(*server).durable = *zxid;
         } else if let Fact::AckSent { server, zxid } = fact {
@@ -318,7 +310,6 @@ impl Servers {
         } = fact
         {
             reached.reach_if(acks.len() == self.quorum(), Situation::CommitExact);
-            reached.reach_if(acks.len() == usize::from(self.voters), Situation::CommitAll);
             reached.reach_if(!acks.contains(*server), Situation::CommitWithoutLeader);
             self.committed = self.committed.max(*zxid);
         } else if let Fact::SessionExpiring { .. } = fact {
@@ -328,6 +319,8 @@ impl Servers {
 
     fn on_proposed(&mut self, zxid: Zxid, txn: &TxnSummary, reached: &mut Reached) {
         reached.reach_if(zxid.epoch() < self.established, Situation::MinorityProposed);
+        let joins = |server: &Server| server.stage == Stage::AckedNewLeader;
+        reached.reach_if(self.known.values().any(joins), Situation::LiveDuringSync);
         self.proposed = self.proposed.max(zxid);
         let behind = zxid.counter().saturating_sub(self.committed.counter());
         let is_many = zxid.epoch() == self.committed.epoch() && behind >= MANY;

@@ -207,6 +207,10 @@ fn moments_of_a_sync() {
         names(&[&diff, &switched, &acked, &crashed(2)]),
         ["diff-with-txns", "crash-before-uptodate"]
     );
+    assert_eq!(
+        names(&[&diff, &switched, &acked, &proposed(1, z(1, 3))]),
+        ["diff-with-txns", "live-during-sync"]
+    );
     let empty = sync(SyncKind::Diff, z(1, 2), z(1, 2), 2);
     assert_eq!(names(&[&empty]), ["diff-empty"]);
     let from_log = sync(SyncKind::LogDiff, z(1, 1), z(1, 2), 2);
