@@ -24,7 +24,7 @@ use crate::report::explain::{self, Explanation};
 #[command(after_help = "\
 Examples:
   zablab explain small.json
-  zablab explain scenarios/half-quorum.json --json
+  zablab explain scenarios/zoo/half-quorum.json --json
   zablab explain small.json --when
   zablab explain small.json --when --runs 100 --points 32 --jobs 2
 

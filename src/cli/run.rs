@@ -20,7 +20,7 @@ Examples:
   zablab run scenarios/quiet.json
   zablab run scenarios/swarm.json --seed 42
   zablab run scenarios/leader-crash.json --set ensemble.voters=3 --json
-  zablab run scenarios/half-quorum.json --report out
+  zablab run scenarios/zoo/half-quorum.json --report out
   zablab run scenarios/quiet.json --history quiet.history.jsonl --trace quiet.trace.jsonl
 
 --history has a line per invocation and completion, in Jepsen's shape: index, process, type (invoke, ok, fail, info), f, key,

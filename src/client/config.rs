@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::rules::Rules;
 use super::workload::Workload;
 use crate::base::id::NodeId;
 use crate::base::time::Span;
@@ -25,6 +26,8 @@ pub struct Config {
     pub workload: Arc<Workload>,
     /// How much of that.
     pub chosen: Chosen,
+    /// Design choices; all correct by default.
+    pub rules: Rules,
 }
 
 /// Which operations of its program a client carries out. The others keep their numbers and their draws, so that taking
@@ -113,6 +116,7 @@ impl Config {
             round_wait_ms: None,
             workload: Arc::new(workload),
             chosen: Chosen::All,
+            rules: Rules::default(),
         }
     }
 

@@ -23,19 +23,24 @@ use crate::mutant::table::Defect;
 use crate::mutant::wrapped::MutantConfig;
 use crate::sim::setup::Setup;
 use crate::zab;
+use crate::zab::rules::Rules;
 
 /// Who plays, what each is told, and which defects are planted.
 pub fn cast(scenario: &Scenario) -> MutantConfig {
     let mut ensemble = ensemble(scenario);
-    let mut wrappers = Vec::new();
-    Defect::plant(&scenario.mutants, &mut ensemble.rules, &mut wrappers);
+    let planted = Defect::plant(&scenario.mutants, Rules::default());
+    ensemble.rules = planted.rules;
+    let mut clients = clients(scenario);
+    for client in &mut clients {
+        client.rules = planted.client_rules;
+    }
     MutantConfig {
         cast: cast::Config {
             ensemble: Arc::new(ensemble),
-            clients: clients(scenario).into(),
+            clients: clients.into(),
             raw_clients: 0,
         },
-        wrappers: wrappers.into(),
+        wrappers: planted.wrappers.into(),
     }
 }
 

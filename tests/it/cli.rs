@@ -49,7 +49,7 @@ fn a_run_prints_each_verdict_and_the_way_to_play_it_again() {
 
 #[test]
 fn the_json_of_a_run_has_the_documented_fields() {
-    let output = zablab(&["run", "scenarios/half-quorum.json", "--json"]);
+    let output = zablab(&["run", "scenarios/zoo/half-quorum.json", "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let report = json(&output);
     assert_eq!(report["verdict"], "violated");
@@ -72,7 +72,7 @@ fn the_json_of_a_run_has_the_documented_fields() {
 
 #[test]
 fn a_violation_without_an_expectation_exits_with_1() {
-    let output = zablab(&["run", "scenarios/half-quorum.json", "--seed", "3"]);
+    let output = zablab(&["run", "scenarios/zoo/half-quorum.json", "--seed", "3"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("verdict     violated: "));
 }
@@ -218,17 +218,35 @@ fn a_wrong_usage_exits_with_2_and_prints_no_result() {
 
 #[test]
 fn the_lists_name_every_scenario_and_every_mutant() {
-    let scenarios = json(&zablab(&["scenarios", "--json"]));
-    let names: Vec<&str> = scenarios["scenarios"]
+    let zoo = json(&zablab(&["scenarios", "scenarios/zoo", "--json"]));
+    let files: Vec<&str> = zoo["scenarios"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| entry["name"].as_str().unwrap())
+        .map(|entry| entry["file"].as_str().unwrap())
         .collect();
     let mutants = json(&zablab(&["mutants", "--json"]));
     for mutant in mutants["mutants"].as_array().unwrap() {
-        assert!(names.contains(&mutant["id"].as_str().unwrap()), "{mutant}");
+        let is_listed = |file: &str| files.contains(&file);
+        assert!(
+            mutant["scenario"].as_str().is_none_or(is_listed),
+            "{mutant}"
+        );
     }
+    let watches = json(&zablab(&["mutants", "--layer", "watch", "--json"]));
+    let entry = &watches["mutants"][0];
+    let fields: Vec<&String> = entry.as_object().unwrap().keys().collect();
+    assert_eq!(
+        fields,
+        [
+            "id", "issue", "kind", "layer", "property", "scenario", "story", "versions"
+        ]
+    );
+    assert_eq!(entry["layer"], "watch");
+    assert_eq!(
+        zablab(&["mutants", "--layer", "water"]).status.code(),
+        Some(2)
+    );
     for command in ["scenarios", "mutants"] {
         let output = zablab(&[command]);
         assert_eq!(output.status.code(), Some(0));

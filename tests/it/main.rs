@@ -22,3 +22,4 @@ mod scenarios;
 mod shrinking;
 mod style;
 mod sweeping;
+mod zoo;

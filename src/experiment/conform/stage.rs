@@ -66,16 +66,15 @@ impl Stage {
         ensemble.tick = TICK;
         ensemble.session_timeout_ms = SESSION_TIMEOUT_MS;
         ensemble.reaper_interval = servers.reaper_interval;
-        ensemble.rules = servers.rules.clone();
-        let mut wrappers = Vec::new();
-        Defect::plant(servers.mutants, &mut ensemble.rules, &mut wrappers);
+        let planted = Defect::plant(servers.mutants, servers.rules.clone());
+        ensemble.rules = planted.rules;
         let config = MutantConfig {
             cast: cast::Config {
                 ensemble: Arc::new(ensemble),
                 clients: Arc::new([]),
                 raw_clients: 1,
             },
-            wrappers: wrappers.into(),
+            wrappers: planted.wrappers.into(),
         };
         let count = u16::from(servers.count);
         let setup = Setup::mild(count, 1);

@@ -345,7 +345,7 @@ fn shrunk(defect: &str) -> Shrunk {
 
 #[test]
 fn a_failure_of_each_defect_becomes_small_and_every_thing_left_is_needed() {
-    for defect in &DEFECTS {
+    for defect in DEFECTS.iter() {
         let shrunk = shrunk(defect.id);
         assert!(shrunk.complete && shrunk.runs <= 400, "{shrunk:#?}");
         assert!(shrunk.after.items() <= 8, "{shrunk:#?}");

@@ -1,14 +1,35 @@
 //! The design choices of the protocol, each read at exactly one place. The first variant of each is the correct one
 //! (zab.md §16.1); the others are designs that fail, switched on by `mutant`.
 
+pub mod broadcast;
+pub mod election;
+pub mod log;
+pub mod session;
+pub mod sync;
+
 use crate::base::id::ServerSet;
 use crate::tree::rules::{PrepRules, TreeRules, WatchRules};
+pub use broadcast::BroadcastRules;
+pub use election::ElectionRules;
+pub use log::LogRules;
+pub use session::SessionRules;
+pub use sync::SyncRules;
 
 /// All choices together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// Which sets of voters decide.
     pub quorum: QuorumRule,
+    /// Who becomes leader, and of which epoch.
+    pub election: ElectionRules,
+    /// How a learner gets the leader's history.
+    pub sync: SyncRules,
+    /// What is on disk, and what a server makes of it.
+    pub log: LogRules,
+    /// How proposals are acknowledged, committed and applied.
+    pub broadcast: BroadcastRules,
+    /// Who may ask what, until when, and in which order it is answered.
+    pub session: SessionRules,
     /// How requests become transactions.
     pub prep: PrepRules,
     /// What becomes of writes that fail.

@@ -1,0 +1,5 @@
+//! Defects of election and discovery.
+
+use super::Defect;
+
+pub(super) const DEFECTS: [Defect; 0] = [];

@@ -1,0 +1,5 @@
+//! Defects of synchronisation.
+
+use super::Defect;
+
+pub(super) const DEFECTS: [Defect; 0] = [];

@@ -1,0 +1,98 @@
+//! The zoo: every defect is shown by a scenario of its own, and its absence by the same scenario without it.
+
+use std::collections::BTreeSet;
+
+use zablab::check::verdict::Verdict;
+use zablab::experiment::generate;
+use zablab::experiment::run::{Nobody, play};
+use zablab::experiment::scenario::Scenario;
+use zablab::mutant::table::{DEFECTS, Kind};
+
+use super::layering::root;
+use super::scenarios::files_of;
+
+#[test]
+fn every_defect_has_a_scenario_that_expects_the_property_that_catches_it() {
+    let mut wrong = Vec::new();
+    let files = files_of("scenarios/zoo");
+    for defect in DEFECTS.iter() {
+        let own = files
+            .iter()
+            .find(|(_, scenario)| scenario.name == defect.id);
+        let Some(breaks) = defect.kind.breaks() else {
+            if own.is_some() {
+                wrong.push(format!("{} is a control with a scenario", defect.id));
+            }
+            continue;
+        };
+        let Some((_, scenario)) = own else {
+            wrong.push(format!("{} has no scenario", defect.id));
+            continue;
+        };
+        if scenario.mutants != [defect.id] {
+            wrong.push(format!("{} plants {:?}", defect.id, scenario.mutants));
+        }
+        if scenario.expect.property.as_deref() != Some(breaks.name()) {
+            wrong.push(format!("{} expects {:?}", defect.id, scenario.expect));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_scenario_of_the_zoo_shows_its_defect_and_holds_without_it() {
+    let mut wrong = Vec::new();
+    for (path, scenario) in files_of("scenarios/zoo") {
+        let outcome = play(&generate::expand(&scenario), &mut Nobody);
+        if let Err(why) = outcome.meets(&scenario.expect) {
+            wrong.push(format!("{}: {why}", path.display()));
+        }
+        let healthy = Scenario {
+            mutants: Vec::new(),
+            ..scenario
+        };
+        let outcome = play(&generate::expand(&healthy), &mut Nobody);
+        if outcome.verdict() != Verdict::Holds {
+            let name = outcome.verdict().name();
+            wrong.push(format!("{} without its defect: {name}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_scenario_of_the_zoo_belongs_to_a_defect() {
+    for (path, scenario) in files_of("scenarios/zoo") {
+        let known = DEFECTS.iter().any(|defect| defect.id == scenario.name);
+        assert!(known, "{} shows no defect", path.display());
+        let file = format!("{}.json", scenario.name);
+        assert_eq!(path.file_name().unwrap().to_string_lossy(), file);
+    }
+}
+
+#[test]
+fn names_are_unique_stories_are_told_and_families_exist() {
+    let mut names = BTreeSet::new();
+    for defect in DEFECTS.iter() {
+        assert!(names.insert(defect.id), "{} is there twice", defect.id);
+        assert!(
+            !defect.story.trim().is_empty(),
+            "{} has no story",
+            defect.id
+        );
+        let family = root().join(format!("scenarios/{}.json", defect.hunt.family));
+        assert!(family.is_file(), "{} is hunted in no file", defect.id);
+        assert_eq!(
+            defect.hunt.set.is_empty(),
+            defect.hunt.guidance.is_empty(),
+            "{}: guidance is named if there is any",
+            defect.id
+        );
+        if let Kind::Historic {
+            issues, versions, ..
+        } = defect.kind
+        {
+            assert!(!issues.is_empty() && !versions.is_empty(), "{}", defect.id);
+        }
+    }
+}
