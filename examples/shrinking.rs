@@ -45,7 +45,7 @@ fn main() {
                 jobs: 1,
                 stop: &AtomicBool::new(false),
             };
-            let shrunk = shrink(&played.scenario, budget, &mut |_, _| {}).expect("it fails");
+            let shrunk = shrink(&played.scenario, None, budget, &mut |_, _| {}).expect("it fails");
             let outcome = play(&shrunk.scenario, &mut Nobody);
             outcome
                 .meets(&shrunk.scenario.expect)

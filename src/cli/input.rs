@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::output::Failure;
 use crate::base::rng::Seed;
+use crate::check::verdict::Property;
 use crate::experiment::generate;
 use crate::experiment::scenario::Scenario;
 
@@ -66,6 +67,13 @@ pub(super) fn load(file: &Path, overrides: &[String]) -> Result<Scenario, Failur
             error,
         })?;
     Ok(Scenario::parse(&bytes, &name, overrides)?)
+}
+
+/// Reads the name of a property.
+pub(super) fn property(name: &str) -> Result<Property, String> {
+    let known = Property::ALL.map(Property::name).join(", ");
+    Property::by_name(name)
+        .ok_or_else(|| format!("there is no property of that name; there are {known}"))
 }
 
 /// A word as a shell takes it.

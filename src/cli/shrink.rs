@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use super::input::{Source, shell};
+use super::input::{self, Source, shell};
 use super::output::{self, Failure, Status};
 use super::progress::Progress;
+use crate::check::verdict::Property;
 use crate::experiment::shrink::{self, Budget, Shrunk, Size};
 use crate::report::shrink as words;
 
@@ -36,6 +37,9 @@ pub(super) struct Args {
     /// Where the small scenario goes
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Keep the first failure of this property instead of the first of all
+    #[arg(long, value_name = "NAME", value_parser = input::property)]
+    property: Option<Property>,
     /// How many runs may be spent
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
@@ -90,7 +94,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         jobs: super::sweep::jobs(args.jobs),
         stop: &stop,
     };
-    let shrunk = shrink::shrink(&scenario, budget, &mut |runs, best| {
+    let shrunk = shrink::shrink(&scenario, args.property, budget, &mut |runs, best| {
         let size = Size::of(best);
         progress.show(|| format!("{runs} runs, {}", words::size(size)));
     });

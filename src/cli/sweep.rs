@@ -87,7 +87,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-fn seeds(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
     let bounds = text.split_once("..").and_then(|(from, to)| {
         let from: u64 = from.trim().parse().ok()?;
         let to: u64 = to.trim().parse().ok()?;

@@ -6,6 +6,7 @@ pub mod conform;
 pub mod counters;
 pub mod endgame;
 pub mod generate;
+pub mod hunt;
 pub mod inevitable;
 pub mod json;
 pub mod lower;

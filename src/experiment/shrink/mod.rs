@@ -99,23 +99,33 @@ pub struct Shrunk {
     pub slips: Vec<Slip>,
 }
 
-/// The scenario does not fail.
+/// The scenario does not fail, or not in the way that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the scenario does not fail; expected a violated or undecided run to shrink")]
-pub struct NoFailure;
+pub enum NoFailure {
+    /// It does not fail at all.
+    #[error("the scenario does not fail; expected a violated or undecided run to shrink")]
+    AtAll,
+    /// It fails, but not this property.
+    #[error("the scenario does not fail {0}; leave --property out to shrink its first failure")]
+    Of(Property),
+}
 
-/// Shrinks a scenario; `tell` hears of every step.
+/// Shrinks a scenario, keeping its first failure or the first of one property; `tell` hears of every step.
 ///
 /// # Errors
-/// When the scenario does not fail.
+/// When the scenario does not fail that way.
 pub fn shrink(
     scenario: &Scenario,
+    wanted: Option<Property>,
     budget: Budget<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Shrunk, NoFailure> {
     let start = materialise(scenario);
     let outcome = Run::start(&start).conclude(&mut Nobody, &mut ());
-    let (failure, at) = *Failure::of(&outcome).first().ok_or(NoFailure)?;
+    let (failure, at) = Failure::of(&outcome)
+        .into_iter()
+        .find(|(failure, _)| wanted.is_none() || failure.property() == wanted)
+        .ok_or(wanted.map_or(NoFailure::AtAll, NoFailure::Of))?;
     let listed = list_operations(&start, at.time);
     let before = Size::of(&listed);
     let play = |candidate: &Scenario| attempt(candidate, failure);

@@ -340,7 +340,7 @@ fn shrunk(defect: &str) -> Shrunk {
         jobs: 2,
         stop: &stop,
     };
-    shrink(&played.saved(), budget, &mut |_, _| {}).unwrap()
+    shrink(&played.saved(), None, budget, &mut |_, _| {}).unwrap()
 }
 
 #[test]
@@ -374,7 +374,10 @@ fn what_does_not_fail_is_not_shrunk() {
     };
     let text = r#"{ "format": 1, "name": "calm", "limits": { "virtual_ms": 100 } }"#;
     let calm = Scenario::parse(text.as_bytes(), "calm.json", &[]).unwrap();
-    assert_eq!(shrink(&calm, budget, &mut |_, _| {}), Err(NoFailure));
+    assert_eq!(
+        shrink(&calm, None, budget, &mut |_, _| {}),
+        Err(NoFailure::AtAll)
+    );
 }
 
 #[test]
@@ -389,7 +392,7 @@ fn a_budget_that_is_spent_is_a_failure_that_can_be_shrunk() {
         "plan": [{ "id": "a", "fault": "crash", "node": 1, "at_ms": 500, "for_ms": 100 }],
         "limits": { "virtual_ms": 2000, "events": 700 } }"#;
     let busy = Scenario::parse(text.as_bytes(), "busy.json", &[]).unwrap();
-    let shrunk = shrink(&busy, budget, &mut |_, _| {}).unwrap();
+    let shrunk = shrink(&busy, None, budget, &mut |_, _| {}).unwrap();
     assert_eq!(shrunk.failure, WANTED);
     assert!(shrunk.scenario.plan.is_empty());
     let outcome = play(&shrunk.scenario, &mut Nobody);

@@ -231,6 +231,14 @@ impl Defect {
         planted
     }
 
+    /// The first sentence of its story.
+    pub fn gist(&self) -> &'static str {
+        match self.story.find(". ") {
+            Some(end) => &self.story[..=end],
+            None => self.story,
+        }
+    }
+
     /// The scenario that shows it, from the root of the project; a control has none.
     pub fn scenario(&self) -> Option<String> {
         self.kind

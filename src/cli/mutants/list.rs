@@ -1,36 +1,33 @@
-//! `zablab mutants`: lists the defects that can be planted.
+//! What `zablab mutants` alone does: it lists the defects that can be planted.
 
 use std::io::Write;
 
 use serde::Serialize;
 
-use super::output::{self, Failure, Status};
+use super::super::output::{self, Failure, Status};
 use crate::check::verdict::Property;
 use crate::mutant::table::{DEFECTS, Defect, Kind, Layer};
 
-/// List the defects that a scenario can plant, and the property that must catch each
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What `zablab mutants --help` says at its end.
+pub(super) const HELP: &str = "\
 Examples:
   zablab mutants
   zablab mutants --layer sync
+  zablab mutants hunt half-quorum
   zablab run scenarios/swarm.json --set 'mutants=[\"half-quorum\"]'
   zablab run scenarios/zoo/half-quorum.json
 
 --json prints one object: mutants [{id, issue, layer, kind, versions, property, scenario, story}]; kind is historic, designed,
-profile or control; a control breaks no property and has no scenario.")]
+profile or control; a control breaks no property and has no scenario.";
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only those of one layer: election, sync, log, broadcast, state-machine, session, watch or client
-    #[arg(long, value_name = "NAME", value_parser = layer)]
+    #[arg(long, value_name = "NAME", value_parser = super::layer)]
     layer: Option<Layer>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-}
-
-fn layer(name: &str) -> Result<Layer, String> {
-    let known = Layer::ALL.map(Layer::name).join(", ");
-    Layer::by_name(name).ok_or_else(|| format!("there is no layer of that name; there are {known}"))
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,63 @@
+//! `zablab mutants`: the zoo of defects: its list, the hunt for the scenarios that show them, and the kill matrix.
+
+mod hunt;
+mod list;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::input;
+use super::output::{Failure, Status};
+use crate::experiment::scenario::Scenario;
+use crate::mutant::table::{DEFECTS, Defect, Layer};
+
+/// List the defects that a scenario can plant, find scenarios that show them, measure which property catches which
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = list::HELP)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: list::Args,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Hunt(hunt::Args),
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
+    match &args.action {
+        None => list::run(&args.list, out),
+        Some(Action::Hunt(args)) => hunt::run(args, out),
+    }
+}
+
+fn layer(name: &str) -> Result<Layer, String> {
+    let known = Layer::ALL.map(Layer::name).join(", ");
+    Layer::by_name(name).ok_or_else(|| format!("there is no layer of that name; there are {known}"))
+}
+
+fn defect(id: &str) -> Result<&'static Defect, String> {
+    Defect::by_id(id).ok_or_else(|| {
+        let known: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
+        format!(
+            "there is no mutant of that name; there are {}",
+            known.join(", ")
+        )
+    })
+}
+
+/// The family in which a defect is hunted, with the defect planted and its guidance given.
+fn family(defect: &Defect, folder: &Path) -> Result<Scenario, Failure> {
+    let mut set = vec![format!("mutants=[\"{}\"]", defect.id)];
+    set.extend(
+        defect
+            .hunt
+            .set
+            .iter()
+            .map(|(path, value)| format!("{path}={value}")),
+    );
+    let file: PathBuf = folder.join(format!("{}.json", defect.hunt.family));
+    input::load(&file, &set)
+}
