@@ -21,6 +21,7 @@ Examples:
 profile or control; a control breaks no property and has no scenario.";
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Only those of one layer: election, sync, log, broadcast, state-machine, session, watch or client
     #[arg(long, value_name = "NAME", value_parser = super::layer)]
