@@ -9,6 +9,7 @@ pub mod generate;
 pub mod hunt;
 pub mod inevitable;
 pub mod json;
+pub mod kill;
 pub mod lower;
 pub mod materialise;
 pub mod outcome;

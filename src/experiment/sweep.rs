@@ -157,7 +157,8 @@ pub fn play_seed(scenario: &Scenario, seed: u64) -> Played {
 }
 
 /// Plays every seed once.
-struct Trust;
+#[derive(Clone, Copy, Debug)]
+pub struct Trust;
 
 impl Doubt for Trust {
     fn doubts(&self, _seed: u64) -> bool {

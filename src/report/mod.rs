@@ -5,6 +5,7 @@ pub mod data;
 pub mod explain;
 pub mod faults;
 pub mod history;
+pub mod kill;
 pub mod phrase;
 pub mod shrink;
 pub mod steps;

@@ -1,12 +1,14 @@
 //! The zoo: every defect is shown by a scenario of its own, and its absence by the same scenario without it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use zablab::check::verdict::Verdict;
+use zablab::check::verdict::{Property, Verdict};
 use zablab::experiment::generate;
+use zablab::experiment::hunt;
 use zablab::experiment::run::{Nobody, play};
 use zablab::experiment::scenario::Scenario;
-use zablab::mutant::table::{DEFECTS, Kind};
+use zablab::experiment::sweep::play_seed;
+use zablab::mutant::table::{DEFECTS, Defect, Kind};
 
 use super::layering::root;
 use super::scenarios::files_of;
@@ -95,4 +97,52 @@ fn names_are_unique_stories_are_told_and_families_exist() {
             assert!(!issues.is_empty() && !versions.is_empty(), "{}", defect.id);
         }
     }
+}
+
+/// The committed matrix names, per defect and property, the first seed that was caught. A checker that goes blind does
+/// not catch it any more; then, or when the protocol has changed, `zablab mutants kill` says what is true now.
+#[test]
+fn every_property_catches_what_the_kill_matrix_says_it_catches() {
+    let text = std::fs::read(root().join("reports/kill-matrix.json")).unwrap();
+    let matrix: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let mut missed = Vec::new();
+    let entries = matrix["mutants"].as_array().unwrap();
+    for defect in DEFECTS
+        .iter()
+        .filter(|defect| defect.kind.breaks().is_some())
+    {
+        let Some(entry) = entries.iter().find(|entry| entry["id"] == defect.id) else {
+            continue;
+        };
+        let family = family(defect);
+        let mut by_seed: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+        for (property, cell) in entry["cells"].as_object().unwrap() {
+            let seed = cell["first_seed"].as_u64().unwrap();
+            by_seed.entry(seed).or_default().push(property);
+        }
+        for (seed, properties) in by_seed {
+            let played = play_seed(&family, seed);
+            for name in properties {
+                let property = Property::by_name(name).unwrap();
+                if !hunt::shows(&played, property) {
+                    missed.push(format!("{}: {name} misses seed {seed}", defect.id));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// The family in which a defect is hunted, with the defect planted.
+fn family(defect: &Defect) -> Scenario {
+    let path = root().join(format!("scenarios/{}.json", defect.hunt.family));
+    let mut set = vec![format!("mutants=[\"{}\"]", defect.id)];
+    set.extend(
+        defect
+            .hunt
+            .set
+            .iter()
+            .map(|(path, value)| format!("{path}={value}")),
+    );
+    Scenario::parse(&std::fs::read(path).unwrap(), defect.hunt.family, &set).unwrap()
 }

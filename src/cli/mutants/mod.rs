@@ -1,6 +1,7 @@
 //! `zablab mutants`: the zoo of defects: its list, the hunt for the scenarios that show them, and the kill matrix.
 
 mod hunt;
+mod kill;
 mod list;
 
 use std::io::Write;
@@ -24,12 +25,14 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Hunt(hunt::Args),
+    Kill(kill::Args),
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     match &args.action {
         None => list::run(&args.list, out),
         Some(Action::Hunt(args)) => hunt::run(args, out),
+        Some(Action::Kill(args)) => kill::run(args, out),
     }
 }
 
