@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::verdict::{At, Sentence};
+use super::wording::Witness;
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Zxid;
@@ -25,12 +26,29 @@ pub(super) struct Entry {
     pub server: ServerId,
     /// When.
     pub at: At,
+    /// Who was acknowledged it, where that is all that is known.
+    author: Option<Witness>,
     digest: u64,
 }
 
 impl Entry {
+    /// A transaction known from its acknowledgement to a client.
+    pub(super) fn acknowledged(zxid: Zxid, txn: Arc<TxnSummary>, author: Witness) -> Self {
+        Self {
+            zxid,
+            txn,
+            server: ServerId(0),
+            at: author.at(),
+            author: Some(author),
+            digest: 0,
+        }
+    }
+
     /// `server 2 proposed setData /k1 v3 at zxid 1:7`.
     pub(super) fn sentence(&self) -> Sentence {
+        if let Some(author) = &self.author {
+            return author.sentence();
+        }
         Sentence {
             at: self.at,
             text: format!(
@@ -84,6 +102,7 @@ impl Committed {
                     txn: Arc::clone(txn),
                     server: *server,
                     at,
+                    author: None,
                     digest: *digest,
                 });
             }

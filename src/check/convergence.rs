@@ -189,6 +189,7 @@ impl ConvergenceMonitor {
             property: Property::Convergence,
             at,
             signature,
+            also: &[],
             story,
         }
     }
@@ -226,6 +227,7 @@ impl ConvergenceMonitor {
                 property: Property::Answered,
                 at,
                 signature: "no-answer",
+                also: &[],
                 story: vec![open.sentence(), Sentence { at, text }],
             });
         }

@@ -223,6 +223,7 @@ impl LinearMonitor {
         }
         self.forget_candidate(op, &pending.witness.request);
         findings.exercise(Property::LinearizableWrites);
+        findings.exercise(Property::SequentialConsistency);
         let placed = match (zxid, result) {
             (Some(zxid), Ok(_)) => Some(zxid),
             (Some(zxid), Err(error)) if evidence::is_placed(error) => Some(zxid),

@@ -274,6 +274,7 @@ impl LivenessMonitor {
             property: Property::Liveness,
             at,
             signature,
+            also: &[],
             story: story
                 .into_iter()
                 .skip(surplus)

@@ -80,13 +80,18 @@ impl Panel {
             chosen: properties.to_vec(),
         };
         panel.linear = panel
-            .serves(&[Property::LinearizableWrites])
+            .serves(&[
+                Property::LinearizableWrites,
+                Property::SequentialConsistency,
+            ])
             .then(LinearMonitor::new);
         panel.session = panel
             .serves(&[
                 Property::SessionGuarantees,
                 Property::MonotonicReads,
                 Property::ReadYourWrites,
+                Property::AtomicMultis,
+                Property::SequentialConsistency,
             ])
             .then(SessionMonitor::new);
         // How stale reads are is of interest wherever reads are judged.

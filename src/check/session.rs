@@ -1,5 +1,5 @@
-//! `session-guarantees`: within one session replies come in order, reads never go back and own acknowledged writes are
-//! seen, over reconnects as well (checkers.md §3.2 "session", zab.md §16.2).
+//! `session-guarantees`: within one session replies come in order, reads never go back, own acknowledged writes are
+//! seen and transactions are seen whole (V5), over reconnects as well (checkers.md §3.2 "session", zab.md §16.2).
 //!
 //! A reply with header zxid h shows its session a state that holds everything up to h. What any client was acknowledged
 //! or shown is a known change; a later read of that session that does not show it is wrong. Changes that become known
@@ -9,16 +9,19 @@
 //! Of getEphemerals, getAllChildrenNumber, whoAmI, checkWatches and of the reads in a multiRead that fail, only the view
 //! is judged, not what they say; of a list of children not the names, but the status that comes with it (getChildren2).
 
-use std::collections::BTreeMap;
+mod stories;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use self::stories::{Breach, breach, stories, tell};
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::{self, Witness};
+use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Path, Request, Response};
+use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
 
 /// What a session has seen.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +30,22 @@ struct View {
     by: Option<Witness>,
     /// Whether a write of it was acknowledged.
     has_written: bool,
+    /// The changes it was shown last, each by whom.
+    shown: VecDeque<(Zxid, Path, Witness)>,
+}
+
+/// Changes shown that are remembered per session, to tell a torn transaction from a stale read.
+const SHOWN: usize = 8;
+
+impl View {
+    fn show(&mut self, path: &Path, stat: &Stat, by: &Witness) {
+        for zxid in [stat.mzxid, stat.czxid] {
+            self.shown.push_back((zxid, Arc::clone(path), by.clone()));
+        }
+        while self.shown.len() > SHOWN {
+            self.shown.pop_front();
+        }
+    }
 }
 
 /// A read and the view its session had: nothing up to `view` may be missing from it.
@@ -37,6 +56,8 @@ struct Parked {
     read: Witness,
     /// What had raised the view, if not the read itself.
     by: Option<Witness>,
+    /// Of a read of several znodes: the newest change that another part of it shows, and where.
+    beside: Option<(Zxid, Path)>,
 }
 
 /// A change of a znode or of its children that somebody was acknowledged or shown.
@@ -180,14 +201,7 @@ impl Monitor for SessionMonitor {
         if let Err(mut violation) = judged {
             // The read may have been long ago: what contradicts it became known now.
             violation.at = at;
-            let named = guarantee(violation.signature).map(|property| Violation {
-                property,
-                ..violation.clone()
-            });
             findings.violate(violation);
-            if let Some(named) = named {
-                findings.violate(named);
-            }
         }
     }
 
@@ -233,6 +247,13 @@ impl SessionMonitor {
             return Ok(());
         }
         findings.exercise(Property::SessionGuarantees);
+        findings.exercise(Property::SequentialConsistency);
+        if let Request::Multi(parts) | Request::MultiRead(parts) = &*witness.request
+            && parts.len() > 1
+            && result.is_ok()
+        {
+            findings.exercise(Property::AtomicMultis);
+        }
         self.check_reply_order(&witness)?;
         let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
         if witness.request.is_write() {
@@ -264,7 +285,7 @@ impl SessionMonitor {
             None => Ok(()),
             Some(earlier) => Err(tell(
                 witness,
-                "reply-order",
+                Breach::ReplyOrder,
                 vec![earlier.sentence(), witness.sentence()],
                 format!("{} was answered before {}", witness.name(), earlier.name()),
             )),
@@ -329,7 +350,7 @@ impl SessionMonitor {
             evidence.push(witness.sentence());
             return Err(tell(
                 witness,
-                "view-went-back",
+                Breach::ViewWentBack,
                 evidence,
                 format!(
                     "session {session} had seen zxid {} and was then answered from the state at {header}",
@@ -355,11 +376,20 @@ impl SessionMonitor {
     ) -> Judged {
         let mut sights = Vec::new();
         evidence::sights(&witness.request, response, &mut sights);
-        for (path, stat, _) in sights {
+        let newest = |stat: &Stat| stat.mzxid.max(stat.pzxid);
+        // The parts of one read show one state.
+        let view = sights.iter().map(|(_, stat, _)| newest(stat)).max();
+        let view = view.map_or(header, |view| view.max(header));
+        for (path, stat, _) in &sights {
             let mut witness = witness.clone();
-            witness.stat = Some(stat);
-            let view = header.max(stat.mzxid).max(stat.pzxid);
+            witness.stat = Some(*stat);
             self.raise(session, view, &witness);
+            let shown = self.sessions.entry(session).or_default();
+            shown.show(path, stat, &witness);
+        }
+        for (part, (path, stat, _)) in sights.iter().enumerate() {
+            let mut witness = witness.clone();
+            witness.stat = Some(*stat);
             if stat.czxid > Zxid::ZERO
                 && let Some(parent) = evidence::parent(path)
             {
@@ -375,16 +405,25 @@ impl SessionMonitor {
             }
             self.learn(Aspect::Data, path, stat.mzxid, true, &witness, session)?;
             self.learn(Aspect::Children, path, stat.pzxid, true, &witness, session)?;
+            let others = sights
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != part);
+            let beside = others
+                .map(|(_, (path, stat, _))| (newest(stat), Arc::clone(path)))
+                .max();
             let parked = Parked {
                 view,
                 session,
                 read: witness,
                 by: self.sessions.get(&session).and_then(|view| view.by.clone()),
+                beside,
             };
             for (aspect, shown) in [(Aspect::Data, stat.mzxid), (Aspect::Children, stat.pzxid)] {
                 let chain = self.chain(aspect, path);
                 if let Some((zxid, known)) = chain.missed(shown, view) {
-                    return Err(stale(aspect, path, shown, zxid, known, &parked));
+                    let known = known.clone();
+                    return Err(self.stale(aspect, path, shown, zxid, &known, &parked));
                 }
                 Chain::park(&mut chain.parked, shown, parked.clone());
             }
@@ -406,6 +445,7 @@ impl SessionMonitor {
             session,
             read: witness.clone(),
             by: self.sessions.get(&session).and_then(|view| view.by.clone()),
+            beside: None,
         };
         self.check_absence(path, &parked)?;
         let key = self.key(path);
@@ -426,7 +466,7 @@ impl SessionMonitor {
         match key.data.known.range(..=parked.view).next_back() {
             Some((zxid, known)) if known.present => Err(tell(
                 &parked.read,
-                signature(known, parked, "stale-absence"),
+                breach(known, parked, Breach::StaleAbsence),
                 stories(known, parked),
                 format!(
                     "{path} existed at zxid {zxid} and nobody deleted it, yet session {} did not find it at {}",
@@ -460,7 +500,8 @@ impl SessionMonitor {
         if let Some((shown, parked)) = parked
             && parked.view >= zxid
         {
-            return Err(stale(aspect, path, *shown, zxid, &known, parked));
+            let (shown, parked) = (*shown, parked.clone());
+            return Err(self.stale(aspect, path, shown, zxid, &known, &parked));
         }
         chain.learn(zxid, known);
         if aspect == Aspect::Data && present {
@@ -514,70 +555,6 @@ impl SessionMonitor {
 enum Aspect {
     Data,
     Children,
-}
-
-/// The guarantee that a violation breaks by name.
-fn guarantee(signature: &str) -> Option<Property> {
-    match signature {
-        "own-write-unseen" => Some(Property::ReadYourWrites),
-        "view-went-back" | "stale-read" | "stale-children" | "stale-absence" => {
-            Some(Property::MonotonicReads)
-        }
-        _ => None,
-    }
-}
-
-fn tell(
-    read: &Witness,
-    signature: &'static str,
-    evidence: Vec<Sentence>,
-    contradiction: String,
-) -> Violation {
-    wording::violation(
-        Property::SessionGuarantees,
-        read.at(),
-        signature,
-        evidence,
-        contradiction,
-    )
-}
-
-fn stories(known: &Known, parked: &Parked) -> Vec<Sentence> {
-    let mut evidence = vec![known.by.sentence()];
-    evidence.extend(parked.by.iter().map(Witness::sentence));
-    evidence.push(parked.read.sentence());
-    evidence
-}
-
-fn signature(known: &Known, parked: &Parked, otherwise: &'static str) -> &'static str {
-    if known.by.request.is_write() && known.by_session == parked.session {
-        "own-write-unseen"
-    } else {
-        otherwise
-    }
-}
-
-fn stale(
-    aspect: Aspect,
-    path: &Path,
-    shown: Zxid,
-    zxid: Zxid,
-    known: &Known,
-    parked: &Parked,
-) -> Violation {
-    let (otherwise, what) = match aspect {
-        Aspect::Data => ("stale-read", "changed"),
-        Aspect::Children => ("stale-children", "changed in its children"),
-    };
-    tell(
-        &parked.read,
-        signature(known, parked, otherwise),
-        stories(known, parked),
-        format!(
-            "{path} was {what} at zxid {zxid}, which session {} had in view ({}), yet it was shown as of {shown}",
-            parked.session, parked.view
-        ),
-    )
 }
 
 #[cfg(test)]

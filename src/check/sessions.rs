@@ -2,10 +2,14 @@
 //! zab.md §11.4 and §16.2).
 //!
 //! The committed log is played into a model of its own: sessions and what they own. Expiry is judged per reign, on the
-//! leader's own clock: a touch it never processed does not count, and a new leader owes everybody a full timeout.
+//! leader's own clock: a touch it never processed does not count, and a new leader owes everybody a full timeout. What clients
+//! were told is held against it apart (`seen`), which is all there is in a recording.
+
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use self::seen::Seen;
 use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording;
@@ -62,6 +66,7 @@ pub struct SessionsMonitor {
     held: BTreeSet<ServerId>,
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
+    seen: Seen,
 }
 
 impl Monitor for SessionsMonitor {
@@ -71,6 +76,7 @@ impl Monitor for SessionsMonitor {
                 self.apply(at, &entry, findings);
             }
         }
+        self.seen.observe(at, fact, findings);
         self.beat(at, fact);
         if let Fact::Proposed { server, txn, .. } = fact
             && let Some(reign) = self.reigns.get_mut(server)

@@ -32,6 +32,8 @@ pub enum Property {
     SessionGuarantees,
     MonotonicReads,
     ReadYourWrites,
+    AtomicMultis,
+    SequentialConsistency,
     WatchFilter,
     WatchOnce,
     WatchOrder,
@@ -45,9 +47,40 @@ pub enum Property {
     LinearizableReads,
 }
 
+/// What a property is judged from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sight {
+    /// What clients did and were told, nothing else.
+    BlackBox,
+    /// That, held against the committed log.
+    WhiteBox,
+    /// That, held against the part of the committed log that clients were acknowledged: there is no other in a recording.
+    RebuiltLog,
+}
+
+impl Sight {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BlackBox => "black-box",
+            Self::WhiteBox => "white-box",
+            Self::RebuiltLog => "black-box (rebuilt log)",
+        }
+    }
+
+    /// In a recording there is no committed log.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        match self {
+            Self::BlackBox => self,
+            Self::WhiteBox | Self::RebuiltLog => Self::RebuiltLog,
+        }
+    }
+}
+
 impl Property {
     /// Every property, in the order of reports.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Integrity,
         Self::TotalOrder,
         Self::PrimaryOrder,
@@ -70,6 +103,8 @@ impl Property {
         Self::SessionGuarantees,
         Self::MonotonicReads,
         Self::ReadYourWrites,
+        Self::AtomicMultis,
+        Self::SequentialConsistency,
         Self::WatchFilter,
         Self::WatchOnce,
         Self::WatchOrder,
@@ -121,6 +156,8 @@ impl Property {
             Self::SessionGuarantees => "session-guarantees",
             Self::MonotonicReads => "monotonic-reads",
             Self::ReadYourWrites => "read-your-writes",
+            Self::AtomicMultis => "atomic-multis",
+            Self::SequentialConsistency => "sequential-consistency",
             Self::WatchFilter => "watch-filter",
             Self::WatchOnce => "watch-once",
             Self::WatchOrder => "watch-order",
@@ -132,6 +169,20 @@ impl Property {
             Self::Answered => "answered",
             Self::SyncRead => "sync-read",
             Self::LinearizableReads => "linearizable-reads",
+        }
+    }
+
+    /// Of a property of watches: whether the client's view alone decides it (dst.md §5.7).
+    pub fn sight(self) -> Option<Sight> {
+        if matches!(self, Self::WatchFilter | Self::WatchOnce | Self::WatchOrder) {
+            Some(Sight::BlackBox)
+        } else if matches!(
+            self,
+            Self::WatchSpurious | Self::WatchLost | Self::WatchRearm
+        ) {
+            Some(Sight::WhiteBox)
+        } else {
+            None
         }
     }
 
@@ -197,6 +248,10 @@ impl Property {
             }
             Self::MonotonicReads => "what a session reads never goes back",
             Self::ReadYourWrites => "a session reads its own acknowledged writes",
+            Self::AtomicMultis => "what a transaction changes is seen as a whole or not at all",
+            Self::SequentialConsistency => {
+                "one order of all operations explains what clients saw and keeps the order of each session"
+            }
             Self::WatchFilter => {
                 "an event tells of a path and kind of change that its receiver watched"
             }
@@ -257,7 +312,30 @@ pub struct Violation {
     pub at: At,
     /// A stable key of the kind of failure, free of ids and times; shrinking keeps it.
     pub signature: &'static str,
+    /// Properties that are broken by the same contradiction, by their own names.
+    pub also: &'static [Property],
     /// Evidence in order of time; the last sentence states the contradiction. At least one.
+    pub story: Vec<Sentence>,
+}
+
+impl Violation {
+    /// The same contradiction, which breaks these properties as well.
+    #[must_use]
+    pub fn with_also(self, also: &'static [Property]) -> Self {
+        Self { also, ..self }
+    }
+}
+
+/// Something that ZooKeeper allows by design and that surprises its users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The property that it would break were it not allowed.
+    pub property: Property,
+    /// A stable key of its kind.
+    pub kind: &'static str,
+    /// How often it happened.
+    pub count: u64,
+    /// The first time, told as a violation's story is.
     pub story: Vec<Sentence>,
 }
 
@@ -297,6 +375,7 @@ pub struct Findings {
     violations: Vec<Violation>,
     undecided: Vec<(Property, String)>,
     excused: Vec<(Property, String)>,
+    notes: Vec<Note>,
 }
 
 impl Default for Findings {
@@ -306,6 +385,7 @@ impl Default for Findings {
             violations: Vec::new(),
             undecided: Vec::new(),
             excused: Vec::new(),
+            notes: Vec::new(),
         }
     }
 }
@@ -319,8 +399,19 @@ impl Findings {
         self.exercised[property as usize] += 1;
     }
 
-    /// Reports a violation.
+    /// Reports a violation, also under the other names of what it breaks.
     pub fn violate(&mut self, violation: Violation) {
+        let also = violation.also.iter().map(|property| Violation {
+            property: *property,
+            also: &[],
+            ..violation.clone()
+        });
+        let also: Vec<Violation> = also.collect();
+        self.keep(violation);
+        also.into_iter().for_each(|violation| self.keep(violation));
+    }
+
+    fn keep(&mut self, violation: Violation) {
         assert!(
             !violation.story.is_empty(),
             "a violation of {} without a sentence",
@@ -335,6 +426,31 @@ impl Findings {
         {
             self.violations.push(violation);
         }
+    }
+
+    /// Reports something that is allowed by design; the story is told of the first of its kind.
+    pub fn note(
+        &mut self,
+        property: Property,
+        kind: &'static str,
+        story: impl FnOnce() -> Vec<Sentence>,
+    ) {
+        let known = self.notes.iter_mut().find(|note| note.kind == kind);
+        if let Some(note) = known {
+            note.count += 1;
+        } else {
+            self.notes.push(Note {
+                property,
+                kind,
+                count: 1,
+                story: story(),
+            });
+        }
+    }
+
+    /// What was allowed by design, by kind, in the order found.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Reports that a property could not be judged.

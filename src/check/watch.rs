@@ -7,8 +7,10 @@
 //! gap) is lost by design; an event for a request still in flight is believed; a znode whose
 //! ACL has ever withheld READ may hide events.
 
+mod access;
 mod connection;
 mod rearm;
+mod rebuilt;
 mod stories;
 #[cfg(test)]
 mod tests;
@@ -17,18 +19,20 @@ mod triggers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use self::connection::{Connection, Fired, Origin, Owed};
-use self::rearm::Registration;
+use self::access::Access;
+use self::connection::{Connection, Origin, Owed};
+use self::rearm::{Registration, resume};
+use self::rebuilt::Doubts;
+pub use self::rebuilt::RecordedWatches;
 use self::stories::Reset;
 use self::triggers::{Hook, Triggers};
-use super::committed::Committed;
-use super::evidence;
+use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property};
 use super::wording::Witness;
-use crate::base::id::ClientId;
+use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
-use crate::history::fact::Fact;
-use crate::history::op::{Acl, ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
+use crate::history::fact::{Change, Fact};
+use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
 
 /// A client's library as the facts show it.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +42,8 @@ struct Client {
     held: BTreeSet<Registration>,
     /// Zxid of the last reply: what setWatches is relative to.
     seen: Zxid,
+    /// The newest event of any connection, which setWatches does not tell.
+    told: Option<(Zxid, At)>,
     connection: Option<Connection>,
 }
 
@@ -47,20 +53,17 @@ pub struct WatchMonitor {
     log: Committed,
     triggers: Triggers,
     clients: BTreeMap<ClientId, Client>,
-    /// Paths, or prefixes of sequential ones, whose ACL may hide events.
-    guarded: BTreeSet<Path>,
+    access: Access,
+    /// Sessions that are over, and what ended them.
+    ended: BTreeMap<SessionId, Entry>,
+    /// What the log may lack, where it was rebuilt from acknowledgements.
+    doubts: Option<Doubts>,
 }
 
 impl Monitor for WatchMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         for entry in self.log.observe(at, fact) {
-            for trigger in self.triggers.apply(&entry) {
-                for client in self.clients.values_mut() {
-                    if let Some(connection) = &mut client.connection {
-                        connection.on_trigger(&trigger);
-                    }
-                }
-            }
+            self.commit(&entry);
         }
         self.on_request_fact(at, fact, findings);
         self.on_connection_fact(at, fact, findings);
@@ -81,6 +84,30 @@ impl WatchMonitor {
         Self::default()
     }
 
+    /// A monitor for a log that is not announced but rebuilt, and may lack something.
+    fn rebuilt(doubts: Doubts) -> Self {
+        Self {
+            doubts: Some(doubts),
+            ..Self::default()
+        }
+    }
+
+    /// The committed log grows.
+    fn commit(&mut self, entry: &Entry) {
+        for trigger in self.triggers.apply(entry) {
+            for client in self.clients.values_mut() {
+                if let Some(connection) = &mut client.connection {
+                    connection.on_trigger(&trigger);
+                }
+            }
+        }
+        for change in &entry.txn.changes {
+            if let Change::CloseSession { session } = change {
+                self.ended.entry(*session).or_insert_with(|| entry.clone());
+            }
+        }
+    }
+
     fn on_request_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         if let Fact::Invoked {
             client,
@@ -89,7 +116,7 @@ impl WatchMonitor {
             ..
         } = fact
         {
-            self.guard(request);
+            self.access.on_invoked((*client, *op), request);
             let witness = Witness::begin(*client, *op, at, request);
             let client = self.clients.entry(*client).or_default();
             if matches!(**request, Request::SetWatches(_))
@@ -117,14 +144,21 @@ impl WatchMonitor {
             else {
                 return;
             };
+            self.access
+                .on_returned((*client, *op), &witness.request, *zxid, result.as_ref());
             witness.returned = Some(at);
             witness.zxid = *zxid;
             witness.error = result.as_ref().err().copied();
             self.on_returned(&witness, *conn, result.as_ref(), findings);
-        } else if let Fact::Lost { client, op, .. } = fact
-            && let Some(client) = self.clients.get_mut(client)
+        } else if let Fact::Lost {
+            client, op, sent, ..
+        } = fact
+            && let Some(library) = self.clients.get_mut(client)
         {
-            client.open.remove(op);
+            library.open.remove(op);
+            if !sent {
+                self.access.on_unsent((*client, *op));
+            }
         }
     }
 
@@ -147,11 +181,12 @@ impl WatchMonitor {
             self.clients.remove(client);
         } else if let Fact::EventReceived {
             client,
+            session,
             conn,
             event,
-            ..
         } = fact
         {
+            self.check_session(at, *client, *session, event, findings);
             self.on_event(at, *client, *conn, event, findings);
         } else if let Fact::WatchesReset {
             client,
@@ -178,6 +213,7 @@ impl WatchMonitor {
         if let Some(client) = self.clients.get_mut(&client) {
             client.held.clear();
             client.seen = Zxid::ZERO;
+            client.told = None;
         }
     }
 
@@ -194,31 +230,6 @@ impl WatchMonitor {
             }
         }
     }
-
-    /// An ACL that not everybody may read under may hide events from some connections.
-    fn guard(&mut self, request: &Request) {
-        for part in evidence::parts(request) {
-            if let Request::Create { path, acl, .. } | Request::SetAcl { path, acl, .. } = part
-                && !acl.as_ref().is_some_and(hides_nothing)
-            {
-                self.guarded.insert(Arc::clone(path));
-            }
-        }
-    }
-
-    fn is_guarded(&self, path: &str) -> bool {
-        self.guarded.contains(path)
-            || evidence::sequence_prefix(path).is_some_and(|prefix| self.guarded.contains(prefix))
-    }
-}
-
-/// Whether everybody may read; an empty list is refused and changes nothing.
-fn hides_nothing(acl: &Acl) -> bool {
-    const READ: i32 = 1;
-    acl.is_empty()
-        || acl.iter().any(|entry| {
-            &*entry.scheme == "world" && &*entry.id == "anyone" && entry.perms & READ != 0
-        })
 }
 
 // Replies.
@@ -280,6 +291,7 @@ impl WatchMonitor {
         let forgotten = std::mem::take(&mut connection.unregistered);
         let unexplained = std::mem::take(&mut connection.caught_up);
         let told = connection.told;
+        let is_first = connection.view.is_none();
         let lost = connection.on_reply(view, witness);
         let is_blind = connection.is_blind;
         connection.view = Some((view, witness.clone()));
@@ -296,6 +308,14 @@ impl WatchMonitor {
             if view < zxid {
                 findings.violate(stories::view_behind_event(at, witness, zxid, since));
             }
+        } else if is_first
+            && let Some((zxid, since)) = self.clients[&witness.client].told
+            && view < zxid
+        {
+            // Events do not raise what a client asks its next server to have (semantics.md §0.17).
+            findings.note(Property::WatchOrder, "rejoined-behind-event", || {
+                stories::rejoined_behind(witness, zxid, since)
+            });
         }
         for owed in lost {
             if let Some(connection) = self.connection(witness.client, conn) {
@@ -308,7 +328,8 @@ impl WatchMonitor {
     }
 
     fn report_lost(&self, at: At, owed: &Owed, findings: &mut Findings) {
-        if self.is_guarded(&owed.trigger.path) || !self.log.is_whole() {
+        let trigger = &owed.trigger;
+        if self.access.may_hide(&trigger.path, trigger.spot.zxid) || !self.log.is_whole() {
             return;
         }
         findings.exercise(Property::WatchLost);
@@ -325,6 +346,32 @@ impl WatchMonitor {
 
 // Events.
 impl WatchMonitor {
+    /// A session that is over watches nothing (W7, W10).
+    fn check_session(
+        &self,
+        at: At,
+        client: ClientId,
+        session: SessionId,
+        event: &WatchEvent,
+        findings: &mut Findings,
+    ) {
+        if let (Some(zxid), Some(end)) = (event.zxid, self.ended.get(&session))
+            && zxid > end.zxid
+            && self.log.is_whole()
+        {
+            findings.violate(stories::after_session(at, client, event, end));
+        }
+    }
+
+    /// Nobody is told of what he may not read (W8).
+    fn check_access(&self, at: At, client: ClientId, event: &WatchEvent, findings: &mut Findings) {
+        if let Some(zxid) = event.zxid
+            && self.access.must_hide(client, &event.path, zxid)
+        {
+            findings.violate(stories::told_without_read(at, client, event));
+        }
+    }
+
     fn on_event(
         &mut self,
         at: At,
@@ -337,6 +384,10 @@ impl WatchMonitor {
             return;
         };
         rearm::consume(&mut library.held, event);
+        if let Some(zxid) = event.zxid {
+            let told = library.told.map_or(zxid, |(told, _)| told.max(zxid));
+            library.told = Some((told, at));
+        }
         let Some(connection) = library
             .connection
             .as_mut()
@@ -371,6 +422,7 @@ impl WatchMonitor {
             if let Some(reply) = overtaken {
                 findings.violate(stories::event_after_data(at, &owed, &reply));
             }
+            self.check_access(at, client, event, findings);
         } else {
             self.classify(at, client, event, zxid, findings);
         }
@@ -392,6 +444,13 @@ impl WatchMonitor {
             .as_mut()
             .expect("it was just found as well");
         let may_tell = |hook: &Hook| hook.may_tell(event.kind, &event.path);
+        let doubts = self.doubts.as_ref();
+        let is_possible = doubts.map_or(!is_whole, |doubts| {
+            doubts.may_cause(event.kind, &event.path, zxid)
+        });
+        if is_possible && connection.believe(at, event, zxid, findings) {
+            return;
+        }
         let in_flight = library.open.values().any(|witness| {
             rearm::wish(&witness.request).is_some_and(|hook| may_tell(&hook))
                 || matches!(*witness.request, Request::SetWatches(_))
@@ -416,21 +475,27 @@ impl WatchMonitor {
             findings.violate(stories::fired_twice(at, client, event, hook, *fired));
             return;
         }
-        if !is_whole {
+        let Some((hook, armed)) = armed.filter(|_| is_whole) else {
             return;
-        }
-        let Some((hook, armed)) = armed else { return };
+        };
         findings.exercise(Property::WatchSpurious);
         let cause = self.triggers.cause(event.kind, &event.path, zxid);
         let owed = armed.due.filter(|due| due.zxid < zxid);
         let owed = owed.and_then(|due| connection.owed.get(&due).cloned());
         match (cause, owed) {
-            (Some(cause), Some(owed)) => {
+            (Some(_), Some(owed)) => {
                 findings.exercise(Property::WatchLost);
-                findings.violate(stories::later_change_told(at, &owed, cause));
+                findings.violate(stories::later_change_told(at, &owed, event, cause));
                 connection.is_blind = true;
             }
-            (cause, _) => findings.violate(stories::spurious(at, event, hook, armed, cause)),
+            (Some(cause), None) if zxid > armed.since && !hook.mode.is_one_shot() => {
+                findings.exercise(Property::WatchOnce);
+                findings.violate(stories::told_twice(at, client, event, hook, cause));
+            }
+            (cause, _) => {
+                let source = doubts.map_or("committed", |_| stories::NOT_EVEN_LOST);
+                findings.violate(stories::spurious(at, event, (hook, armed), cause, source));
+            }
         }
     }
 }
@@ -451,7 +516,7 @@ impl WatchMonitor {
         let Some(library) = self.clients.get_mut(&client) else {
             return;
         };
-        let seen = library.seen;
+        let (seen, told) = (library.seen, library.told);
         let Some(connection) = library
             .connection
             .as_mut()
@@ -471,69 +536,12 @@ impl WatchMonitor {
             client,
             zxid,
             seen,
+            told: told.map_or(Zxid::ZERO, |(told, _)| told),
             change: None,
         };
         // What an incomplete log says of a znode proves nothing.
         let log = is_whole.then_some(&self.triggers);
-        resume(connection, watches, reset, log, findings);
-    }
-}
-
-/// Holds each entry of a setWatches against the state at its position: it is caught up by an event, or armed.
-fn resume(
-    connection: &mut Connection,
-    watches: &SetWatches,
-    reset: Reset<'_>,
-    log: Option<&Triggers>,
-    findings: &mut Findings,
-) {
-    let Some(log) = log else {
-        connection.unregistered.clear();
-        connection.caught_up.clear();
-        connection.is_blind = true;
-        return;
-    };
-    let Reset {
-        client, at, zxid, ..
-    } = reset;
-    let origin = Origin::Reset { client, at, zxid };
-    for (list, path) in rearm::entries(watches) {
-        findings.exercise(Property::WatchRearm);
-        connection
-            .unregistered
-            .retain(|(other, name)| !(*other == list && name == path));
-        let Some(state) = log.state(path, zxid) else {
-            connection.is_blind = true;
-            continue;
-        };
-        let hook = list.hook(path);
-        let Some(kind) = list.catch_up(state, reset.seen) else {
-            connection.arm(hook, zxid, &origin, log);
-            continue;
-        };
-        let caught = connection
-            .caught_up
-            .iter()
-            .position(|(_, event)| event.kind == kind && event.path == *path);
-        if let Some(caught) = caught {
-            let (at, _) = connection.caught_up.remove(caught);
-            connection
-                .fired
-                .entry(hook)
-                .or_insert(Fired { at, zxid: None });
-        } else if !connection.is_blind {
-            let change = log.last_change(path, zxid);
-            let reset = Reset { change, ..reset };
-            findings.violate(stories::not_caught_up(reset, list, path, kind));
-            connection.is_blind = true;
-        }
-    }
-    let wrong = std::mem::take(&mut connection.caught_up);
-    if let Some((since, event)) = wrong.first()
-        && !connection.is_blind
-    {
-        let change = log.last_change(&event.path, zxid);
-        let reset = Reset { change, ..reset };
-        findings.violate(stories::wrongly_caught_up(reset, *since, event));
+        let doubts = self.doubts.as_ref();
+        resume(connection, watches, reset, (log, doubts), findings);
     }
 }

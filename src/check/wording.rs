@@ -104,6 +104,7 @@ pub(super) fn violation(
         property,
         at,
         signature,
+        also: &[],
         story: evidence,
     }
 }

@@ -13,10 +13,11 @@ use super::output::{self, Failure, Status};
 use crate::check::foreign::Judgement;
 use crate::check::foreign::catalogue::CHECKERS;
 use crate::check::foreign::model::{BUDGET, Failures, Method, Model, Nulls, Options};
-use crate::check::verdict::Verdict;
-use crate::experiment::recorded::{self, Judged, Unreadable};
+use crate::check::verdict::{Property, Verdict};
+use crate::experiment::recorded::{self, Judged, Ours, Unreadable};
+use crate::report::data::{NoteLine, PropertyLine, StalenessLine};
 use crate::report::history::{self, Explained};
-use crate::report::timeline;
+use crate::report::{text, timeline};
 
 /// Judge recorded histories: is there an order that respects real time and that the object allows?
 #[derive(Debug, clap::Args)]
@@ -44,12 +45,14 @@ condition was observed not to hold. Values by model:
 
 Lines with a process that is no integer (Jepsen's nemesis) are passed over. Lines that are cut off, completions without an invocation,
 fields of the wrong type are errors that name the line. znode is judged while it is read, in memory that does not grow with the
-history; the others are collected first. What zablab run --history writes is judged as znodes of one ensemble: updates must be linearizable under
-the versions and zxids reported, and in a session reads never go back (a read that is stale for another session is no violation).
+history; the others are collected first. What zablab run --history writes is judged as znodes of one ensemble, property by property: updates must be linearizable under the
+versions and zxids reported, in a session reads never go back and transactions are seen whole (a read that is stale for another session is no
+violation), a closed session leaves no ephemerals, watches tell of every change once and in time. There is no committed log: what watches are
+owed follows from acknowledged writes, and what a write of unknown outcome may have caused is believed.
 
 With several files there is a line each. --json prints an array of {file, model, verdict (holds, violated, undecided), operations, objects,
 expanded (configurations searched), read_ms, cpu_ms (judging), explanation (null, or {rule, sentences, operations, prefix,
-states})}. Exit codes: 0 all hold, 1 some are violated, 2 malformed input, 3 some are undecided.")]
+states})}; for our own recordings also properties, notes (losses that ZooKeeper allows) and staleness as in run --json. Exit codes: 0 all hold, 1 some are violated, 2 malformed input, 3 some are undecided.")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the switches of a command line"
@@ -229,6 +232,26 @@ struct Shown<'a> {
     read_ms: f64,
     cpu_ms: f64,
     explanation: Option<Explained<'a>>,
+    #[serde(flatten)]
+    ours: Option<ShownOurs>,
+}
+
+/// What is shown of one of our own recordings beside that.
+#[derive(Serialize)]
+struct ShownOurs {
+    properties: Vec<PropertyLine>,
+    notes: Vec<NoteLine>,
+    staleness: StalenessLine,
+}
+
+impl ShownOurs {
+    fn of(ours: &Ours) -> Self {
+        Self {
+            properties: ours.properties.iter().map(PropertyLine::of).collect(),
+            notes: ours.notes.iter().map(NoteLine::of).collect(),
+            staleness: StalenessLine::of(&ours.staleness),
+        }
+    }
 }
 
 impl Report {
@@ -243,7 +266,11 @@ impl Report {
             expanded: judgement.expanded,
             read_ms: clock::ms(self.judged.reading),
             cpu_ms: clock::ms(self.judged.judging),
-            explanation: judgement.explanation.as_ref().map(history::explained),
+            explanation: judgement
+                .explanation
+                .as_ref()
+                .map(|explanation| history::explained(explanation, self.broken())),
+            ours: self.judged.ours.as_ref().map(ShownOurs::of),
         }
     }
 
@@ -269,14 +296,31 @@ impl Report {
             )?;
         }
         writeln!(out)?;
-        let Some(explanation) = explanation else {
+        if !is_single {
             return Ok(());
-        };
-        if is_single {
+        }
+        if let Some(explanation) = explanation {
+            if let Some(property) = self.broken() {
+                write!(out, "{property}: ")?;
+            }
             writeln!(out, "{}", explanation.rule)?;
             write!(out, "{}", history::told(explanation))?;
         }
+        if let Some(ours) = &self.judged.ours {
+            let mut lines = String::new();
+            for judged in &ours.properties {
+                text::property(judged, &mut lines);
+            }
+            text::staleness(&ours.staleness, &mut lines);
+            text::notes(&ours.notes, &mut lines);
+            write!(out, "{lines}")?;
+        }
         Ok(())
+    }
+
+    /// The property that the explanation is about, in one of our own recordings.
+    fn broken(&self) -> Option<Property> {
+        self.judged.ours.as_ref().and_then(|ours| ours.broken)
     }
 }
 

@@ -8,7 +8,7 @@ use super::situations::Reached;
 use crate::base::id::ServerId;
 use crate::base::time::Time;
 use crate::check::claims::Staleness;
-use crate::check::verdict::{At, Findings, Property, Verdict, Violation};
+use crate::check::verdict::{At, Findings, Note, Property, Sight, Verdict, Violation};
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// How often it was judged.
     pub exercised: u64,
+    /// What it was judged from, if it is one of watches.
+    pub sight: Option<Sight>,
     /// Why it is undecided, if it is.
     pub why: Option<String>,
 }
@@ -75,6 +77,8 @@ pub struct Outcome {
     pub reached: Reached,
     /// How stale reads were.
     pub staleness: Staleness,
+    /// What ZooKeeper allows by design and its users may not expect.
+    pub notes: Vec<Note>,
     /// What excuses violations, first to last.
     pub excuses: Vec<Excuse>,
     /// How often each kind of fault struck.
@@ -90,6 +94,7 @@ impl Outcome {
                 property: *property,
                 verdict: findings.verdict(*property),
                 exercised: findings.exercised(*property),
+                sight: property.sight(),
                 why: findings.why(*property).map(ToOwned::to_owned),
             })
             .collect();
@@ -100,6 +105,13 @@ impl Outcome {
             .cloned()
             .collect();
         (properties, violations)
+    }
+
+    /// What is allowed by design, of the chosen properties.
+    pub fn notes(findings: &Findings, chosen: &[Property]) -> Vec<Note> {
+        let notes = findings.notes().iter();
+        let notes = notes.filter(|note| chosen.contains(&note.property));
+        notes.cloned().collect()
     }
 
     /// Whether something outside Zab's model had done its work before.
@@ -199,6 +211,7 @@ mod tests {
             property: *property,
             verdict: *verdict,
             exercised: 1,
+            sight: None,
             why: None,
         };
         Outcome {
@@ -211,6 +224,7 @@ mod tests {
             counters: Counters::default(),
             reached: Reached::default(),
             staleness: Staleness::default(),
+            notes: Vec::new(),
             excuses: Vec::new(),
             strikes: BTreeMap::new(),
         }
@@ -265,6 +279,7 @@ mod tests {
             property,
             at: at(event),
             signature: "s",
+            also: &[],
             story: Vec::new(),
         };
         let excuse = Excuse {

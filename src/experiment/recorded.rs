@@ -2,10 +2,13 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::outcome::{self, Outcome};
+use crate::check::claims::Staleness;
 use crate::check::foreign::model::{Model, Options};
-use crate::check::foreign::recording::Recording;
+use crate::check::foreign::recording::{JUDGED, Recording, Told};
 use crate::check::foreign::story::{Explanation, Operation};
 use crate::check::foreign::{Judge, Judgement, Pairing};
+use crate::check::verdict::{Note, Property, Sight};
 use crate::history::foreign::{Entry, LONGEST, Malformed, Reader, is_recording};
 
 /// A judgement, and what it took in the units of whoever measured.
@@ -19,6 +22,21 @@ pub struct Judged {
     pub judging: u64,
     /// The lines that the explanation of one of our own recordings tells of.
     pub lines: Vec<u64>,
+    /// What is told of one of our own recordings beside that.
+    pub ours: Option<Ours>,
+}
+
+/// What one of our own recordings shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ours {
+    /// The property that the explanation is about.
+    pub broken: Option<Property>,
+    /// The judgement per property.
+    pub properties: Vec<outcome::Judged>,
+    /// What ZooKeeper allows by design and its users may not expect.
+    pub notes: Vec<Note>,
+    /// How stale reads were.
+    pub staleness: Staleness,
 }
 
 /// Why a history could not be judged.
@@ -81,6 +99,7 @@ pub fn judge(
         reading,
         judging,
         lines: Vec::new(),
+        ours: None,
     })
 }
 
@@ -118,13 +137,30 @@ fn judge_ours(
         let text = text.map_err(|_| Malformed::new(number, "the line is no UTF-8"))?;
         recording.take(text)?;
     }
-    let (judgement, lines) = recording.finish();
+    let Told {
+        judgement,
+        lines,
+        broken,
+        staleness,
+        findings,
+    } = recording.finish();
     let judging = clock().saturating_sub(start);
+    let (mut properties, _) = Outcome::judge(&findings, &JUDGED);
+    for judged in &mut properties {
+        judged.sight = judged.sight.map(Sight::recorded);
+    }
+    let notes = Outcome::notes(&findings, &JUDGED);
     Ok(Judged {
         judgement,
         reading: 0,
         judging,
         lines,
+        ours: Some(Ours {
+            broken,
+            properties,
+            notes,
+            staleness,
+        }),
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::check::claims::Staleness;
-use crate::check::verdict::{Sentence, Violation};
+use crate::check::verdict::{Note, Sentence, Sight, Violation};
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Excuse, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
@@ -38,6 +38,8 @@ pub struct Report {
     pub situations: BTreeMap<&'static str, u64>,
     /// How stale reads were.
     pub staleness: StalenessLine,
+    /// What ZooKeeper allows by design and its users may not expect: no violations.
+    pub notes: Vec<NoteLine>,
     /// How often each kind of fault struck.
     pub strikes: BTreeMap<&'static str, Strikes>,
     /// What excuses violations: faults outside Zab's model that have done their work.
@@ -97,9 +99,51 @@ pub struct PropertyLine {
     pub verdict: &'static str,
     /// How often it was judged.
     pub exercised: u64,
+    /// Of properties of watches: `black-box` if the client's view alone decides, `white-box` if the committed log does,
+    /// `black-box (rebuilt log)` if in a recording what clients were acknowledged stands in for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sight: Option<&'static str>,
     /// Why it is undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+impl PropertyLine {
+    /// The line for a judgement.
+    pub fn of(judged: &Judged) -> Self {
+        Self {
+            name: judged.property.name(),
+            verdict: judged.verdict.name(),
+            exercised: judged.exercised,
+            sight: judged.sight.map(Sight::name),
+            why: judged.why.clone(),
+        }
+    }
+}
+
+/// Something that is allowed by design.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoteLine {
+    /// The property that it would break were it not allowed.
+    pub property: &'static str,
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// How often it happened.
+    pub count: u64,
+    /// The first time.
+    pub story: Vec<StoryLine>,
+}
+
+impl NoteLine {
+    /// The line for a note.
+    pub fn of(note: &Note) -> Self {
+        Self {
+            property: note.property.name(),
+            kind: note.kind,
+            count: note.count,
+            story: note.story.iter().map(story_line).collect(),
+        }
+    }
 }
 
 /// How often a kind of fault struck.
@@ -171,7 +215,7 @@ impl Report {
             digest: format!("{:016x}", outcome.digest),
             events: outcome.events,
             virtual_ms: outcome.virtual_time.as_ms(),
-            properties: outcome.properties.iter().map(property_line).collect(),
+            properties: outcome.properties.iter().map(PropertyLine::of).collect(),
             violations: outcome.violations.iter().map(violation_story).collect(),
             counters: counters(&outcome.counters),
             situations: outcome
@@ -181,6 +225,7 @@ impl Report {
                 .map(|(situation, count)| (situation.name(), count))
                 .collect(),
             staleness: StalenessLine::of(&outcome.staleness),
+            notes: outcome.notes.iter().map(NoteLine::of).collect(),
             strikes: outcome
                 .strikes
                 .iter()
@@ -195,15 +240,6 @@ impl Report {
             excuses: outcome.excuses.iter().map(excuse_line).collect(),
             replay,
         }
-    }
-}
-
-fn property_line(judged: &Judged) -> PropertyLine {
-    PropertyLine {
-        name: judged.property.name(),
-        verdict: judged.verdict.name(),
-        exercised: judged.exercised,
-        why: judged.why.clone(),
     }
 }
 

@@ -6,12 +6,15 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use crate::check::foreign::story::{Explanation, Operation};
+use crate::check::verdict::Property;
 use crate::history::foreign::Kind;
 use crate::history::foreign::value::Value;
 
 /// An explanation as `check --json` prints it.
 #[derive(Debug, Serialize)]
 pub struct Explained<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    property: Option<&'static str>,
     rule: &'static str,
     sentences: &'a [String],
     operations: Vec<Recorded<'a>>,
@@ -73,9 +76,10 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// An explanation as data.
-pub fn explained(explanation: &Explanation) -> Explained<'_> {
+/// An explanation as data; a recording of our own names the property that is broken.
+pub fn explained(explanation: &Explanation, broken: Option<Property>) -> Explained<'_> {
     Explained {
+        property: broken.map(Property::name),
         rule: explanation.rule,
         sentences: &explanation.sentences,
         operations: explanation.operations.iter().map(recorded).collect(),

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 use super::data::Report;
 use super::data::StalenessLine;
 use crate::check::claims::Staleness;
-use crate::check::verdict::{Property, Sentence, Verdict, Violation};
+use crate::check::verdict::{Note, Property, Sentence, Verdict, Violation};
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Ended, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
@@ -40,6 +40,7 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     excuses(outcome, &mut text);
     counters(&outcome.counters, &mut text);
     staleness(&outcome.staleness, &mut text);
+    notes(&outcome.notes, &mut text);
     let ended = match outcome.ended {
         Ended::InTime => "",
         Ended::EventBudget => " (the event budget was spent before the time)",
@@ -131,11 +132,16 @@ fn excuses(outcome: &Outcome, text: &mut String) {
     }
 }
 
-fn property(judged: &Judged, text: &mut String) {
+/// A property's line: its verdict, how often it was judged and, of watches, from what.
+pub fn property(judged: &Judged, text: &mut String) {
+    let count = Grouped(judged.exercised);
+    let sight = judged
+        .sight
+        .map_or_else(String::new, |sight| format!(", {}", sight.name()));
     let note = match (&judged.verdict, &judged.why) {
         (Verdict::Vacuous, _) => "never exercised".to_owned(),
-        (_, Some(why)) => format!("{:>10} judgements; {why}", Grouped(judged.exercised)),
-        (_, None) => format!("{:>10} judgements", Grouped(judged.exercised)),
+        (_, Some(why)) => format!("{count:>10} judgements{sight}; {why}"),
+        (_, None) => format!("{count:>10} judgements{sight}"),
     };
     put(
         text,
@@ -195,8 +201,24 @@ fn story_line(sentence: &Sentence, width: usize, text: &mut String) {
     );
 }
 
+/// What is allowed by design, a line a kind with the end of its first story.
+pub fn notes(notes: &[Note], text: &mut String) {
+    for note in notes {
+        let last = note.story.last().map_or("", |sentence| &sentence.text);
+        let times = if note.count == 1 { "once" } else { "times" };
+        let count = match note.count {
+            1 => String::new(),
+            count => format!("{} ", Grouped(count)),
+        };
+        put(
+            text,
+            format_args!("by design   {} {count}{times}; first: {last}\n", note.kind),
+        );
+    }
+}
+
 /// How stale reads were, in a line.
-fn staleness(staleness: &Staleness, text: &mut String) {
+pub fn staleness(staleness: &Staleness, text: &mut String) {
     let line = StalenessLine::of(staleness);
     let or_none = |value: Option<u64>| Grouped(value.unwrap_or(0));
     put(

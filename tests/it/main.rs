@@ -5,6 +5,7 @@
     reason = "clippy knows the test functions as tests, but not their helpers"
 )]
 
+mod anomalies;
 mod campaigns;
 mod capabilities;
 mod check;

@@ -1,16 +1,20 @@
 //! Recordings of our own runs (`zablab run --history`), judged by the monitors that judge a run itself.
 //!
-//! They claim what ZooKeeper promises: updates are linearizable under the versions and zxids reported, and in a session reads never go back.
-//! A read that is stale for another session is no violation.
+//! They claim what ZooKeeper promises and clients can see: updates are linearizable under the versions and zxids reported, in a
+//! session reads never go back and transactions are seen whole, what a closed session owned is gone, watches tell of every change
+//! once and in time. A read that is stale for another session is no violation.
 
 use super::Judgement;
 use super::model::Model;
 use super::story::Explanation;
 use crate::base::id::EventId;
 use crate::base::time::Time;
+use crate::check::claims::{ClaimsMonitor, Staleness};
 use crate::check::linear::LinearMonitor;
 use crate::check::session::SessionMonitor;
-use crate::check::verdict::{At, Findings, Monitor, Verdict, Violation};
+use crate::check::sessions::SessionsMonitor;
+use crate::check::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
+use crate::check::watch::RecordedWatches;
 use crate::history::codec::operations::reading;
 use crate::history::fact::Fact;
 use crate::history::foreign::Malformed;
@@ -20,6 +24,9 @@ use crate::history::foreign::Malformed;
 pub struct Recording {
     linear: LinearMonitor,
     session: SessionMonitor,
+    sessions: SessionsMonitor,
+    watches: RecordedWatches,
+    claims: ClaimsMonitor,
     findings: Findings,
     line: u64,
     time: Time,
@@ -48,6 +55,9 @@ impl Recording {
         let at = self.at();
         self.linear.observe(at, &fact, &mut self.findings);
         self.session.observe(at, &fact, &mut self.findings);
+        self.sessions.observe(at, &fact, &mut self.findings);
+        self.claims.observe(at, &fact, &mut self.findings);
+        self.watches.observe(at, &fact);
         Ok(())
     }
 
@@ -59,15 +69,20 @@ impl Recording {
         }
     }
 
-    /// The recording is over; with the judgement come the lines that its explanation tells of.
-    pub fn finish(mut self) -> (Judgement, Vec<u64>) {
+    /// The recording is over.
+    pub fn finish(mut self) -> Told {
         let at = self.at();
         self.linear.finish(at, &mut self.findings);
         self.session.finish(at, &mut self.findings);
+        self.sessions.finish(at, &mut self.findings);
+        self.watches.finish(at, &mut self.findings);
         let violations = self.findings.violations().iter();
-        let first = violations.min_by_key(|violation| violation.at.event);
+        let first = violations
+            .filter(|violation| JUDGED.contains(&violation.property))
+            .min_by_key(|violation| violation.at.event);
         let story = first.map_or(&[][..], |violation| &violation.story);
         let lines = story.iter().map(|sentence| sentence.at.event.0).collect();
+        let broken = first.map(|violation| violation.property);
         let explanation = first.map(explain);
         let judgement = Judgement {
             model: Model::Znode,
@@ -82,8 +97,46 @@ impl Recording {
             expanded: 0,
             explanation,
         };
-        (judgement, lines)
+        Told {
+            judgement,
+            lines,
+            broken,
+            staleness: self.claims.staleness().clone(),
+            findings: self.findings,
+        }
     }
+}
+
+/// The properties that a recording is judged by: what ZooKeeper promises and clients can see.
+pub const JUDGED: [Property; 13] = [
+    Property::Sessions,
+    Property::LinearizableWrites,
+    Property::SessionGuarantees,
+    Property::MonotonicReads,
+    Property::ReadYourWrites,
+    Property::AtomicMultis,
+    Property::SequentialConsistency,
+    Property::WatchFilter,
+    Property::WatchOnce,
+    Property::WatchOrder,
+    Property::WatchSpurious,
+    Property::WatchLost,
+    Property::WatchRearm,
+];
+
+/// What is told of a recording.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// On the whole.
+    pub judgement: Judgement,
+    /// The lines that its explanation tells of.
+    pub lines: Vec<u64>,
+    /// The property that the explanation is about.
+    pub broken: Option<Property>,
+    /// How stale reads were.
+    pub staleness: Staleness,
+    /// Per property.
+    pub findings: Findings,
 }
 
 fn explain(violation: &Violation) -> Explanation {

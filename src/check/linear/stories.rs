@@ -22,6 +22,7 @@ fn tell(
         evidence,
         contradiction,
     )
+    .with_also(&[Property::SequentialConsistency])
 }
 
 /// A write that a reply already showed at one zxid must say so itself.
@@ -99,7 +100,9 @@ pub(super) fn check_order(
                 witness.name(),
                 pending.above
             ),
-        ));
+        )
+        // Sequential consistency knows no real time across sessions.
+        .with_also(&[]));
     }
     Ok(())
 }

@@ -229,7 +229,10 @@ fn parts_of_one_multi_read_show_one_state() {
         Ok(Response::Data(bytes(""), stat(z(3), z(3), 0))),
     ];
     script.did(2, reads, z(4), Response::Multi(torn));
-    assert_broken(&judge(&script), GUARANTEED, "stale-read");
+    let findings = judge(&script);
+    assert_broken(&findings, GUARANTEED, "torn-multi");
+    assert_broken(&findings, Property::AtomicMultis, "torn-multi");
+    assert_broken(&findings, Property::SequentialConsistency, "torn-multi");
 }
 
 #[test]

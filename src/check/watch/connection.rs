@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::rearm::Registration;
+use super::stories;
 use super::triggers::{Hook, Mode, Slot, Spot, Trigger, Triggers};
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
-use crate::check::verdict::{At, Sentence};
+use crate::check::verdict::{At, Findings, Property, Sentence};
 use crate::check::wording::Witness;
 use crate::history::op::{EventKind, Path, WatchEvent};
 
@@ -236,6 +237,43 @@ impl Connection {
         }
         self.spend(at, &owed);
         Some(owed)
+    }
+
+    /// An event whose change is not known for certain: if a watch was set for it, it is believed, and the one-shot watches
+    /// that it tells of are spent. Answers whether it was.
+    pub(super) fn believe(
+        &mut self,
+        at: At,
+        event: &WatchEvent,
+        zxid: Zxid,
+        findings: &mut Findings,
+    ) -> bool {
+        let tells = |(hook, armed): &(&Hook, &Armed)| {
+            armed.since < zxid && hook.may_tell(event.kind, &event.path)
+        };
+        let told: Vec<Hook> = self
+            .armed
+            .iter()
+            .filter(tells)
+            .map(|(hook, _)| hook.clone())
+            .collect();
+        for hook in &told {
+            let due = self.armed.get(hook).and_then(|armed| armed.due);
+            if let Some(due) = due.filter(|due| due.zxid < zxid)
+                && let Some(owed) = self.owed.get(&due)
+                && !self.is_blind
+            {
+                findings.exercise(Property::WatchLost);
+                findings.violate(stories::later_change_told(at, owed, event, None));
+                self.is_blind = true;
+            }
+            if hook.mode.is_one_shot() {
+                self.disarm(hook);
+                let zxid = Some(zxid);
+                self.fired.insert(hook.clone(), Fired { at, zxid });
+            }
+        }
+        !told.is_empty()
     }
 
     /// The watches behind an event are spent.

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::triggers::{Hook, Mode, State};
+use super::connection::{Connection, Fired, Origin};
+use super::rebuilt::Doubts;
+use super::stories::{self, Reset};
+use super::triggers::{Hook, Mode, State, Triggers};
 use crate::base::zxid::Zxid;
+use crate::check::verdict::{Findings, Property};
 use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, SetWatches, WatchEvent};
 
 /// The list of setWatches a watch belongs to.
@@ -37,6 +41,16 @@ impl List {
             Self::Recursive => Mode::Recursive,
         };
         Hook::new(mode, path)
+    }
+
+    /// The events a server may make at once instead of setting the watch.
+    fn catch_ups(self) -> &'static [EventKind] {
+        match self {
+            Self::Data => &[EventKind::Deleted, EventKind::DataChanged],
+            Self::Exist => &[EventKind::Created],
+            Self::Child => &[EventKind::Deleted, EventKind::ChildrenChanged],
+            Self::Persistent | Self::Recursive => &[],
+        }
     }
 
     /// The event a server makes at once instead of setting the watch: the change that the client has missed.
@@ -131,4 +145,110 @@ pub(super) fn consume(held: &mut BTreeSet<Registration>, event: &WatchEvent) {
     for list in lists {
         held.remove(&(*list, Arc::clone(&event.path)));
     }
+}
+
+/// Holds each entry of a setWatches against the state at its position: it is caught up by an event, or armed.
+pub(super) fn resume(
+    connection: &mut Connection,
+    watches: &SetWatches,
+    reset: Reset<'_>,
+    (log, doubts): (Option<&Triggers>, Option<&Doubts>),
+    findings: &mut Findings,
+) {
+    let Some(log) = log else {
+        connection.unregistered.clear();
+        connection.caught_up.clear();
+        connection.is_blind = true;
+        return;
+    };
+    let is_doubtful = |path: &str| doubts.is_some_and(|doubts| doubts.covers(path));
+    for (list, path) in entries(watches) {
+        findings.exercise(Property::WatchRearm);
+        connection
+            .unregistered
+            .retain(|(other, name)| !(*other == list && name == path));
+        let Some(state) = log.state(path, reset.zxid) else {
+            connection.is_blind = true;
+            continue;
+        };
+        let expected = list.catch_up(state, reset.seen);
+        let kinds: Vec<EventKind> = if is_doubtful(path) {
+            list.catch_ups().to_vec()
+        } else {
+            expected.into_iter().collect()
+        };
+        let caught = connection
+            .caught_up
+            .iter()
+            .position(|(_, event)| kinds.contains(&event.kind) && event.path == *path);
+        let hook = list.hook(path);
+        if let Some(caught) = caught {
+            let (at, _) = connection.caught_up.remove(caught);
+            connection
+                .fired
+                .entry(hook)
+                .or_insert(Fired { at, zxid: None });
+        } else if let Some(kind) = expected
+            && !is_doubtful(path)
+        {
+            if !connection.is_blind {
+                let change = log.last_change(path, reset.zxid);
+                let reset = Reset { change, ..reset };
+                findings.violate(stories::not_caught_up(reset, list, path, kind));
+                connection.is_blind = true;
+            }
+            continue;
+        } else {
+            let Reset {
+                client, at, zxid, ..
+            } = reset;
+            let origin = Origin::Reset { client, at, zxid };
+            connection.arm(hook, zxid, &origin, log);
+        }
+        note_losses(list, path, reset, log, findings);
+    }
+    let wrong = std::mem::take(&mut connection.caught_up);
+    let wrong = wrong.iter().find(|(_, event)| !is_doubtful(&event.path));
+    if let Some((since, event)) = wrong
+        && !connection.is_blind
+    {
+        let change = log.last_change(&event.path, reset.zxid);
+        let reset = Reset { change, ..reset };
+        findings.violate(stories::wrongly_caught_up(reset, *since, event));
+    }
+}
+
+/// What setWatches does not tell although it happened in the gap: lost by ZooKeeper's design (semantics.md §4.5).
+fn note_losses(list: List, path: &Path, reset: Reset<'_>, log: &Triggers, findings: &mut Findings) {
+    let hook = list.hook(path);
+    // What came as an event of the old connection was told, though no reply showed it.
+    let since = match list {
+        List::Persistent | List::Recursive => reset.seen.max(reset.told),
+        List::Data | List::Exist | List::Child => reset.seen,
+    };
+    let missed = log.after(&hook, since);
+    let missed = missed
+        .iter()
+        .take_while(|trigger| trigger.spot.zxid <= reset.zxid);
+    let changes = missed
+        .clone()
+        .map(|trigger| (trigger.spot.zxid, trigger.spot.index));
+    let count = changes.collect::<BTreeSet<_>>().len();
+    let (kind, least) = match list {
+        List::Persistent | List::Recursive => ("lasting-watch-over-gap", 1),
+        List::Exist => ("came-and-went-in-gap", 2),
+        List::Data | List::Child => ("changes-merged-in-gap", 2),
+    };
+    let is_silent = match list {
+        List::Exist => log
+            .state(path, reset.zxid)
+            .is_some_and(|state| !state.present),
+        List::Data | List::Child | List::Persistent | List::Recursive => true,
+    };
+    if count < least || !is_silent {
+        return;
+    }
+    findings.note(Property::WatchLost, kind, || {
+        stories::lost_by_design(reset, list, path, missed.clone(), count)
+    });
 }

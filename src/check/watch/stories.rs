@@ -129,13 +129,16 @@ pub(super) fn view_behind_event(at: At, reply: &Witness, zxid: Zxid, since: At) 
     )
 }
 
+/// What no change is in a recording that nobody was acknowledged.
+pub(super) const NOT_EVEN_LOST: &str = "acknowledged, and none can have been lost";
+
 /// W1: nothing caused the event.
 pub(super) fn spurious(
     at: At,
     event: &WatchEvent,
-    hook: &Hook,
-    armed: &Armed,
+    (hook, armed): (&Hook, &Armed),
     cause: Option<&Trigger>,
+    source: &str,
 ) -> Violation {
     let mut evidence = vec![armed.origin.sentence()];
     let (signature, contradiction) = match cause {
@@ -154,7 +157,7 @@ pub(super) fn spurious(
         None => (
             "no-such-change",
             format!(
-                "{} came, but no such change was committed",
+                "{} came, but no such change was {source}",
                 wording::event(event)
             ),
         ),
@@ -182,22 +185,134 @@ pub(super) fn lost(at: At, owed: &Owed) -> Violation {
 }
 
 /// W2: the watch told of a later change than the first.
-pub(super) fn later_change_told(at: At, owed: &Owed, told: &Trigger) -> Violation {
+pub(super) fn later_change_told(
+    at: At,
+    owed: &Owed,
+    event: &WatchEvent,
+    told: Option<&Trigger>,
+) -> Violation {
+    let mut evidence = vec![owed.origin.sentence(), owed.trigger.entry.sentence()];
+    evidence.extend(told.map(|told| told.entry.sentence()));
     wording::violation(
         Property::WatchLost,
         at,
         "earlier-change-untold",
-        vec![
-            owed.origin.sentence(),
-            owed.trigger.entry.sentence(),
-            told.entry.sentence(),
-        ],
+        evidence,
         format!(
-            "the event for zxid {} came, but {} never did",
-            told.spot.zxid,
+            "{} came, but {} never did",
+            wording::event(event),
             name(owed)
         ),
     )
+}
+
+/// W3: a lasting watch told of one change twice.
+pub(super) fn told_twice(
+    at: At,
+    client: ClientId,
+    event: &WatchEvent,
+    hook: &Hook,
+    cause: &Trigger,
+) -> Violation {
+    wording::violation(
+        Property::WatchOnce,
+        at,
+        "told-twice",
+        vec![cause.entry.sentence(), received(at, client, event)],
+        format!(
+            "the {} on {} had told client {} of that change before",
+            hook.mode.name(),
+            hook.path,
+            client.0
+        ),
+    )
+}
+
+/// W7 and W10: an event for a session that is over.
+pub(super) fn after_session(
+    at: At,
+    client: ClientId,
+    event: &WatchEvent,
+    end: &Entry,
+) -> Violation {
+    wording::violation(
+        Property::WatchSpurious,
+        at,
+        "event-after-session-end",
+        vec![end.sentence(), received(at, client, event)],
+        format!(
+            "the session had ended at zxid {}, and with it all its watches",
+            end.zxid
+        ),
+    )
+}
+
+/// W8: an event of a znode that its receiver may not read.
+pub(super) fn told_without_read(at: At, client: ClientId, event: &WatchEvent) -> Violation {
+    wording::violation(
+        Property::WatchFilter,
+        at,
+        "event-without-read",
+        vec![received(at, client, event)],
+        format!(
+            "client {} has proved no identity, and without one {} may not be read",
+            client.0, event.path
+        ),
+    )
+}
+
+/// A note: events raise no view, so that a client may rejoin at a server that has not got so far.
+pub(super) fn rejoined_behind(reply: &Witness, zxid: Zxid, since: At) -> Vec<Sentence> {
+    let told = Sentence {
+        at: since,
+        text: format!(
+            "client {} was told of zxid {zxid} by an event",
+            reply.client.0
+        ),
+    };
+    let mut story = vec![told, reply.sentence()];
+    story.push(Sentence {
+        at: reply.at(),
+        text: "events count for one connection only: after a reconnect older data may be read"
+            .into(),
+    });
+    story
+}
+
+/// A note: what setWatches cannot know.
+pub(super) fn lost_by_design<'a>(
+    reset: Reset<'_>,
+    list: List,
+    path: &str,
+    missed: impl Iterator<Item = &'a Trigger>,
+    count: usize,
+) -> Vec<Sentence> {
+    const TOLD: usize = 2;
+    let mut story: Vec<Sentence> = missed
+        .take(TOLD)
+        .map(|trigger| trigger.entry.sentence())
+        .collect();
+    story.dedup();
+    story.extend(
+        Reset {
+            change: None,
+            ..reset
+        }
+        .evidence(),
+    );
+    let why = match list {
+        List::Persistent | List::Recursive => "such watches are set again without a word",
+        List::Exist => "what came and went in between leaves no trace",
+        List::Data | List::Child => "of all that happened in between one event is made",
+    };
+    story.push(Sentence {
+        at: reset.at,
+        text: format!(
+            "its {} watch on {path} missed {count} changes: {why}",
+            list.name()
+        ),
+    });
+    story
 }
 
 /// W6: the library did not register a watch again.
@@ -235,6 +350,8 @@ pub(super) struct Reset<'a> {
     pub zxid: Zxid,
     /// The last reply that the client had seen.
     pub seen: Zxid,
+    /// The newest event that it had been told.
+    pub told: Zxid,
     /// The last change of the path in question.
     pub change: Option<&'a Entry>,
 }

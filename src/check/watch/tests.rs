@@ -466,6 +466,98 @@ fn a_znode_that_came_and_went_in_the_gap_is_lost_by_design() {
     script.reset(1, z(3), held());
     look(&mut script, 3);
     assert_clean(&script);
+    assert_noted(&script, "came-and-went-in-gap");
+}
+
+/// Demands exactly one note, with a story of what happened.
+fn assert_noted(script: &Script, kind: &str) {
+    let findings = judge(script);
+    let [note] = findings.notes() else {
+        panic!("expected one note: {findings:#?}");
+    };
+    assert_eq!((note.kind, note.count), (kind, 1), "{note:#?}");
+    assert!((3..=4).contains(&note.story.len()), "{note:#?}");
+}
+
+#[test]
+fn a_lasting_watch_misses_by_design_what_happens_in_the_gap() {
+    for (counter, missed) in [(3, true), (2, false)] {
+        let mut script = started();
+        let request = Request::AddWatch {
+            path: path("/k"),
+            mode: 0,
+        };
+        script.did(1, request, z(1), Response::Empty);
+        // This one is told, though no reply shows it.
+        commit(&mut script, 2, set("/k", 1));
+        script.event(1, EventKind::DataChanged, "/k", Some(z(2)));
+        script.disconnect(1);
+        if missed {
+            commit(&mut script, 3, set("/k", 2));
+        }
+        script.connect(1, 2, false);
+        let watches = SetWatches {
+            relative_zxid: z(1),
+            persistent: vec![path("/k")],
+            ..SetWatches::default()
+        };
+        script.reset(1, z(counter), watches);
+        look(&mut script, counter);
+        assert_clean(&script);
+        if missed {
+            assert_noted(&script, "lasting-watch-over-gap");
+        } else {
+            assert!(judge(&script).notes().is_empty());
+        }
+    }
+}
+
+#[test]
+fn several_changes_in_the_gap_make_one_event_by_design() {
+    let mut script = reconnected(|script| {
+        commit(script, 2, set("/k", 1));
+        commit(script, 3, set("/k", 2));
+    });
+    script.event(1, EventKind::DataChanged, "/k", None);
+    script.reset(1, z(3), held());
+    look(&mut script, 3);
+    assert_clean(&script);
+    assert_noted(&script, "changes-merged-in-gap");
+}
+
+#[test]
+fn a_client_may_rejoin_behind_an_event_but_not_behind_a_reply() {
+    let mut script = started();
+    watch_data(&mut script, 1);
+    commit(&mut script, 2, set("/k", 1));
+    script.event(1, EventKind::DataChanged, "/k", Some(z(2)));
+    script.disconnect(1);
+    script.connect(1, 2, false);
+    look(&mut script, 1);
+    assert_clean(&script);
+    assert_noted(&script, "rejoined-behind-event");
+}
+
+#[test]
+fn the_end_of_a_session_fires_the_watches_on_its_ephemerals_and_ends_its_own() {
+    let ends = |closer: u16| {
+        let mut changes = gone("/k");
+        let session = session(closer);
+        changes.push(Change::CloseSession { session });
+        changes
+    };
+    let mut script = started();
+    watch_data(&mut script, 1);
+    commit(&mut script, 2, ends(7));
+    script.event(1, EventKind::Deleted, "/k", Some(z(2)));
+    look(&mut script, 2);
+    assert_clean(&script);
+    let mut script = started();
+    script.failed(1, exists("/x", true), z(1), ErrorCode::NoNode);
+    commit(&mut script, 2, ends(1));
+    commit(&mut script, 3, made("/x"));
+    script.event(1, EventKind::Created, "/x", Some(z(3)));
+    assert_only(&script, Property::WatchSpurious, "event-after-session-end");
 }
 
 #[test]

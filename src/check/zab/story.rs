@@ -52,6 +52,7 @@ impl Cx<'_> {
             property: claim.property,
             at: self.at,
             signature: claim.signature,
+            also: &[],
             story,
         });
     }

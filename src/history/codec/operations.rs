@@ -16,14 +16,18 @@
 //!   the write that a read saw, `czxid` and `pzxid` those that created it and last changed its children, `aversion` how often its ACL was set where it
 //!   was, `path` the name that a create was given. `flags` and `create` say how a create was meant; `results` has a multi's results one by one. That a znode is absent is an answer too: read, children
 //!   and exists are then ok, with the value null (exists: false) and the error `NoNode`.
+//!   `watch` is true where a read asks for a watch, `acl` is a create's unless everybody may do everything, `owner` the session of an ephemeral,
+//!   `conn` the client's connection that brought the reply.
 //! - **fail**: did not take effect. `error` is `mismatch` when the expected version was observed not to hold (`BadVersion`), `not-sent`
 //!   when the operation never left the client, else ZooKeeper's name of the error.
 //! - **info**: unknown outcome; `error` says why (`ConnectionLoss`, `SessionExpired`, `client-crashed`).
 //! - Lines of the **type `event`** are no operations: `process` is null, and `f` is `watch` (`key`, `value` what happened), `connected`
-//!   (`value` the server), `disconnected`, `expired`, `watches-reset` or `crashed`.
+//!   (`value` the server, `timeout_ms`, `fresh` for a new session), `disconnected`, `expired` (`told` by a server, or by the client's own clock),
+//!   `watches-reset` (`value` the watches that were set again) or `crashed`.
 //!
 //! [`reading`] turns the lines back into facts. Pings and everything that servers say of themselves are in the trace only.
 
+mod happening;
 pub mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +36,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::happening::Event;
 use super::form::bytes::Form;
 use super::form::outcomes;
 use super::write_line;
@@ -39,7 +44,7 @@ use crate::base::id::{ClientId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Loss};
-use crate::history::op::{CreateOp, Data, ErrorCode, Request, Response, Stat};
+use crate::history::op::{Acl, AclEntry, CreateOp, Data, ErrorCode, Request, Response, Stat};
 
 /// Writes the lines of a history from the facts of a run, in their order.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +115,28 @@ struct Details {
     create: Option<CreateOp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acl: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<SessionId>,
+    #[serde(skip_serializing_if = "is_false")]
+    watch: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conn: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fresh: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<bool>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands fields over by reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[expect(
@@ -143,13 +170,13 @@ impl HistoryWriter {
                 client,
                 op,
                 session,
+                conn,
                 zxid,
                 result,
-                ..
             } => self.complete(
                 about(*client, *session, time),
                 *op,
-                |request| Answer::of(request, *zxid, result),
+                |request| Answer::of(request, *zxid, result).on(*conn),
                 out,
             ),
             Fact::Lost {
@@ -227,6 +254,8 @@ impl HistoryWriter {
                 expected: shape.expected,
                 flags: shape.flags,
                 create: shape.create,
+                acl: acl_of(request),
+                watch: is_watching(request),
                 ..Details::default()
             },
             client: subject.client,
@@ -301,90 +330,13 @@ impl HistoryWriter {
             key: event.key,
             value: event.value,
             time,
-            details: Details {
-                zxid: event.zxid,
-                ..Details::default()
-            },
+            details: event.details,
             client: event.client,
             op: None,
             session: event.session,
         };
         write_line(&line, out);
         self.index += 1;
-    }
-}
-
-/// What happened to a client beside its operations.
-struct Event<'a> {
-    client: ClientId,
-    session: SessionId,
-    f: &'static str,
-    key: Option<&'a str>,
-    value: Value,
-    zxid: Option<Zxid>,
-}
-
-impl<'a> Event<'a> {
-    fn new(client: ClientId, session: SessionId, f: &'static str) -> Self {
-        Self {
-            client,
-            session,
-            f,
-            key: None,
-            value: Value::Null,
-            zxid: None,
-        }
-    }
-
-    fn of(fact: &'a Fact) -> Option<Self> {
-        if let Fact::EventReceived {
-            client,
-            session,
-            event,
-            ..
-        } = fact
-        {
-            Some(Self {
-                key: Some(&event.path),
-                value: json!(event.kind),
-                zxid: event.zxid,
-                ..Self::new(*client, *session, "watch")
-            })
-        } else if let Fact::Connected {
-            client,
-            session,
-            server,
-            ..
-        } = fact
-        {
-            Some(Self {
-                value: json!(server),
-                ..Self::new(*client, *session, "connected")
-            })
-        } else if let Fact::WatchesReset {
-            client,
-            session,
-            zxid,
-            ..
-        } = fact
-        {
-            Some(Self {
-                zxid: *zxid,
-                ..Self::new(*client, *session, "watches-reset")
-            })
-        } else if let Fact::Disconnected {
-            client, session, ..
-        } = fact
-        {
-            Some(Self::new(*client, *session, "disconnected"))
-        } else if let Fact::Expired {
-            client, session, ..
-        } = fact
-        {
-            Some(Self::new(*client, *session, "expired"))
-        } else {
-            None
-        }
     }
 }
 
@@ -475,6 +427,34 @@ fn shown(data: &Data) -> Value {
     json!(data.as_deref().map(Form::from))
 }
 
+/// What a create says of access, unless it leaves everything open to everybody.
+fn acl_of(request: &Request) -> Option<Value> {
+    let Request::Create { acl: Some(acl), .. } = request else {
+        return None;
+    };
+    (**acl != *open()).then(|| json!(acl))
+}
+
+/// `OPEN_ACL_UNSAFE`: what a create has unless it says otherwise.
+fn open() -> Acl {
+    const ALL: i32 = 31;
+    let everybody = AclEntry {
+        perms: ALL,
+        scheme: "world".into(),
+        id: "anyone".into(),
+    };
+    Arc::from([everybody])
+}
+
+fn is_watching(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Exists { watch: true, .. }
+            | Request::GetData { watch: true, .. }
+            | Request::GetChildren { watch: true, .. }
+    )
+}
+
 /// The operations inside a multi.
 fn parts_of(requests: &[Request]) -> Value {
     let parts = requests.iter().map(|request| {
@@ -486,11 +466,13 @@ fn parts_of(requests: &[Request]) -> Value {
             flags,
             create,
         } = Shape::of(request);
+        let acl = acl_of(request);
         let mut part = json!({ "f": f, "key": key, "value": value });
         for (name, detail) in [
             ("expected", json!(expected)),
             ("flags", json!(flags)),
             ("create", json!(create)),
+            ("acl", json!(acl)),
         ] {
             if !detail.is_null() {
                 part[name] = detail;
@@ -595,9 +577,18 @@ impl Answer {
                 czxid: stat.map(|stat| stat.czxid),
                 pzxid: stat.map(|stat| stat.pzxid),
                 aversion: stat.map(|stat| stat.aversion).filter(|times| *times != 0),
+                owner: stat
+                    .map(|stat| SessionId(stat.owner))
+                    .filter(|owner| !is_none(owner)),
                 ..Details::default()
             },
         }
+    }
+
+    /// The connection that brought it.
+    fn on(mut self, conn: u64) -> Self {
+        self.details.conn = Some(conn);
+        self
     }
 
     /// The name that a create was given.

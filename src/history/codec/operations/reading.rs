@@ -1,7 +1,7 @@
 //! Lines of operations back into the facts of clients, as far as checkers of operations need them.
 //!
-//! Not told by the lines and therefore left empty: ACLs, TTLs, whether a read armed a watch, the numbers of connections, and of a znode's status
-//! everything but its versions and zxids. Connections and watch events are passed over.
+//! Not told by the lines and therefore left empty: TTLs, credentials, and of a znode's status everything but its versions, zxids and owner.
+//! Events without `conn`, as older recordings have them, are passed over: nothing is said of watches then.
 
 use std::sync::Arc;
 
@@ -10,12 +10,15 @@ use serde_json::{Map, Value};
 
 use super::super::NoFact;
 use super::super::form::{data, outcomes};
-use super::ANY;
-use crate::base::id::{ClientId, SessionId};
+use super::{ANY, open};
+use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Loss};
-use crate::history::op::{CreateOp, Data, ErrorCode, Path, Request, Response, SetWatches, Stat};
+use crate::history::op::{
+    Acl, CreateOp, Data, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat,
+    WatchEvent,
+};
 
 /// A line as it stands.
 #[derive(Deserialize)]
@@ -55,6 +58,20 @@ struct Line {
     create: Option<CreateOp>,
     #[serde(default)]
     results: Option<Results>,
+    #[serde(default)]
+    acl: Option<Acl>,
+    #[serde(default)]
+    owner: Option<SessionId>,
+    #[serde(default)]
+    watch: bool,
+    #[serde(default)]
+    conn: Option<u64>,
+    #[serde(default)]
+    timeout_ms: u32,
+    #[serde(default)]
+    fresh: bool,
+    #[serde(default)]
+    told: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +104,7 @@ impl Line {
     fn fact(&self) -> Result<Option<Fact>, String> {
         let (client, session) = (self.client, self.session.unwrap_or(SessionId::NONE));
         if &*self.r#type == "event" {
-            return Ok(self.event(client, session));
+            return self.event(client, session);
         }
         let op = self
             .op
@@ -108,23 +125,64 @@ impl Line {
         })
     }
 
-    fn event(&self, client: ClientId, session: SessionId) -> Option<Fact> {
-        match &*self.f {
-            "crashed" => Some(Fact::ClientCrashed { client }),
-            "expired" => Some(Fact::Expired {
+    fn event(&self, client: ClientId, session: SessionId) -> Result<Option<Fact>, String> {
+        let fact = match (&*self.f, self.conn) {
+            ("crashed", _) => Fact::ClientCrashed { client },
+            ("expired", _) => Fact::Expired {
                 client,
                 session,
-                told: true,
-            }),
-            "watches-reset" => Some(Fact::WatchesReset {
+                told: self.told.unwrap_or(true),
+            },
+            ("watches-reset", conn) => Fact::WatchesReset {
                 client,
                 session,
-                conn: 0,
+                conn: conn.unwrap_or(0),
                 zxid: self.zxid,
-                watches: Arc::new(SetWatches::default()),
-            }),
-            _ => None,
+                watches: Arc::new(self.watches()?),
+            },
+            ("connected", Some(conn)) => Fact::Connected {
+                client,
+                session,
+                server: ServerId::deserialize(&self.value)
+                    .map_err(|error| format!("the server: {error}"))?,
+                conn,
+                timeout_ms: self.timeout_ms,
+                fresh: self.fresh,
+            },
+            ("disconnected", Some(conn)) => Fact::Disconnected {
+                client,
+                session,
+                conn,
+            },
+            ("watch", Some(conn)) => Fact::EventReceived {
+                client,
+                session,
+                conn,
+                event: self.watch_event()?,
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(fact))
+    }
+
+    fn watches(&self) -> Result<SetWatches, String> {
+        if self.value.is_null() {
+            return Ok(SetWatches::default());
         }
+        let watches = SetWatches::deserialize(&self.value);
+        watches.map_err(|error| format!("the watches: {error}"))
+    }
+
+    fn watch_event(&self) -> Result<WatchEvent, String> {
+        let kind = EventKind::deserialize(&self.value);
+        Ok(WatchEvent {
+            kind: kind.map_err(|error| format!("the kind of event: {error}"))?,
+            path: self
+                .key
+                .clone()
+                .ok_or("a watch event has no key, expected a path")?,
+            zxid: self.zxid,
+        })
     }
 
     fn request(&self) -> Result<Request, String> {
@@ -135,6 +193,8 @@ impl Line {
             expected: self.expected,
             flags: self.flags,
             create: self.create,
+            acl: self.acl.clone(),
+            watch: self.watch,
         };
         part.request()
     }
@@ -173,7 +233,7 @@ impl Line {
             client,
             op,
             session,
-            conn: 0,
+            conn: self.conn.unwrap_or(0),
             zxid: self.zxid,
             result,
         }))
@@ -222,6 +282,7 @@ impl Line {
             czxid: self.czxid?,
             pzxid: self.pzxid?,
             aversion: self.aversion,
+            owner: self.owner.unwrap_or(SessionId::NONE).0,
             ..Stat::default()
         })
     }
@@ -235,6 +296,8 @@ struct Part<'a> {
     expected: Option<i32>,
     flags: i32,
     create: Option<CreateOp>,
+    acl: Option<Acl>,
+    watch: bool,
 }
 
 impl Part<'_> {
@@ -259,7 +322,7 @@ impl Part<'_> {
                 op: self.create.unwrap_or(CreateOp::Create),
                 path: path()?,
                 data: shown(self.value)?,
-                acl: None,
+                acl: Some(self.acl.clone().unwrap_or_else(open)),
                 flags: self.flags,
                 ttl: -1,
             },
@@ -275,7 +338,8 @@ impl Part<'_> {
             },
             "write-acl" => Request::SetAcl {
                 path: path()?,
-                acl: None,
+                acl: Option::deserialize(self.value)
+                    .map_err(|error| format!("the ACL: {error}"))?,
                 version,
             },
             "check" => {
@@ -296,7 +360,7 @@ impl Part<'_> {
             .as_i64()
             .and_then(|number| i32::try_from(number).ok());
         let number = number.unwrap_or(0);
-        let watch = false;
+        let watch = self.watch;
         Ok(match self.f {
             "exists" => Request::Exists {
                 path: path()?,
@@ -361,6 +425,8 @@ fn parts(value: &Value) -> Result<Vec<Request>, String> {
             create: fields
                 .get("create")
                 .and_then(|create| CreateOp::deserialize(create).ok()),
+            acl: fields.get("acl").and_then(|acl| Acl::deserialize(acl).ok()),
+            watch: false,
         };
         part.request()
     };

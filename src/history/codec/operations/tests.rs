@@ -107,7 +107,7 @@ fn a_cas_is_two_lines_of_the_documented_shape() {
         r#""client":1,"op":7,"session":"0x100"}"#,
         "\n",
         r#"{"index":1,"process":0,"type":"ok","f":"cas","key":"/k1","value":"c1-7","time":2,"expected":3,"#,
-        r#""version":4,"zxid":"1:9","mzxid":"1:8","czxid":"0:0","pzxid":"0:0","client":1,"op":7,"session":"0x100"}"#,
+        r#""version":4,"zxid":"1:9","mzxid":"1:8","czxid":"0:0","pzxid":"0:0","conn":1,"client":1,"op":7,"session":"0x100"}"#,
         "\n"
     );
     assert_eq!(std::str::from_utf8(&script.out).unwrap(), expected);

@@ -1,0 +1,184 @@
+//! Sessions as clients see them: what a session owned is gone once its end was acknowledged, and it writes no more.
+//!
+//! A reply with header zxid h shows the state at h. If a session's closeSession was acknowledged at z, no reply with h >= z may
+//! show an ephemeral of it. An expiry has no such zxid: it is judged from the committed log alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::tell;
+use crate::base::id::{ClientId, SessionId};
+use crate::base::zxid::Zxid;
+use crate::check::evidence;
+use crate::check::verdict::{At, Findings, Property, Violation};
+use crate::check::wording::Witness;
+use crate::history::fact::Fact;
+use crate::history::op::{ErrorCode, Path, Request, Response, flags};
+
+/// The newest view that showed an ephemeral of a session.
+#[derive(Clone, Debug)]
+struct Shown {
+    view: Zxid,
+    path: Path,
+    by: Witness,
+}
+
+/// What clients know of sessions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    open: BTreeMap<(ClientId, u64), Witness>,
+    /// Ends that were acknowledged.
+    closed: BTreeMap<SessionId, Witness>,
+    /// Ephemerals by path: who made them, and when.
+    owners: BTreeMap<Path, (SessionId, Zxid)>,
+    shown: BTreeMap<SessionId, Shown>,
+}
+
+impl Seen {
+    /// Takes the next fact.
+    pub(super) fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        if let Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } = fact
+        {
+            let witness = Witness::begin(*client, *op, at, request);
+            self.open.insert((*client, *op), witness);
+        } else if let Fact::Returned {
+            client,
+            op,
+            session,
+            zxid,
+            result,
+            ..
+        } = fact
+        {
+            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
+                witness.returned = Some(at);
+                witness.zxid = *zxid;
+                witness.error = result.as_ref().err().copied();
+                self.on_returned(at, &witness, *session, result.as_ref(), findings);
+            }
+        } else if let Fact::Lost { client, op, .. } = fact {
+            self.open.remove(&(*client, *op));
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.open.retain(|(owner, _), _| owner != client);
+        }
+    }
+
+    fn on_returned(
+        &mut self,
+        at: At,
+        witness: &Witness,
+        session: SessionId,
+        result: Result<&Response, &ErrorCode>,
+        findings: &mut Findings,
+    ) {
+        let (Ok(response), Some(zxid)) = (result, witness.zxid) else {
+            return;
+        };
+        if *witness.request == Request::CloseSession {
+            self.on_closed(at, witness, session, zxid, findings);
+        } else if witness.request.is_write() {
+            self.on_write(at, witness, session, zxid, response, findings);
+        } else {
+            self.on_read(at, witness, zxid, response, findings);
+        }
+    }
+
+    fn on_closed(
+        &mut self,
+        at: At,
+        witness: &Witness,
+        session: SessionId,
+        zxid: Zxid,
+        findings: &mut Findings,
+    ) {
+        findings.exercise(Property::Sessions);
+        if let Some(shown) = self.shown.remove(&session)
+            && shown.view >= zxid
+        {
+            findings.violate(outlived(at, session, zxid, witness, &shown));
+        }
+        self.closed.insert(session, witness.clone());
+    }
+
+    fn on_write(
+        &mut self,
+        at: At,
+        witness: &Witness,
+        session: SessionId,
+        zxid: Zxid,
+        response: &Response,
+        findings: &mut Findings,
+    ) {
+        if let Some(end) = self.closed.get(&session)
+            && end.zxid.is_some_and(|end| end < zxid)
+        {
+            findings.violate(tell(
+                at,
+                "write-of-closed-session",
+                vec![end.sentence(), witness.sentence()],
+                format!("session {session} was over, yet its write was acknowledged at {zxid}"),
+            ));
+        }
+        let answers = match response {
+            Response::Multi(answers) => answers.iter().flatten().collect(),
+            other => vec![other],
+        };
+        for (part, answer) in evidence::parts(&witness.request).iter().zip(answers) {
+            if let Request::Create { flags, .. } = part
+                && matches!(*flags, flags::EPHEMERAL | flags::EPHEMERAL_SEQUENTIAL)
+                && let Response::Path(path) | Response::PathStat(path, _) = answer
+            {
+                self.owners.insert(Arc::clone(path), (session, zxid));
+            }
+        }
+    }
+
+    fn on_read(
+        &mut self,
+        at: At,
+        witness: &Witness,
+        view: Zxid,
+        response: &Response,
+        findings: &mut Findings,
+    ) {
+        let mut sights = Vec::new();
+        evidence::sights(&witness.request, response, &mut sights);
+        for (path, stat, _) in sights {
+            let made = self.owners.get(path);
+            let made = made.filter(|(_, czxid)| *czxid == stat.czxid);
+            let owner = made.map_or(SessionId(stat.owner), |(session, _)| *session);
+            if owner == SessionId::NONE {
+                continue;
+            }
+            findings.exercise(Property::Sessions);
+            let mut by = witness.clone();
+            by.stat = Some(stat);
+            let path = Arc::clone(path);
+            let shown = Shown { view, path, by };
+            if let Some(end) = self.closed.get(&owner) {
+                if let Some(zxid) = end.zxid.filter(|zxid| *zxid <= view) {
+                    findings.violate(outlived(at, owner, zxid, end, &shown));
+                }
+            } else if self.shown.get(&owner).is_none_or(|other| other.view < view) {
+                self.shown.insert(owner, shown);
+            }
+        }
+    }
+}
+
+fn outlived(at: At, session: SessionId, zxid: Zxid, end: &Witness, shown: &Shown) -> Violation {
+    tell(
+        at,
+        "ephemeral-outlives-session",
+        vec![end.sentence(), shown.by.sentence()],
+        format!(
+            "session {session} ended at zxid {zxid}, yet its ephemeral {} was there at {}",
+            shown.path, shown.view
+        ),
+    )
+}
