@@ -254,6 +254,28 @@ pub(in crate::check) fn parts(request: &Request) -> &[Request] {
     }
 }
 
+/// The answers to the parts of a write, in their order; none for those of a multi that failed.
+pub(in crate::check) fn answers(response: &Response) -> impl Iterator<Item = &Response> {
+    let parts: &[Result<Response, ErrorCode>] = if let Response::Multi(parts) = response {
+        parts
+    } else {
+        &[]
+    };
+    let alone = (!matches!(response, Response::Multi(_))).then_some(response);
+    let is_done = parts.iter().all(Result::is_ok);
+    let parts = parts.iter().flatten().filter(move |_| is_done);
+    alone.into_iter().chain(parts)
+}
+
+/// The znode that a create's answer names.
+pub(in crate::check) fn named(response: &Response) -> Option<&Path> {
+    if let Response::Path(path) | Response::PathStat(path, _) = response {
+        Some(path)
+    } else {
+        None
+    }
+}
+
 /// Everything a placed write tells, one effect a path.
 pub(in crate::check) fn effects(
     request: &Request,

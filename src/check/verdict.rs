@@ -408,7 +408,9 @@ impl Findings {
         });
         let also: Vec<Violation> = also.collect();
         self.keep(violation);
-        also.into_iter().for_each(|violation| self.keep(violation));
+        for violation in also {
+            self.keep(violation);
+        }
     }
 
     fn keep(&mut self, violation: Violation) {

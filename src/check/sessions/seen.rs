@@ -124,14 +124,11 @@ impl Seen {
                 format!("session {session} was over, yet its write was acknowledged at {zxid}"),
             ));
         }
-        let answers = match response {
-            Response::Multi(answers) => answers.iter().flatten().collect(),
-            other => vec![other],
-        };
-        for (part, answer) in evidence::parts(&witness.request).iter().zip(answers) {
+        let parts = evidence::parts(&witness.request).iter();
+        for (part, answer) in parts.zip(evidence::answers(response)) {
             if let Request::Create { flags, .. } = part
                 && matches!(*flags, flags::EPHEMERAL | flags::EPHEMERAL_SEQUENTIAL)
-                && let Response::Path(path) | Response::PathStat(path, _) = answer
+                && let Some(path) = evidence::named(answer)
             {
                 self.owners.insert(Arc::clone(path), (session, zxid));
             }

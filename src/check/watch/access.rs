@@ -65,17 +65,10 @@ impl Access {
         let (Ok(response), Some(zxid)) = (result, zxid) else {
             return;
         };
-        let answers = match response {
-            Response::Multi(answers) if answers.iter().any(Result::is_err) => return,
-            Response::Multi(answers) => answers.iter().flatten().collect(),
-            other => vec![other],
-        };
-        for (part, answer) in evidence::parts(request).iter().zip(answers) {
+        let parts = evidence::parts(request).iter();
+        for (part, answer) in parts.zip(evidence::answers(response)) {
             for (path, acl) in lists(part) {
-                let path = match answer {
-                    Response::Path(path) | Response::PathStat(path, _) => path,
-                    _ => path,
-                };
+                let path = evidence::named(answer).unwrap_or(path);
                 let told = self.told.entry(Arc::clone(path)).or_default();
                 told.insert(zxid, readers(acl));
             }
