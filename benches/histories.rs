@@ -1,9 +1,13 @@
 //! What judging recorded histories costs, in CPU time of one thread: `cargo bench --bench histories`. A plain program; parsing
 //! is told apart. Prints a line per claim with its limit; the real histories are read from ../shared/histories where they are.
+//!
+//! The machine's noise apart: `cargo bench --bench histories -- --instructions` counts instructions, by valgrind's callgrind where it is
+//! installed (`apt-get install valgrind`), else by `perf stat`. Only judging is counted by the former, all of the process by the latter.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod cpu;
+mod instructions;
 
 use std::fs;
 use std::hint::black_box;
@@ -16,49 +20,73 @@ use zablab::check::foreign::{Judge, Judgement};
 use zablab::history::foreign::value::Value;
 use zablab::history::foreign::{Entry, Kind, Reader, Stamp};
 
+/// A claim on generated histories: name on the command line, name in the table, limit in microseconds.
+const CLAIMS: [(&str, &str, u64); 4] = [
+    ("one-znode", "100 000 operations on one znode", 25_000),
+    ("znodes", "1 000 000 operations over 1 000 znodes", 500_000),
+    (
+        "lost-replies",
+        "2 000 operations, 3 % of replies lost",
+        1_000,
+    ),
+    (
+        "register",
+        "50 processes on a register, distinct values",
+        200,
+    ),
+];
+
+fn generated(claim: &str) -> (Vec<Entry>, Model, u32) {
+    match claim {
+        "one-znode" => (Znodes::new(100_000, 1, 10, 0).collect(), Model::Znode, 3),
+        "znodes" => {
+            let source = Znodes::new(1_000_000, 1_000, 50, 0);
+            (source.collect(), Model::Znode, 3)
+        }
+        "lost-replies" => (Znodes::new(2_000, 1, 5, 3).collect(), Model::Znode, 3),
+        _ => (register(2_000, 50), Model::Register, 50),
+    }
+}
+
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    if has("--instructions") {
+        return instructions::count();
+    }
+    if let Some(at) = arguments.iter().position(|argument| argument == "--once") {
+        let claim = arguments.get(at + 1).map_or("real", String::as_str);
+        return once(claim);
+    }
     println!(
         "what                                                      judged     limit  ns/operation"
     );
     real_registers();
-    let znodes = |name, shape: Znodes, limit| {
-        let entries: Vec<Entry> = shape.collect();
-        measure(name, &entries, Model::Znode, limit, 3);
-    };
-    znodes(
-        "100 000 operations on one znode",
-        Znodes::new(100_000, 1, 10, 0),
-        25_000,
-    );
-    znodes(
-        "1 000 000 operations over 1 000 znodes",
-        Znodes::new(1_000_000, 1_000, 50, 0),
-        500_000,
-    );
-    znodes(
-        "2 000 operations, 3 % of replies lost",
-        Znodes::new(2_000, 1, 5, 3),
-        1_000,
-    );
-    let entries = register(2_000, 50);
-    measure(
-        "50 processes on a register, distinct values",
-        &entries,
-        Model::Register,
-        200,
-        50,
-    );
+    for (claim, name, limit) in CLAIMS {
+        let (entries, model, rounds) = generated(claim);
+        measure(name, &entries, model, limit, rounds);
+    }
     println!();
     growth();
 }
 
-/// The 111 register histories of other projects.
-fn real_registers() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/histories");
-    let Ok(listing) = fs::read_dir(&folder) else {
-        println!("(left out: ../shared/histories is not there)");
+/// Judges the histories of one claim once, so that somebody can count.
+fn once(claim: &str) {
+    if claim == "real" {
+        for file in real_files().unwrap_or_default() {
+            let bytes = fs::read(&file).expect("a readable file");
+            black_box(instructions::counted(parse(&bytes), Model::CasRegister));
+        }
         return;
-    };
+    }
+    let (entries, model, _) = generated(claim);
+    black_box(instructions::counted(entries, model));
+}
+
+/// The 111 register histories of other projects.
+fn real_files() -> Option<Vec<PathBuf>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/histories");
+    let listing = fs::read_dir(&folder).ok()?;
     let mut files: Vec<PathBuf> = listing.filter_map(|file| Some(file.ok()?.path())).collect();
     files.retain(|file| {
         let name = file
@@ -68,6 +96,14 @@ fn real_registers() {
         name.starts_with("etcd_") || name.starts_with("knossos_cas-register_")
     });
     files.sort();
+    Some(files)
+}
+
+fn real_registers() {
+    let Some(files) = real_files() else {
+        println!("(left out: ../shared/histories is not there)");
+        return;
+    };
     let (mut total, mut parsing, mut operations) = (0, 0, 0);
     for file in &files {
         let bytes = fs::read(file).expect("a readable file");
@@ -164,6 +200,7 @@ fn tell(name: &str, ns: u64, operations: u64, limit_us: u64) {
 /// From ten thousand to ten million operations, generated and judged one by one.
 fn growth() {
     println!("operations streamed   judged, ms   ns/operation   resident memory grew by, KiB");
+    let mut points = Vec::new();
     for operations in [10_000, 100_000, 1_000_000, 10_000_000] {
         let before = resident_kib();
         let mut judge = Judge::new(Options {
@@ -192,7 +229,31 @@ fn growth() {
             ns / 1_000_000,
             ns / operations
         );
+        points.push((operations, ns));
     }
+    println!(
+        "slope of the growth, log time over log operations: {:.3} (1 is linear)",
+        slope(&points)
+    );
+}
+
+/// The slope of the straight line that fits the logarithms best.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_arithmetic,
+    reason = "a figure for people, of numbers far below 2^52"
+)]
+fn slope(points: &[(u64, u64)]) -> f64 {
+    let logs = points
+        .iter()
+        .map(|(operations, ns)| ((*operations as f64).ln(), (*ns as f64).ln()));
+    let logs: Vec<(f64, f64)> = logs.collect();
+    let count = logs.len() as f64;
+    let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let products = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y));
+    let squares = logs.iter().map(|(x, _)| (x - mean_x) * (x - mean_x));
+    products.sum::<f64>() / squares.sum::<f64>()
 }
 
 /// Memory of this process, as Linux accounts it; 0 elsewhere.

@@ -16,6 +16,7 @@ mod fault_matrix;
 mod flips;
 mod golden;
 mod layering;
+mod mangled;
 mod observed;
 mod readme;
 mod recording;

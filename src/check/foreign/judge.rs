@@ -9,7 +9,7 @@ use super::model::{Method, Model, Options};
 use super::search::{Found, Item, Machine, Stuck, search};
 use super::story::{Explanation, Operation};
 use super::wording;
-use super::{append, counter, queue, register, set, stack};
+use super::{append, core, counter, queue, register, set, stack};
 use crate::history::foreign::Malformed;
 
 /// What came of one or all objects.
@@ -71,6 +71,9 @@ fn partition(
         let is_set = part.iter().any(|placed| element(placed.action).is_some());
         if is_set && !part.iter().any(is_whole) {
             apart.extend(by_element(part));
+        } else if matches!(part.first(), Some(placed) if matches!(placed.action, Action::Transact(_)))
+        {
+            apart.extend(by_connection(part, meanings));
         } else {
             apart.push(part);
         }
@@ -177,17 +180,19 @@ impl Bench<'_> {
             None => {
                 let mut machine = Simple { actions: &actions };
                 let found = self.run(&items, &mut machine);
+                let core = reduce(&found, &items, &mut machine);
                 let (meanings, model) = (self.meanings, self.model);
                 let show = |state: u32| wording::value(meanings, model, state);
-                self.conclude(found, words, show);
+                self.conclude(found, core.as_deref(), words, show);
             }
             Some(state) => {
                 let lists = &self.meanings.lists;
                 let mut machine = Compound::new(&actions, lists, state);
                 let found = self.run(&items, &mut machine);
+                let core = reduce(&found, &items, &mut machine);
                 let meanings = self.meanings;
                 let show = |state: u32| wording::state(meanings, machine.state(state));
-                self.conclude(found, words, show);
+                self.conclude(found, core.as_deref(), words, show);
             }
         }
     }
@@ -199,7 +204,13 @@ impl Bench<'_> {
         found
     }
 
-    fn conclude(&mut self, found: Found, words: &wording::Words<'_>, show: impl Fn(u32) -> String) {
+    fn conclude(
+        &mut self,
+        found: Found,
+        core: Option<&[u32]>,
+        words: &wording::Words<'_>,
+        show: impl Fn(u32) -> String,
+    ) {
         match found {
             Found::Legal => {}
             Found::Exhausted => self.ruling.undecided += 1,
@@ -213,10 +224,55 @@ impl Bench<'_> {
                 if more_states {
                     states.push("and others".to_owned());
                 }
-                self.violate(words.no_order(blocked, &prefix, states));
+                self.violate(words.no_order(blocked, core, &prefix, states));
             }
         }
     }
+}
+
+/// The operations that matter, if the history is illegal and they are few.
+fn reduce(found: &Found, items: &[Item], machine: &mut impl Machine) -> Option<Vec<u32>> {
+    if let Found::Illegal(stuck) = found {
+        core::core(items, stuck.blocked, machine)
+    } else {
+        None
+    }
+}
+
+/// Registers that no chain of transactions connects are objects of their own.
+fn by_connection(part: Vec<Placed>, meanings: &Meanings) -> Vec<Vec<Placed>> {
+    let mut roots: Vec<usize> = (0..meanings.objects.len()).collect();
+    let registers = |placed: &Placed| {
+        let Action::Transact(steps) = placed.action else {
+            return Vec::new();
+        };
+        let steps = meanings.lists.steps.key(steps).iter();
+        steps.map(|step| step.register as usize).collect()
+    };
+    for placed in &part {
+        let touched: Vec<usize> = registers(placed);
+        for pair in touched.windows(2) {
+            let (one, other) = (find(&mut roots, pair[0]), find(&mut roots, pair[1]));
+            roots[one.max(other)] = one.min(other);
+        }
+    }
+    let mut objects: BTreeMap<usize, Vec<Placed>> = BTreeMap::new();
+    for placed in part {
+        // A transaction that says nothing fits anywhere.
+        let first = registers(&placed).first().copied();
+        let root = first.map_or(0, |register| find(&mut roots, register));
+        objects.entry(root).or_default().push(placed);
+    }
+    objects.into_values().collect()
+}
+
+/// The root of a tree of registers; paths are halved on the way.
+fn find(roots: &mut [usize], mut register: usize) -> usize {
+    while roots[register] != register {
+        roots[register] = roots[roots[register]];
+        register = roots[register];
+    }
+    register
 }
 
 /// Distinct actions, and the operations in terms of them.

@@ -10,6 +10,7 @@
 mod append;
 pub mod catalogue;
 mod collect;
+mod core;
 mod counter;
 mod detect;
 mod intern;

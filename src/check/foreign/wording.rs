@@ -239,10 +239,13 @@ impl Words<'_> {
     pub(super) fn no_order(
         &self,
         blocked: u32,
+        core: Option<&[u32]>,
         prefix: &[u32],
         states: Vec<String>,
     ) -> Explanation {
         let operation = self.operation(blocked);
+        let alone = [blocked];
+        let shown = core.unwrap_or(&alone);
         let line = operation
             .returned
             .map_or(operation.called.line, |returned| returned.line);
@@ -256,7 +259,17 @@ impl Words<'_> {
             last.unwrap_or_default(),
             states.join(" or "),
         );
-        let mut explanation = Explanation::new("no-order", vec![operation], conclusion);
+        let reason = match core {
+            None => String::new(),
+            Some([_]) => {
+                "nothing that the other operations could have done explains it; ".to_owned()
+            }
+            Some(_) => "whatever the other operations did, and whenever: these cannot be ordered; "
+                .to_owned(),
+        };
+        let conclusion = reason + &conclusion;
+        let mut explanation =
+            Explanation::new("no-order", self.all(shown.iter().copied()), conclusion);
         explanation.prefix = self.all(prefix.iter().copied());
         explanation.states = states;
         explanation
