@@ -20,11 +20,12 @@ use zablab::history::fact::Fact;
 
 use super::cli::scratch;
 use super::layering::root;
-use super::scenarios::files;
+use super::scenarios::{files, files_of};
 
 fn scenario(name: &str) -> Scenario {
     let named = |(_, scenario): &(_, Scenario)| scenario.name == name;
-    let (_, scenario) = files().into_iter().find(named).unwrap();
+    let mut all = files().into_iter().chain(files_of("scenarios/zoo"));
+    let (_, scenario) = all.find(named).unwrap();
     generate::expand(&scenario)
 }
 
