@@ -206,7 +206,7 @@ impl Property {
                 "a history continues with the next counter of its epoch or the first of a later one"
             }
             Self::PrimaryIntegrity => {
-                "nothing of an earlier epoch is committed once a later epoch has begun"
+                "nothing of an earlier epoch is committed or left to apply once a later epoch has begun"
             }
             Self::OneLeaderPerEpoch => "an epoch has at most one leader",
             Self::EpochDiscipline => {

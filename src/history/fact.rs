@@ -333,7 +333,7 @@ pub enum Fact {
     },
     /// A TRUNC or boot removed durable records outside K1 (only stock variants do): the disk now ends at `lineage`.
     DiskTruncated { server: ServerId, lineage: Lineage },
-    /// A COMMIT that did not match the head of the pending proposals was acted on (only variants do).
+    /// A COMMIT arrived that did not match the head of the pending proposals; zero = nothing was pending.
     CommitOutOfOrder {
         server: ServerId,
         zxid: Zxid,

@@ -284,9 +284,10 @@ fn of_history(fact: &Fact) -> Option<(ServerId, String)> {
         Fact::DiskTruncated { server, lineage } => {
             (*server, format!("truncates its disk to {lineage}"))
         }
-        Fact::CommitOutOfOrder { server, zxid, head } => {
-            (*server, format!("commits {zxid} though {head} is next"))
-        }
+        Fact::CommitOutOfOrder { server, zxid, head } => (
+            *server,
+            format!("is told to commit {zxid} though {head} is next"),
+        ),
         _ => return None,
     })
 }

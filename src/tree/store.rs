@@ -339,6 +339,13 @@ impl Tree {
         self.mark(session_digest(session, timeout_ms), Sign::Plus);
     }
 
+    /// Strikes a session from the table and leaves its znodes: no transaction does that.
+    pub fn forget_session(&mut self, session: SessionId) {
+        if let Some(timeout_ms) = self.sessions.remove(&session) {
+            self.mark(session_digest(session, timeout_ms), Sign::Minus);
+        }
+    }
+
     fn close_session(&mut self, now: Now, listed: &[Path], out: &mut Vec<Trigger>) {
         for path in listed {
             // A listed node may be gone already when the transaction is replayed.
@@ -349,9 +356,7 @@ impl Tree {
         for path in left {
             let _gone = self.delete(now, &path, out);
         }
-        if let Some(timeout_ms) = self.sessions.remove(&now.session) {
-            self.mark(session_digest(now.session, timeout_ms), Sign::Minus);
-        }
+        self.forget_session(now.session);
     }
 
     fn create(

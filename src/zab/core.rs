@@ -104,25 +104,30 @@ impl Core {
         });
     }
 
-    /// Starts the switch of a sync (K1): snapshot, log and currentEpoch at once.
+    /// Starts the switch of a sync (K1): snapshot, log and currentEpoch at once, or without an epoch only the former two.
     pub fn install(
         &mut self,
         kind: SyncKind,
         tree: &Tree,
         log: Vec<Arc<Txn>>,
-        epoch: Epoch,
+        epoch: Option<Epoch>,
         out: &mut Out,
-    ) {
+    ) -> Step {
+        if !self.log.is_forced() {
+            return Err(Quit("a sync may not overtake the log's fsync"));
+        }
         self.writes += 1;
         self.snapshot = None;
-        self.switch = Some((kind, epoch));
+        self.switch = Some((kind, epoch.unwrap_or(self.current)));
         self.log.replace(tree.clone(), log.iter().cloned());
-        let files = vec![(CURRENT_EPOCH, u64::from(epoch.0))];
+        let file = |epoch: Epoch| (CURRENT_EPOCH, u64::from(epoch.0));
+        let files = epoch.map(file).into_iter().collect();
         out.push(Effect::Install {
             image: Image { tree: tree.clone() },
             log,
             files,
         });
+        Ok(())
     }
 
     /// A switch has happened; that of a boot carries no epoch.
@@ -167,14 +172,18 @@ impl Core {
         let left = self.until_snapshot.take();
         let left = left.unwrap_or_else(|| self.draw_snapshot_interval(cx));
         if left <= 1 && self.snapshot.is_none() {
-            self.snapshot = Some(self.memory.tree.clone());
-            let tree = self.memory.tree.clone();
-            out.push(Effect::Snapshot {
-                image: Image { tree },
-            });
+            self.take_snapshot(self.memory.tree.clone(), out);
         } else {
             self.until_snapshot = Some(left.saturating_sub(1));
         }
+    }
+
+    /// Begins to write a snapshot, which nobody forces.
+    pub fn take_snapshot(&mut self, tree: Tree, out: &mut Out) {
+        self.snapshot = Some(tree.clone());
+        out.push(Effect::Snapshot {
+            image: Image { tree },
+        });
     }
 
     fn draw_snapshot_interval(&mut self, cx: Cx) -> u32 {

@@ -7,6 +7,7 @@ use super::core::{Core, Out, Step};
 use super::front::{Ask, Front, SyncHandling};
 use super::learner::Waiting;
 use super::pending::Pending;
+use super::rules::sync::SyncAcks;
 use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, Role};
@@ -55,11 +56,12 @@ impl Follower {
     pub fn take_over(&mut self, waiting: Waiting, core: &mut Core, out: &mut Out) -> Step {
         self.pending = waiting.pending;
         let on_disk = waiting.durable;
+        let acks_late = core.config.rules.sync.acks == SyncAcks::AfterUpToDate;
         for txn in self
             .pending
             .iter()
             .take(on_disk)
-            .filter(|_| core.is_voter())
+            .filter(|_| core.is_voter() && acks_late)
         {
             self.ack(txn.zxid, core, out);
         }
@@ -68,7 +70,7 @@ impl Follower {
         }
         out.wake(Stage::Sync);
         for zxid in waiting.commits {
-            self.on_commit(zxid, out)?;
+            self.on_commit(zxid, core, out)?;
         }
         Ok(())
     }
@@ -92,12 +94,12 @@ impl Follower {
                 self.log(txn, core, out)?;
                 core.count_towards_snapshot(cx, out);
             }
-            Packet::Commit { zxid } if core.is_voter() => self.on_commit(zxid, out)?,
+            Packet::Commit { zxid } if core.is_voter() => self.on_commit(zxid, core, out)?,
             Packet::Inform { txn } if !core.is_voter() => {
                 let zxid = txn.zxid;
                 self.log(txn, core, out)?;
                 core.count_towards_snapshot(cx, out);
-                self.on_commit(zxid, out)?;
+                self.on_commit(zxid, core, out)?;
             }
             Packet::Ping { .. } => {
                 let touched = self.front.take_touched();
@@ -128,15 +130,16 @@ impl Follower {
 
     /// A proposal goes to the log and waits for its commit.
     fn log(&mut self, txn: Arc<Txn>, core: &mut Core, out: &mut Out) -> Step {
-        self.pending.add(Arc::clone(&txn))?;
-        core.log.append(txn, out);
+        self.pending.add(Arc::clone(&txn), core)?;
+        let thread = core.config.rules.sync.sync_thread;
+        core.log.receive(txn, thread, out);
         out.wake(Stage::Sync);
         Ok(())
     }
 
     /// The head of what is pending is committed; it is applied whether or not our own fsync is done (zab.md §1.4).
-    fn on_commit(&mut self, zxid: Zxid, out: &mut Out) -> Step {
-        self.front.commit(self.pending.take(zxid)?, out);
+    fn on_commit(&mut self, zxid: Zxid, core: &Core, out: &mut Out) -> Step {
+        self.front.commit(self.pending.take(zxid, core, out)?, out);
         Ok(())
     }
 

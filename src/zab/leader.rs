@@ -15,6 +15,7 @@ use super::core::{Core, Out, Quit, Step};
 use super::discovery::{EpochChoice, Promise, Promises, Summary};
 use super::handler::{Handler, Queued, Stand};
 use super::reign::Reign;
+use super::rules::sync::{Established, FirstAck, Forwarding, LeadStart};
 use super::synchronization::{Peer, decide, snapshot_packet};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
@@ -84,6 +85,10 @@ impl Leader {
             server: core.me,
             lineage: core.memory.tree.lineage(),
         });
+        match core.config.rules.sync.lead_start {
+            LeadStart::LeavesDisk => {}
+            LeadStart::WritesSnapshot => core.take_snapshot(core.memory.tree.clone(), out),
+        }
         out.arm(Timer::PhaseLimit, core.config.init_span());
         self.hear_accepted(core.me, core.accepted, core, out);
     }
@@ -185,6 +190,10 @@ impl Leader {
                 self.on_newleader_ack(cx, sid, zxid, core, out);
                 Ok(())
             }
+            (Packet::Ack { .. }, Stand::AckedNewLeader) => {
+                core.ignore("ack-before-uptodate", out);
+                Ok(())
+            }
             (packet, Stand::Synced) => {
                 handler.deadline = self.ticks + u64::from(core.config.sync_limit);
                 self.on_learner_packet(cx, sid, packet, core, out);
@@ -194,6 +203,13 @@ impl Leader {
                 self.drop_learner(sid, "packet-out-of-phase", core, out);
                 Ok(())
             }
+        }
+    }
+
+    /// The log cannot be written any more: nothing is proposed from now on.
+    pub fn go_deaf(&mut self) {
+        if let Phase::Reigning(reign) = &mut self.phase {
+            reign.is_deaf = true;
         }
     }
 
@@ -302,16 +318,20 @@ impl Leader {
         core: &mut Core,
         out: &mut Out,
     ) {
-        if zxid != Zxid::label(self.epoch) {
+        let is_right = zxid == Zxid::label(self.epoch);
+        if !is_right {
             core.ignore("newleader-ack-of-other-epoch", out);
-            return;
+            match core.config.rules.sync.first_ack {
+                FirstAck::OfNewLeader => return,
+                FirstAck::Any => {}
+            }
         }
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
         handler.stand = Stand::AckedNewLeader;
         handler.deadline = self.ticks + u64::from(core.config.sync_limit);
         if self.is_serving() {
             self.tell_up_to_date(sid, core, out);
-        } else {
+        } else if is_right {
             self.count_newleader_ack(cx, sid, core, out);
         }
     }
@@ -320,8 +340,12 @@ impl Leader {
         if core.config.voters.contains(sid) {
             self.newleader_acks.insert(sid);
         }
-        let has_quorum =
-            self.newleader_acks.contains(core.me) && core.config.is_quorum(self.newleader_acks);
+        let acks = self.newleader_acks;
+        let has_quorum = acks.contains(core.me)
+            && match core.config.rules.sync.established {
+                Established::ByQuorum => core.config.is_quorum(acks),
+                Established::ByAnybody => acks.len() > 1,
+            };
         if matches!(self.phase, Phase::AwaitsNewLeaderAcks) && has_quorum {
             self.begin_reign(cx, core, out);
         }
@@ -462,13 +486,22 @@ impl Leader {
         match handler.stand {
             Stand::Promised(peer) => {
                 let factor = core.config.snapshot_size_factor;
-                let plan = decide(peer, &core.memory, &core.log, factor);
+                let rules = &core.config.rules.sync;
+                let plan = decide(peer, &core.memory, &core.log, factor, rules);
                 let (kind, peer, seen) = (plan.kind, peer.zxid, plan.seen);
                 handler.hold();
                 for packet in plan.packets {
                     handler.send(packet, out);
                 }
-                start_forwarding(&self.broadcast, handler, seen, out);
+                match rules.forwarding {
+                    Forwarding::WithDecision => {
+                        queue_committed(&self.broadcast, handler, seen, out);
+                        queue_proposed(&self.broadcast, handler, seen, out);
+                        handler.is_forwarding = true;
+                    }
+                    Forwarding::WithoutBacklog => handler.is_forwarding = true,
+                    Forwarding::WithNewLeader => {}
+                }
                 handler.stand = Stand::SyncQueued(Queued { kind, peer, seen });
                 out.wake(Stage::Handler(sid));
             }
@@ -497,7 +530,13 @@ impl Leader {
             upto: seen,
         });
         if kind == SyncKind::Snap {
-            out.send(handler.conn, Msg::Quorum(snapshot_packet(&core.memory)));
+            let content = core.config.rules.sync.snap;
+            let snap = snapshot_packet(&core.memory, content, self.broadcast.last_proposed());
+            out.send(handler.conn, Msg::Quorum(snap));
+        }
+        if !handler.is_forwarding {
+            queue_proposed(&self.broadcast, handler, seen, out);
+            handler.is_forwarding = true;
         }
         handler.send(Packet::NewLeader { epoch: self.epoch }, out);
         handler.drain(out);
@@ -505,8 +544,8 @@ impl Leader {
     }
 }
 
-/// From this step on the learner gets live traffic; what it has not seen is queued first (`Leader.startForwarding`).
-fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out: &mut Out) {
+/// What is committed, not applied here and not seen by the learner goes before live traffic (`Leader.startForwarding`).
+fn queue_committed(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out: &mut Out) {
     for txn in broadcast.committed_after(seen) {
         handler.send(
             Packet::Proposal {
@@ -516,6 +555,10 @@ fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, ou
         );
         handler.send(Packet::Commit { zxid: txn.zxid }, out);
     }
+}
+
+/// So does what is proposed and not committed, where the learner votes.
+fn queue_proposed(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out: &mut Out) {
     if handler.is_voter {
         for txn in broadcast.proposed_after(seen) {
             handler.send(
@@ -526,7 +569,6 @@ fn start_forwarding(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, ou
             );
         }
     }
-    handler.is_forwarding = true;
 }
 
 /// K8: at most once per initLimit a leader gives way to a learner that promised a later epoch. Observers count here as

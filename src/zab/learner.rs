@@ -2,9 +2,9 @@
 //! `Observer`; zab.md §3.4-3.5, §4.5). Once up to date it becomes a [`Follower`].
 //!
 //! ```text
-//!   Dialing ─▶ AwaitsEpoch ─▶ StoresAccepted ─▶ AwaitsSync ─▶ Syncing ─┬▶ ForcesLog ─▶ StoresCurrent ─┬▶ AwaitsUpToDate ─▶ Serving
-//!                                                                     └▶ Switches ───────────────────┘
+//!   Dialing ─▶ AwaitsEpoch ─▶ StoresAccepted ─▶ AwaitsSync ─▶ Syncing ─▶ Writing ─▶ AwaitsUpToDate ─▶ Serving
 //! ```
+//! What it writes at NEWLEADER, and in which order, is [`NewLeaderOrder`](super::rules::sync::NewLeaderOrder).
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -13,11 +13,12 @@ use super::core::{Core, Out, Quit, Step};
 use super::follower::Follower;
 use super::front::Front;
 use super::pending::Pending;
+use super::rules::sync::{LateCommits, NewLeaderStep, SyncAcks, SyncInforms};
 use super::staging::Staging;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::{LocalTime, Span};
 use crate::base::zxid::{Epoch, Zxid};
-use crate::history::fact::{Fact, SyncKind};
+use crate::history::fact::Fact;
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx, LinkClass};
 use crate::words::message::{Msg, Packet, Traffic};
@@ -37,6 +38,8 @@ pub struct Waiting {
     pub pending: Pending,
     /// How many of them, from the oldest on, are on disk since NEWLEADER.
     pub durable: usize,
+    /// How many of them a commit does not find before UPTODATE; none with the default rules.
+    pub forgotten: usize,
     /// Committed since.
     pub commits: Vec<Zxid>,
 }
@@ -54,12 +57,8 @@ enum Phase {
     AwaitsSync,
     /// Between the first sync packet and NEWLEADER.
     Syncing(Staging),
-    /// D7: the records of a DIFF are being forced.
-    ForcesLog(Staging),
-    /// D8: currentEpoch = e is being written.
-    StoresCurrent(Staging),
-    /// K1: the switch of a SNAP or TRUNC is under way.
-    Switches(Staging),
+    /// NEWLEADER has come: the last of so many steps waits for the disk.
+    Writing(Staging, usize),
     /// NEWLEADER is acknowledged.
     AwaitsUpToDate(Waiting),
     /// Broadcast.
@@ -104,6 +103,23 @@ impl Learner {
     /// Whether it serves clients.
     pub fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Serving(_))
+    }
+
+    /// What it has received of a sync that is lost before its NEWLEADER.
+    pub fn take_lost_sync(&mut self) -> Option<Staging> {
+        match std::mem::replace(&mut self.phase, Phase::AwaitsSync) {
+            Phase::Syncing(staging) => Some(staging),
+            phase @ (Phase::Dialing
+            | Phase::AwaitsEpoch
+            | Phase::StoresAccepted
+            | Phase::AwaitsSync
+            | Phase::Writing(..)
+            | Phase::AwaitsUpToDate(_)
+            | Phase::Serving(_)) => {
+                self.phase = phase;
+                None
+            }
+        }
     }
 
     /// Whether the leader has told it an epoch: what fails after that is a failed discovery (K8).
@@ -207,10 +223,7 @@ impl Learner {
 
     fn waits_for_disk(&self) -> bool {
         match self.phase {
-            Phase::StoresAccepted
-            | Phase::ForcesLog(_)
-            | Phase::StoresCurrent(_)
-            | Phase::Switches(_) => true,
+            Phase::StoresAccepted | Phase::Writing(..) => true,
             Phase::Dialing
             | Phase::AwaitsEpoch
             | Phase::AwaitsSync
@@ -242,19 +255,14 @@ impl Learner {
                 Ok(())
             }
             (Phase::Syncing(_), Packet::NewLeader { epoch }) => {
-                self.on_new_leader(epoch, core, out)
+                self.on_new_leader(cx, epoch, core, out)
             }
             (Phase::Syncing(staging), packet) => staging.on_packet(packet, core, out),
             (Phase::AwaitsUpToDate(_), Packet::UpToDate) => self.on_up_to_date(cx, core, out),
             (Phase::AwaitsUpToDate(waiting), packet) => waiting.on_packet(packet, core, out),
             (Phase::Serving(follower), packet) => follower.on_packet(cx, packet, core, out),
             (
-                Phase::Dialing
-                | Phase::AwaitsEpoch
-                | Phase::StoresAccepted
-                | Phase::ForcesLog(_)
-                | Phase::StoresCurrent(_)
-                | Phase::Switches(_),
+                Phase::Dialing | Phase::AwaitsEpoch | Phase::StoresAccepted | Phase::Writing(..),
                 _,
             ) => Err(Quit("a packet out of phase")),
         }
@@ -290,39 +298,47 @@ impl Learner {
         );
     }
 
-    fn on_new_leader(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
+    fn on_new_leader(&mut self, cx: Cx, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
         if epoch != self.epoch {
             return Err(Quit("NEWLEADER of another epoch"));
         }
         let Phase::Syncing(staging) = std::mem::replace(&mut self.phase, Phase::AwaitsSync) else {
             unreachable!("NEWLEADER ends a sync")
         };
-        staging.write(epoch, core, out);
-        self.phase = match staging.kind() {
-            SyncKind::Diff | SyncKind::LogDiff => Phase::ForcesLog(staging),
-            SyncKind::Snap | SyncKind::Trunc => Phase::Switches(staging),
-        };
-        Ok(())
+        self.phase = Phase::Writing(staging, 0);
+        self.write_on(cx, core, out)
     }
 
-    /// Everything is on disk, currentEpoch last: NEWLEADER may be acknowledged.
-    fn ack_new_leader(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
-        let (Phase::StoresCurrent(staging) | Phase::Switches(staging)) =
-            std::mem::replace(&mut self.phase, Phase::AwaitsSync)
-        else {
-            unreachable!("NEWLEADER is acknowledged after its writes")
-        };
-        assert!(
-            core.current == self.epoch,
-            "NEWLEADER is acknowledged after currentEpoch"
-        );
-        let pending = staging.finish(core);
-        let durable = pending.len();
-        self.phase = Phase::AwaitsUpToDate(Waiting {
-            pending,
-            durable,
-            commits: Vec::new(),
-        });
+    /// Takes the steps that follow NEWLEADER, up to the next that waits for the disk.
+    fn write_on(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        while let Phase::Writing(staging, taken) = &mut self.phase {
+            let steps = core.config.rules.sync.new_leader.steps(staging.kind());
+            let Some(step) = steps.get(*taken) else {
+                break;
+            };
+            *taken += 1;
+            let epoch = self.epoch;
+            match step {
+                NewLeaderStep::AppendAll => staging.append_all(core, out),
+                NewLeaderStep::AppendCommitted => staging.append_committed(core, out),
+                NewLeaderStep::LooseSnapshot => staging.begin_snapshot(core, out),
+                NewLeaderStep::Ack => self.ack_new_leader(core, out),
+                NewLeaderStep::Force => {
+                    core.log.force_always(out);
+                    return Ok(());
+                }
+                NewLeaderStep::StoreEpoch => {
+                    core.store(CURRENT_EPOCH, epoch, out);
+                    return Ok(());
+                }
+                NewLeaderStep::Switch => return staging.switch(epoch, core, out),
+                NewLeaderStep::Snapshot => return staging.write_snapshot(core, out),
+            }
+        }
+        self.await_up_to_date(cx, core, out)
+    }
+
+    fn ack_new_leader(&self, core: &Core, out: &mut Out) {
         out.note(Fact::NewLeaderAckSent {
             server: core.me,
             epoch: self.epoch,
@@ -334,16 +350,36 @@ impl Learner {
             },
             out,
         );
+    }
+
+    /// Every step is taken: reads on, to UPTODATE.
+    fn await_up_to_date(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        let Phase::Writing(staging, _) = std::mem::replace(&mut self.phase, Phase::AwaitsSync)
+        else {
+            unreachable!("NEWLEADER is acknowledged after its writes")
+        };
+        self.phase = Phase::AwaitsUpToDate(staging.finish(core));
         out.arm(Timer::LeaderSilent, core.config.sync_span());
+        if !core.log.is_forced() {
+            out.wake(Stage::Sync);
+        }
         self.read_on(cx, core, out)
     }
 
     /// UPTODATE: the second ACK of NEWLEADER, then the pipeline starts.
     fn on_up_to_date(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
-        let Phase::AwaitsUpToDate(waiting) = std::mem::replace(&mut self.phase, Phase::AwaitsSync)
+        let Phase::AwaitsUpToDate(mut waiting) =
+            std::mem::replace(&mut self.phase, Phase::AwaitsSync)
         else {
             unreachable!("UPTODATE follows NEWLEADER")
         };
+        match core.config.rules.sync.late_commits {
+            LateCommits::Done => {}
+            LateCommits::Dropped => waiting.commits.clear(),
+            LateCommits::Everything => {
+                waiting.commits = waiting.pending.iter().map(|txn| txn.zxid).collect();
+            }
+        }
         self.send(
             Packet::Ack {
                 zxid: Zxid::label(self.epoch),
@@ -368,13 +404,11 @@ impl Learner {
                 self.ack_epoch(Some(core.current), core, out);
                 self.read_on(cx, core, out)
             }
-            Phase::StoresCurrent(_) => self.ack_new_leader(cx, core, out),
+            Phase::Writing(..) => self.write_on(cx, core, out),
             Phase::Dialing
             | Phase::AwaitsEpoch
             | Phase::AwaitsSync
             | Phase::Syncing(_)
-            | Phase::ForcesLog(_)
-            | Phase::Switches(_)
             | Phase::AwaitsUpToDate(_)
             | Phase::Serving(_) => Ok(()),
         }
@@ -382,24 +416,37 @@ impl Learner {
 
     /// The switch has happened.
     pub fn on_installed(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
-        self.ack_new_leader(cx, core, out)
+        self.write_on(cx, core, out)
     }
 
     /// Records were forced.
-    pub fn on_forced(&mut self, forced: &[Zxid], core: &mut Core, out: &mut Out) {
+    pub fn on_forced(&mut self, cx: Cx, forced: &[Zxid], core: &mut Core, out: &mut Out) -> Step {
         if let Phase::Serving(follower) = &mut self.phase {
             follower.on_forced(forced, core, out);
-        } else if matches!(self.phase, Phase::ForcesLog(_)) {
-            assert!(
-                core.log.is_forced(),
-                "the sync was appended before the fsync"
-            );
-            let Phase::ForcesLog(staging) = std::mem::replace(&mut self.phase, Phase::AwaitsSync)
-            else {
-                unreachable!("just looked at")
-            };
-            core.store(CURRENT_EPOCH, self.epoch, out);
-            self.phase = Phase::StoresCurrent(staging);
+            return Ok(());
+        }
+        match core.config.rules.sync.acks {
+            SyncAcks::AfterUpToDate => {}
+            SyncAcks::WhenForced => self.ack_each(forced, core, out),
+        }
+        core.log.force(out);
+        if matches!(self.phase, Phase::Writing(..)) && core.log.is_forced() {
+            return self.write_on(cx, core, out);
+        }
+        Ok(())
+    }
+
+    fn ack_each(&self, forced: &[Zxid], core: &Core, out: &mut Out) {
+        if !matches!(self.phase, Phase::Writing(..) | Phase::AwaitsUpToDate(_)) || !core.is_voter()
+        {
+            return;
+        }
+        for zxid in forced {
+            out.note(Fact::AckSent {
+                server: core.me,
+                zxid: *zxid,
+            });
+            self.send(Packet::Ack { zxid: *zxid }, out);
         }
     }
 
@@ -436,9 +483,7 @@ impl Learner {
             | Phase::StoresAccepted
             | Phase::AwaitsSync
             | Phase::Syncing(_)
-            | Phase::ForcesLog(_)
-            | Phase::StoresCurrent(_)
-            | Phase::Switches(_) => core.config.init_span(),
+            | Phase::Writing(..) => core.config.init_span(),
         };
         let silent = if self.waits_for_disk() {
             Span::ZERO
@@ -499,20 +544,33 @@ impl Learner {
 impl Waiting {
     fn on_packet(&mut self, packet: Packet, core: &Core, out: &mut Out) -> Step {
         match packet.into_traffic() {
-            Some(Traffic::Proposal(txn)) => self.pending.add(txn),
-            Some(Traffic::Commit(zxid)) => {
-                self.commits.push(zxid);
-                Ok(())
-            }
-            Some(Traffic::Inform(txn)) => {
-                self.commits.push(txn.zxid);
-                self.pending.add(txn)
-            }
+            Some(Traffic::Proposal(txn)) => self.pending.add(txn, core),
+            Some(Traffic::Commit(zxid)) => self.on_commit(zxid, core, out),
+            Some(Traffic::Inform(txn)) => match core.config.rules.sync.informs {
+                SyncInforms::Taken => {
+                    self.commits.push(txn.zxid);
+                    self.pending.add(txn, core)
+                }
+                SyncInforms::Dropped => Ok(()),
+            },
             None => {
                 core.ignore("unexpected-packet", out);
                 Ok(())
             }
         }
+    }
+
+    fn on_commit(&mut self, zxid: Zxid, core: &Core, out: &mut Out) -> Step {
+        if self.forgotten > 0 && self.pending.len() == self.forgotten {
+            out.note(Fact::CommitOutOfOrder {
+                server: core.me,
+                zxid,
+                head: Zxid::ZERO,
+            });
+            return Err(Quit("a commit finds nothing pending"));
+        }
+        self.commits.push(zxid);
+        Ok(())
     }
 }
 

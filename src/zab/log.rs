@@ -9,6 +9,7 @@ use std::sync::Arc;
 use imbl::Vector;
 
 use super::core::Out;
+use super::rules::sync::{BelowWindow, SyncThread};
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Zxid;
@@ -46,6 +47,12 @@ pub struct Log {
     /// Appended and not yet known to be forced, oldest first.
     unforced: VecDeque<Zxid>,
     forcing: Forcing,
+    /// How many records the disk's log has before `entries`.
+    before: u64,
+    /// Received and not appended yet; nothing with the default rules.
+    queue: VecDeque<Arc<Txn>>,
+    /// What is appended cannot be read back, how much of it an fsync under way was asked for; never with the default rules.
+    stale: Option<u64>,
 }
 
 impl Log {
@@ -60,11 +67,20 @@ impl Log {
             appended: 0,
             unforced: VecDeque::new(),
             forcing: Forcing::Idle,
+            before: 0,
+            queue: VecDeque::new(),
+            stale: None,
         };
         for txn in txns {
             log.push(txn);
         }
         log
+    }
+
+    /// The same log behind so many older records on the disk.
+    #[must_use]
+    pub fn behind(self, before: u64) -> Self {
+        Self { before, ..self }
     }
 
     fn push(&mut self, txn: Arc<Txn>) {
@@ -87,9 +103,11 @@ impl Log {
 
     /// Appends a transaction; it is not durable before `on_synced` says so.
     pub fn append(&mut self, txn: Arc<Txn>, out: &mut Out) {
-        out.push(Effect::Append {
-            record: Arc::clone(&txn),
-        });
+        if self.stale.is_none() {
+            out.push(Effect::Append {
+                record: Arc::clone(&txn),
+            });
+        }
         out.note(Fact::Appended {
             server: self.me,
             zxid: txn.zxid,
@@ -98,6 +116,77 @@ impl Log {
         self.appended += 1;
         self.unforced.push_back(txn.zxid);
         self.push(txn);
+    }
+
+    /// A proposal of a serving learner's leader is to be logged.
+    pub fn receive(&mut self, txn: Arc<Txn>, rule: SyncThread, out: &mut Out) {
+        match rule {
+            SyncThread::EndsWithRole => self.append(txn, out),
+            SyncThread::OutlivesRole => self.queue.push_back(txn),
+        }
+    }
+
+    /// Whether something received waits to be appended.
+    pub fn has_received(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The Sync stage appends what was received, unless it is busy forcing.
+    pub fn append_received(&mut self, out: &mut Out) {
+        if self.forcing == Forcing::InFlight {
+            return;
+        }
+        while let Some(txn) = self.queue.pop_front() {
+            self.append(txn, out);
+        }
+    }
+
+    /// What an fsync that failed was to force is gone.
+    pub fn drop_unforced(&mut self, out: &mut Out) {
+        self.forcing = Forcing::Idle;
+        self.queue.clear();
+        let unforced = std::mem::take(&mut self.unforced);
+        if let Some(first) = unforced.front() {
+            self.truncate(self.before(*first), out);
+        }
+    }
+
+    /// Cuts off every record after `zxid`, without forcing that (D5), and leaves snapshots as they are.
+    pub fn truncate(&mut self, zxid: Zxid, out: &mut Out) {
+        let is_later = |entry: &Entry| entry.txn.zxid > zxid;
+        while self.entries.back().is_some_and(is_later) {
+            self.entries.pop_back();
+        }
+        let last = self.entries.last();
+        self.tail = last.map_or(self.base.lineage(), |entry| entry.lineage);
+        out.push(Effect::Truncate {
+            keep: self.before + self.entries.len() as u64,
+        });
+        out.note(Fact::DiskTruncated {
+            server: self.me,
+            lineage: self.tail,
+        });
+    }
+
+    /// From now on what is appended goes where no start will find it, until the next switch.
+    pub fn go_stale(&mut self) {
+        self.stale = Some(self.appended);
+    }
+
+    /// The position before `zxid`, which is in the log; else `zxid` itself.
+    pub fn before(&self, zxid: Zxid) -> Zxid {
+        match self.position(zxid) {
+            Some(0) => self.base.last(),
+            Some(index) => self.entries[index - 1].txn.zxid,
+            None => zxid,
+        }
+    }
+
+    /// The state that a boot would find now.
+    pub fn reload(&self) -> Tree {
+        let mut tree = self.base.clone();
+        self.catch_up(&mut tree);
+        tree
     }
 
     /// Starts an fsync of everything appended, unless one is under way: its end will start the next.
@@ -116,11 +205,15 @@ impl Log {
 
     fn start_fsync(&mut self, out: &mut Out) {
         self.forcing = Forcing::InFlight;
+        if let Some(asked) = &mut self.stale {
+            *asked = self.appended;
+        }
         out.push(Effect::Sync);
     }
 
     /// An fsync is done; returns what it made durable, in order.
     pub fn on_synced(&mut self, upto: u64, out: &mut Out) -> Vec<Zxid> {
+        let upto = self.stale.unwrap_or(upto);
         assert!(
             upto <= self.appended,
             "the disk forced {upto} records of {} appended",
@@ -143,19 +236,32 @@ impl Log {
     /// A switch (K1) was pushed: from now on the log is this one. Its records count as forced once it is done.
     pub fn replace(&mut self, base: Tree, txns: impl IntoIterator<Item = Arc<Txn>>) {
         assert!(self.is_forced(), "a switch may not overtake an fsync");
+        let queue = std::mem::take(&mut self.queue);
         *self = Self::new(self.me, base, txns);
+        self.queue = queue;
     }
 
     /// A snapshot was written: records up to it are no longer needed in memory.
     pub fn rebase(&mut self, base: Tree) {
-        while self
-            .entries
-            .front()
-            .is_some_and(|entry| entry.txn.zxid <= base.last())
-        {
-            self.entries.pop_front();
+        let mut reached = self.base.lineage();
+        let is_covered = |entry: &Entry| entry.txn.zxid <= base.last();
+        while self.entries.front().is_some_and(is_covered) {
+            let covered = self.entries.pop_front().expect("just looked at");
+            reached = covered.lineage;
+            self.before += 1;
+        }
+        if reached != base.lineage() {
+            self.chain_anew(base.lineage());
         }
         self.base = base;
+    }
+
+    /// The snapshot is on another branch than the log was (only where a defect made it so): what boot would find.
+    fn chain_anew(&mut self, base: Lineage) {
+        self.tail = base;
+        for txn in std::mem::take(&mut self.entries) {
+            self.push(txn.txn);
+        }
     }
 
     fn position(&self, zxid: Zxid) -> Option<usize> {
@@ -213,7 +319,12 @@ impl Log {
 
     /// The records after `peer` and before `end`, if the log has `peer` itself or starts right after it, and nothing is
     /// missing up to `end` (K7: stock starts at the first record it finds, ZOOKEEPER-2846).
-    pub fn between(&self, peer: Zxid, end: Zxid) -> Option<Vec<Arc<Txn>>> {
+    pub fn between(&self, peer: Zxid, end: Zxid, rule: BelowWindow) -> Option<Vec<Arc<Txn>>> {
+        match rule {
+            BelowWindow::WholeLog => {}
+            BelowWindow::LogFromFirst => return Some(self.whatever_is_between(peer, end)),
+            BelowWindow::JustTheWindow => return Some(Vec::new()),
+        }
         if peer.is_label() {
             return None;
         }
@@ -236,6 +347,13 @@ impl Log {
             found.push(Arc::clone(&entry.txn));
         }
         None
+    }
+
+    fn whatever_is_between(&self, peer: Zxid, end: Zxid) -> Vec<Arc<Txn>> {
+        let txns = self.entries.iter().map(|entry| &entry.txn);
+        txns.filter(|txn| peer < txn.zxid && txn.zxid < end)
+            .cloned()
+            .collect()
     }
 
     /// How long the newest snapshot is, roughly, in bytes.
@@ -275,7 +393,7 @@ mod tests {
     fn what_a_learner_lacks_is_read_only_where_nothing_is_missing() {
         let mut log = core(1, 3, &[(1, 1), (1, 2), (2, 1), (2, 2)]).log;
         let between = |log: &Log, peer, end| {
-            let txns = log.between(peer, end)?;
+            let txns = log.between(peer, end, BelowWindow::WholeLog)?;
             Some(txns.iter().map(|txn| txn.zxid).collect::<Vec<_>>())
         };
         assert_eq!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use imbl::Vector;
 
 use super::log::Log;
+use super::rules::sync::WindowRule;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
@@ -19,16 +20,24 @@ pub struct Memory {
     /// The last transactions processed, ascending and without holes (`committedLog`).
     window: Vector<Arc<Txn>>,
     window_limit: usize,
+    window_rule: WindowRule,
+    /// A position claimed before its transactions have come; never with the default rules.
+    claimed: Zxid,
+    /// The next role end leaves memory as it is; never with the default rules.
+    is_kept: bool,
 }
 
 impl Memory {
     /// Everything in the log, committed or not: the next leader decides its fate (zab.md §7.3).
-    pub fn from_log(log: &Log, tree: Tree, window_limit: usize) -> Self {
+    pub fn from_log(log: &Log, tree: Tree, window_limit: usize, window_rule: WindowRule) -> Self {
         let mut memory = Self {
             tree,
             label: Zxid::ZERO,
             window: Vector::new(),
             window_limit,
+            window_rule,
+            claimed: Zxid::ZERO,
+            is_kept: false,
         };
         memory.reset(log);
         memory
@@ -37,14 +46,44 @@ impl Memory {
     /// Makes memory equal to the durable history (K13). Labels are forgotten, so that an ex-leader votes with its last
     /// transaction, as its ex-followers do (stock votes with the label, zab.md §2.9 item 6: the same history).
     pub fn reset(&mut self, log: &Log) {
+        if std::mem::take(&mut self.is_kept) {
+            return;
+        }
+        let before = self.tree.last();
         log.catch_up(&mut self.tree);
         self.label = Zxid::ZERO;
-        self.window = log.last_txns(self.window_limit);
+        let window = log.last_txns(self.window_limit);
+        if self.may_have_holes() {
+            let is_new = |txn: &Arc<Txn>| txn.zxid > before;
+            window
+                .into_iter()
+                .filter(is_new)
+                .for_each(|txn| self.remember(txn));
+        } else {
+            self.window = window;
+        }
+    }
+
+    fn may_have_holes(&self) -> bool {
+        match self.window_rule {
+            WindowRule::Whole => false,
+            WindowRule::WithoutSyncs => true,
+        }
+    }
+
+    /// The coming role end leaves memory as it is.
+    pub fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// Counts as being at a position whose transactions have not come yet.
+    pub fn claim(&mut self, zxid: Zxid) {
+        self.claimed = zxid;
     }
 
     /// `lastProcessedZxid`: the last transaction applied, or the label if it is later.
     pub fn processed(&self) -> Zxid {
-        self.label.max(self.tree.last())
+        self.label.max(self.tree.last()).max(self.claimed)
     }
 
     /// The leader of `epoch` is established, before its first transaction.
@@ -52,13 +91,17 @@ impl Memory {
         self.label = Zxid::label(epoch);
     }
 
+    /// Remembers a transaction that a sync has brought.
+    pub fn remember_synced(&mut self, txn: Arc<Txn>) {
+        if !self.may_have_holes() {
+            self.remember(txn);
+        }
+    }
+
     /// Remembers a transaction that was just applied.
     pub fn remember(&mut self, txn: Arc<Txn>) {
-        if self
-            .window
-            .back()
-            .is_some_and(|last| !txn.zxid.follows(last.zxid))
-        {
+        let is_after_hole = |last: &Arc<Txn>| !txn.zxid.follows(last.zxid);
+        if self.window.back().is_some_and(is_after_hole) && !self.may_have_holes() {
             self.window.clear();
         }
         self.window.push_back(txn);
@@ -72,15 +115,13 @@ impl Memory {
         while self.window.back().is_some_and(|last| last.zxid > keep_upto) {
             self.window.pop_back();
         }
-        if self
-            .window
-            .back()
-            .is_some_and(|last| last.zxid != keep_upto)
-        {
+        let ends_elsewhere = |last: &Arc<Txn>| last.zxid != keep_upto;
+        if self.window.back().is_some_and(ends_elsewhere) && !self.may_have_holes() {
             self.window.clear();
         }
         self.tree = tree;
         self.label = label;
+        self.claimed = Zxid::ZERO;
     }
 
     /// The window of committed transactions.

@@ -46,6 +46,8 @@ pub struct Reign {
     pub tracker: Tracker,
     prep: Prep,
     queue: VecDeque<Item>,
+    /// Prep has stopped; never with the default rules.
+    pub is_deaf: bool,
     /// When the reaper made its last timed pass, or the reign began.
     reaped: LocalTime,
 }
@@ -62,6 +64,7 @@ impl Reign {
             tracker,
             prep,
             queue: VecDeque::new(),
+            is_deaf: false,
             reaped: cx.now,
         }
     }

@@ -89,14 +89,15 @@ impl Server {
             lineage.push(txn.zxid, txn.digest)
         });
         let kept = after_base().take_while(|txn| txn.zxid.epoch() <= current);
-        let log = Log::new(me, base.clone(), kept);
+        let older = disk.log.iter().take_while(|txn| txn.zxid <= base.last());
+        let log = Log::new(me, base.clone(), kept).behind(older.count() as u64);
         let report = BootReport {
             found,
             kept: log.tail(),
             corrupt: disk.corrupt,
         };
         let window = usize::try_from(config.committed_log).expect("a window fits memory");
-        let memory = Memory::from_log(&log, base, window);
+        let memory = Memory::from_log(&log, base, window, config.rules.sync.window);
         let peers = Peers::new(me, config.servers(), config.connect_timeout);
         let mut core = Core {
             config,
@@ -140,7 +141,7 @@ impl Server {
             Input::Stored { file, value } => self.on_stored(cx, file, value, out),
             Input::Snapshotted => self.on_snapshotted(),
             Input::Installed => self.on_installed(cx, out),
-            Input::WriteFailed { .. } => out.push(Effect::Halt { code: EXIT_DISK }),
+            Input::WriteFailed { .. } => self.on_write_failed(cx, out),
             Input::Command(command) => self.on_command(cx, &command, out),
         }
         self.assert_invariants();
@@ -362,6 +363,7 @@ impl Server {
     /// A role is over: hang up on everybody, drain the log; memory follows once the disk is quiet (K13).
     fn end_role(&mut self, cx: Cx, why: &'static str, out: &mut Out) {
         let state = self.state();
+        self.keep_memory();
         let mut failures = 0;
         let role = match &mut self.phase {
             Phase::Leading(leader) => {
@@ -567,6 +569,7 @@ impl Server {
 
     fn on_run(&mut self, cx: Cx, stage: Stage, out: &mut Out) {
         if stage == Stage::Sync {
+            self.core.log.append_received(out);
             self.core.log.force(out);
             return;
         }
@@ -592,10 +595,7 @@ impl Server {
     fn on_synced(&mut self, cx: Cx, upto: u64, out: &mut Out) {
         let forced = self.core.log.on_synced(upto, out);
         let step = match &mut self.phase {
-            Phase::Learning(learner) => {
-                learner.on_forced(&forced, &mut self.core, out);
-                Ok(())
-            }
+            Phase::Learning(learner) => learner.on_forced(cx, &forced, &mut self.core, out),
             Phase::Leading(leader) => {
                 leader.on_forced(&forced, &mut self.core, out);
                 Ok(())
@@ -607,6 +607,9 @@ impl Server {
             }
             Phase::Booting(_) | Phase::Looking(_) | Phase::Pausing(_) => Ok(()),
         };
+        if self.core.log.has_received() {
+            out.wake(Stage::Sync);
+        }
         self.settle(cx, step, out);
     }
 
@@ -652,5 +655,6 @@ impl Server {
 /// forced data that fails its checksum (zab.md §7.5).
 const EXIT_DISK: u8 = 1;
 
+mod mishap;
 #[cfg(test)]
 mod tests;

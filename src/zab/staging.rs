@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use super::core::{Core, Out, Quit, Step};
+use super::learner::Waiting;
+use super::memory::Memory;
 use super::pending::Pending;
+use super::rules::sync::{AppliedAt, DiffHead, SyncInforms, SyncSessions, TruncRule, Uncommitted};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
 use crate::tree::store::Tree;
-use crate::tree::txn::Txn;
+use crate::tree::txn::{Body, Txn};
 use crate::words::message::{Packet, Traffic};
 
 /// What a learner has received of its sync.
@@ -25,6 +28,8 @@ pub struct Staging {
     applied: Vec<Arc<Txn>>,
     /// Received, not committed yet.
     pending: Pending,
+    /// How many of those, committed or not, the disk has been given.
+    logged: usize,
     /// What a SNAP holds: it is taken after live traffic was let in, so that some of it comes twice (zab.md §4.4).
     twice_upto: Zxid,
 }
@@ -32,7 +37,11 @@ pub struct Staging {
 impl Staging {
     /// The first packet of a sync tells its kind.
     pub fn begin(packet: Packet, core: &mut Core, out: &mut Out) -> Result<Self, Quit> {
-        if let Packet::Diff { .. } = packet {
+        if let Packet::Diff { zxid } = packet {
+            match core.config.rules.sync.diff_head {
+                DiffHead::Announces => {}
+                DiffHead::RaisesLastProcessed => core.memory.claim(zxid),
+            }
             Ok(Self::on(
                 SyncKind::Diff,
                 core.memory.tree.clone(),
@@ -41,27 +50,53 @@ impl Staging {
         } else if let Packet::Snap { zxid, image } = packet {
             Ok(Self::on(SyncKind::Snap, image.tree, zxid))
         } else if let Packet::Trunc { zxid } = packet {
-            let tree = core
-                .log
-                .rebuild(zxid)
-                .ok_or(Quit("the state to truncate to cannot be rebuilt"));
-            core.want_snapshot = tree.is_err();
-            Ok(Self::on(SyncKind::Trunc, tree?, Zxid::ZERO))
+            Self::on_trunc(zxid, core, out)
         } else {
             core.ignore("no-sync-packet", out);
             Err(Quit("the sync began with another packet"))
         }
     }
 
+    fn on_trunc(zxid: Zxid, core: &mut Core, out: &mut Out) -> Result<Self, Quit> {
+        let rebuilt = |core: &mut Core, zxid| {
+            let tree = core
+                .log
+                .rebuild(zxid)
+                .ok_or(Quit("the state to truncate to cannot be rebuilt"));
+            core.want_snapshot = tree.is_err();
+            tree
+        };
+        let (kind, tree) = match core.config.rules.sync.trunc {
+            TruncRule::Exact | TruncRule::StaleStream => (SyncKind::Trunc, rebuilt(core, zxid)?),
+            TruncRule::Skipped => (SyncKind::Diff, core.memory.tree.clone()),
+            TruncRule::OneTooMany => {
+                let before = core.log.before(zxid);
+                (SyncKind::Trunc, rebuilt(core, before)?)
+            }
+            TruncRule::MemoryOnly => (SyncKind::Diff, rebuilt(core, zxid)?),
+            TruncRule::LogOnly => {
+                core.log.truncate(zxid, out);
+                (SyncKind::Diff, core.memory.tree.clone())
+            }
+            TruncRule::LogNotSnapshots => {
+                core.log.truncate(zxid, out);
+                (SyncKind::Trunc, core.log.reload())
+            }
+        };
+        let mut staging = Self::on(kind, tree, Zxid::ZERO);
+        staging.pending = Pending::after(zxid);
+        Ok(staging)
+    }
+
     fn on(kind: SyncKind, tree: Tree, label: Zxid) -> Self {
         let last = tree.last();
         let is_snap = kind == SyncKind::Snap;
         let (fork, twice_upto) = if is_snap {
-            (Zxid::ZERO, last)
+            (Zxid::ZERO, last.max(label))
         } else {
             (last, Zxid::ZERO)
         };
-        let pending = Pending::after(last);
+        let pending = Pending::after(last.max(twice_upto));
         Self {
             kind,
             tree,
@@ -69,6 +104,7 @@ impl Staging {
             fork,
             applied: Vec::new(),
             pending,
+            logged: 0,
             twice_upto,
         }
     }
@@ -78,11 +114,14 @@ impl Staging {
         match packet.into_traffic() {
             Some(Traffic::Proposal(txn)) => self.on_proposal(txn, core, out),
             Some(Traffic::Commit(zxid)) => self.on_commit(zxid, core, out),
-            Some(Traffic::Inform(txn)) => {
-                let zxid = txn.zxid;
-                self.on_proposal(txn, core, out)?;
-                self.on_commit(zxid, core, out)
-            }
+            Some(Traffic::Inform(txn)) => match core.config.rules.sync.informs {
+                SyncInforms::Taken => {
+                    let zxid = txn.zxid;
+                    self.on_proposal(txn, core, out)?;
+                    self.on_commit(zxid, core, out)
+                }
+                SyncInforms::Dropped => Ok(()),
+            },
             None => {
                 core.ignore("unexpected-packet", out);
                 Ok(())
@@ -95,7 +134,7 @@ impl Staging {
             core.ignore("proposal-already-in-snapshot", out);
             return Ok(());
         }
-        self.pending.add(txn)
+        self.pending.add(txn, core)
     }
 
     fn on_commit(&mut self, zxid: Zxid, core: &Core, out: &mut Out) -> Step {
@@ -103,8 +142,12 @@ impl Staging {
             core.ignore("commit-already-in-snapshot", out);
             return Ok(());
         }
-        let txn = self.pending.take(zxid)?;
+        let txn = self.pending.take(zxid, core, out)?;
         self.tree.apply(&txn);
+        let opens = matches!(txn.body, Body::OpenSession { .. });
+        if opens && core.config.rules.sync.sessions == SyncSessions::Bypassed {
+            self.tree.forget_session(txn.session);
+        }
         self.applied.push(txn);
         Ok(())
     }
@@ -114,38 +157,84 @@ impl Staging {
         self.kind
     }
 
-    /// NEWLEADER(epoch): everything received goes to disk, committed or not (K2). A DIFF is appended and forced, its
-    /// epoch follows; SNAP and TRUNC are one switch that carries the epoch.
-    pub fn write(&self, epoch: Epoch, core: &mut Core, out: &mut Out) {
-        match self.kind {
-            SyncKind::Diff | SyncKind::LogDiff => {
-                for txn in self.applied.iter().chain(self.pending.iter()) {
-                    core.log.append(Arc::clone(txn), out);
-                }
-                core.log.force_always(out);
+    /// What is committed goes to the log (not yet forced).
+    pub fn append_committed(&mut self, core: &mut Core, out: &mut Out) {
+        for txn in &self.applied {
+            core.log.append(Arc::clone(txn), out);
+        }
+        self.logged = self.applied.len();
+    }
+
+    /// Everything received goes to the log, committed or not (K2).
+    pub fn append_all(&mut self, core: &mut Core, out: &mut Out) {
+        self.append_committed(core, out);
+        for txn in self.pending.iter() {
+            core.log.append(Arc::clone(txn), out);
+        }
+        self.logged += self.pending.len();
+    }
+
+    /// Everything received and currentEpoch go to disk at once (K1, K2).
+    pub fn switch(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
+        let pending = self.pending.iter().cloned().collect();
+        core.install(self.kind, &self.tree, pending, Some(epoch), out)?;
+        self.logged = self.applied.len() + self.pending.len();
+        Ok(())
+    }
+
+    /// What is committed goes to disk at once; currentEpoch stays.
+    pub fn write_snapshot(&mut self, core: &mut Core, out: &mut Out) -> Step {
+        core.install(self.kind, &self.tree, Vec::new(), None, out)?;
+        self.logged = self.applied.len();
+        Ok(())
+    }
+
+    /// A snapshot of what is committed is begun.
+    pub fn begin_snapshot(&mut self, core: &mut Core, out: &mut Out) {
+        core.take_snapshot(self.tree.clone(), out);
+        self.logged = self.applied.len();
+    }
+
+    /// The disk has what it is to have: memory takes over what is committed. What is not waits for UPTODATE.
+    pub fn finish(mut self, core: &mut Core) -> Waiting {
+        let rules = core.config.rules.sync;
+        let is_snap = self.kind == SyncKind::Snap;
+        if is_snap {
+            core.want_snapshot = false;
+        }
+        if self.kind == SyncKind::Trunc && rules.trunc == TruncRule::StaleStream {
+            core.log.go_stale();
+        }
+        let mut commits = Vec::new();
+        if rules.applied == AppliedAt::UpToDate && self.kind == SyncKind::Diff {
+            commits.extend(self.applied.iter().map(|txn| txn.zxid));
+            self.pending.put_before(self.applied);
+        } else {
+            self.logged = self.logged.saturating_sub(self.applied.len());
+            core.memory.switch_to(self.tree, self.label, self.fork);
+            for txn in self.applied {
+                core.memory.remember_synced(txn);
             }
-            SyncKind::Snap | SyncKind::Trunc => {
-                core.install(
-                    self.kind,
-                    &self.tree,
-                    self.pending.iter().cloned().collect(),
-                    epoch,
-                    out,
-                );
-            }
+        }
+        let forgotten = match rules.uncommitted {
+            Uncommitted::Kept => 0,
+            Uncommitted::Forgotten => self.pending.len(),
+        };
+        Waiting {
+            pending: self.pending,
+            durable: self.logged,
+            forgotten,
+            commits,
         }
     }
 
-    /// The disk holds it all: memory takes over what is committed; returns what is on disk and not committed.
-    pub fn finish(self, core: &mut Core) -> Pending {
-        if self.kind == SyncKind::Snap {
-            core.want_snapshot = false;
-        }
-        core.memory.switch_to(self.tree, self.label, self.fork);
+    /// The connection is lost and memory keeps what has come (only variants do that).
+    pub fn leave_in(self, memory: &mut Memory) {
+        memory.switch_to(self.tree, self.label, self.fork);
         for txn in self.applied {
-            core.memory.remember(txn);
+            memory.remember(txn);
         }
-        self.pending
+        memory.keep();
     }
 }
 
@@ -190,31 +279,23 @@ mod tests {
             &mut core,
             vec![diff, proposal(1, 2), commit(1, 2), proposal(1, 3)],
         );
-        let staging = staged.expect("a legal sync");
+        let mut staging = staged.expect("a legal sync");
         assert_eq!(
             said(&mut out),
             "",
             "nothing touches the disk before NEWLEADER"
         );
-        staging.write(Epoch(2), &mut core, &mut out);
-        assert_eq!(said(&mut out), "append 1:2, append 1:3, sync");
-        let pending = staging.finish(&mut core);
+        staging.append_all(&mut core, &mut out);
+        assert_eq!(said(&mut out), "append 1:2, append 1:3");
+        let Waiting {
+            pending, durable, ..
+        } = staging.finish(&mut core);
         assert_eq!(
             core.memory.tree.last(),
             zxid(1, 2),
             "only the committed part is applied"
         );
-        assert_eq!(pending.len(), 1);
-    }
-
-    #[test]
-    fn an_empty_diff_is_forced_all_the_same() {
-        let mut core = core(1, 3, &[(1, 1)]);
-        let (staged, mut out) = stage(&mut core, vec![Packet::Diff { zxid: zxid(1, 1) }]);
-        staged
-            .expect("a legal sync")
-            .write(Epoch(2), &mut core, &mut out);
-        assert_eq!(said(&mut out), "sync");
+        assert_eq!((pending.len(), durable), (1, 1));
     }
 
     #[test]
@@ -225,13 +306,15 @@ mod tests {
             &mut core,
             vec![trunc, proposal(2, 1), commit(2, 1), proposal(2, 2)],
         );
-        let staging = staged.expect("a legal sync");
+        let mut staging = staged.expect("a legal sync");
         assert_eq!(
             core.memory.tree.last(),
             zxid(1, 3),
             "memory stays until the switch"
         );
-        staging.write(Epoch(2), &mut core, &mut out);
+        staging
+            .switch(Epoch(2), &mut core, &mut out)
+            .expect("the log is forced");
         assert_eq!(said(&mut out), "install 2:1 + [2:2] current=2");
         staging.finish(&mut core);
         assert_eq!(core.memory.tree.last(), zxid(2, 1));
@@ -253,8 +336,10 @@ mod tests {
             image,
         };
         let (staged, mut out) = stage(&mut core, vec![snap]);
-        let staging = staged.expect("a legal sync");
-        staging.write(Epoch(2), &mut core, &mut out);
+        let mut staging = staged.expect("a legal sync");
+        staging
+            .switch(Epoch(2), &mut core, &mut out)
+            .expect("the log is forced");
         assert_eq!(said(&mut out), "install 1:2 + [] current=2");
         staging.finish(&mut core);
         assert_eq!(core.memory.processed(), zxid(2, 0));

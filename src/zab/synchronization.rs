@@ -6,6 +6,8 @@ use imbl::Vector;
 
 use super::log::Log;
 use super::memory::Memory;
+use super::rules::SyncRules;
+use super::rules::sync::{SnapContent, WalkRule};
 use crate::base::ratio::Ratio;
 use crate::base::zxid::Zxid;
 use crate::history::fact::SyncKind;
@@ -35,7 +37,13 @@ pub struct Peer {
 }
 
 /// The decision table; the first row that fits wins. One atomic step with `start_forwarding`.
-pub fn decide(peer: Peer, memory: &Memory, log: &Log, factor: Ratio) -> SyncPlan {
+pub fn decide(
+    peer: Peer,
+    memory: &Memory,
+    log: &Log,
+    factor: Ratio,
+    rules: &SyncRules,
+) -> SyncPlan {
     let window = memory.window();
     let processed = memory.processed();
     let oldest = window.front().map_or(processed, |txn| txn.zxid);
@@ -55,18 +63,24 @@ pub fn decide(peer: Peer, memory: &Memory, log: &Log, factor: Ratio) -> SyncPlan
             seen: newest,
         }
     } else if oldest <= peer.zxid && peer.zxid <= newest {
-        walk(peer.zxid, newest, window).unwrap_or_else(|| snap(memory))
+        walk(peer.zxid, newest, window, rules.walk).unwrap_or_else(|| snap(memory))
     } else {
-        let from_log = (peer.zxid < oldest).then(|| read_log(peer.zxid, window, log, factor));
+        let from_log =
+            (peer.zxid < oldest).then(|| read_log(peer.zxid, window, log, (factor, rules)));
         from_log.flatten().unwrap_or_else(|| snap(memory))
     }
 }
 
 /// Row 4: what the window no longer has is read from the leader's own log, if that is complete (K7) and not longer than
 /// `factor` times the newest snapshot (`snapshotSizeFactor`). Sizes are those of the records, without padding.
-fn read_log(peer: Zxid, window: &Vector<Arc<Txn>>, log: &Log, factor: Ratio) -> Option<SyncPlan> {
+fn read_log(
+    peer: Zxid,
+    window: &Vector<Arc<Txn>>,
+    log: &Log,
+    (factor, rules): (Ratio, &SyncRules),
+) -> Option<SyncPlan> {
     let (oldest, newest) = (window.front()?.zxid, window.back()?.zxid);
-    let missing = log.between(peer, oldest)?;
+    let missing = log.between(peer, oldest, rules.below_window)?;
     let length = RECORD_BYTES * (missing.len() + window.len()) as u64;
     if length > factor.of(log.snapshot_bytes()) {
         return None;
@@ -98,24 +112,36 @@ fn snap(memory: &Memory) -> SyncPlan {
 }
 
 /// The snapshot of this moment.
-pub fn snapshot_packet(memory: &Memory) -> Packet {
-    let image = Box::new(Image {
-        tree: memory.tree.clone(),
-    });
-    Packet::Snap {
-        zxid: memory.processed(),
-        image,
+pub fn snapshot_packet(memory: &Memory, content: SnapContent, proposed: Zxid) -> Packet {
+    let (mut zxid, mut tree) = (memory.processed(), memory.tree.clone());
+    match content {
+        SnapContent::State => {}
+        SnapContent::NamedByLastProposal => zxid = zxid.max(proposed),
+        SnapContent::WithoutSessions => {
+            for (session, _) in memory.tree.sessions() {
+                tree.forget_session(session);
+            }
+        }
     }
+    let image = Box::new(Image { tree });
+    Packet::Snap { zxid, image }
 }
 
 /// Walks the window from the learner's position on (`queueCommittedProposals`); `None` when the learner is on another
 /// branch that only a SNAP repairs.
-fn walk(peer: Zxid, newest: Zxid, window: &Vector<Arc<Txn>>) -> Option<SyncPlan> {
+fn walk(peer: Zxid, newest: Zxid, window: &Vector<Arc<Txn>>, rule: WalkRule) -> Option<SyncPlan> {
     let start = window.binary_search_by(|txn| txn.zxid.cmp(&peer));
-    let (kind, first, rest) = match start {
-        Ok(index) => (SyncKind::Diff, Packet::Diff { zxid: newest }, index + 1),
-        Err(index) if peer.is_label() => (SyncKind::Diff, Packet::Diff { zxid: newest }, index),
-        Err(index) => {
+    let diff = Packet::Diff { zxid: newest };
+    let (kind, first, rest) = match (start, rule) {
+        (Ok(index), WalkRule::FromItsLast | WalkRule::WhateverIsLater) => {
+            (SyncKind::Diff, diff, index + 1)
+        }
+        (Ok(index), WalkRule::SkipsOne) => (SyncKind::Diff, diff, index + 2),
+        (Ok(index), WalkRule::RepeatsLast) | (Err(index), WalkRule::WhateverIsLater) => {
+            (SyncKind::Diff, diff, index)
+        }
+        (Err(index), _) if peer.is_label() => (SyncKind::Diff, diff, index),
+        (Err(index), WalkRule::FromItsLast | WalkRule::SkipsOne | WalkRule::RepeatsLast) => {
             let previous = window.get(index.checked_sub(1)?)?;
             if window.get(index)?.zxid.epoch() != peer.epoch() {
                 return None;
@@ -149,6 +175,7 @@ mod tests {
     use crate::tree::store::Tree;
     use crate::tree::txn::Body;
     use crate::zab::log::Log;
+    use crate::zab::rules::sync::WindowRule;
     use crate::zab::testing::packet_text;
 
     fn zxid(epoch: u32, counter: u32) -> Zxid {
@@ -166,7 +193,10 @@ mod tests {
             )
         });
         let log = Log::new(ServerId(1), Tree::new(), txns);
-        (Memory::from_log(&log, Tree::new(), window), log)
+        (
+            Memory::from_log(&log, Tree::new(), window, WindowRule::Whole),
+            log,
+        )
     }
 
     fn check(leader: &(Memory, Log), peer: Zxid, expected: &str) {
@@ -182,6 +212,7 @@ mod tests {
             memory,
             log,
             factor,
+            &SyncRules::default(),
         );
         let mut said: Vec<String> = plan.packets.iter().map(packet_text).collect();
         if plan.kind == SyncKind::Snap {

@@ -9,6 +9,7 @@ use crate::base::zxid::{Epoch, Zxid};
 use crate::check::verdict::Property;
 
 const ACK_UNKNOWN: Claim = claim(Property::TruthfulAck, "ack-of-missing-transaction");
+const ACK_ELSEWHERE: Claim = claim(Property::TruthfulAck, "ack-on-another-history");
 const ACK_NOT_DURABLE: Claim = claim(Property::TruthfulAck, "ack-before-durable");
 const NEWLEADER_EPOCH: Claim = claim(Property::TruthfulNewleaderAck, "newleader-ack-before-epoch");
 const NEWLEADER_HISTORY: Claim = claim(
@@ -51,10 +52,13 @@ impl ZabMonitor {
             cx.violate(ACK_UNKNOWN, story, conclusion);
             return;
         };
-        if let Some(proposal) = self.proposals.get_mut(&zxid)
-            && proposal.node == node
-        {
-            proposal.acks.push((server, cx.at));
+        match self.proposals.get_mut(&zxid) {
+            Some(proposal) if proposal.node == node => proposal.acks.push((server, cx.at)),
+            Some(proposal) => {
+                let proposed = proposal.node;
+                self.report_ack_elsewhere(cx, server, node, proposed);
+            }
+            None => {}
         }
         let tree = &self.tree;
         if let Some(ghost) = self.servers.get_mut(&server) {
@@ -72,6 +76,24 @@ impl ZabMonitor {
             self.describe_history(dur)
         );
         cx.violate(ACK_NOT_DURABLE, story, conclusion);
+    }
+
+    /// S9: everything before the transaction is what its leader has before it.
+    fn report_ack_elsewhere(&self, cx: &mut Cx<'_>, server: ServerId, node: Node, proposed: Node) {
+        let zxid = self.tree.zxid(node);
+        let before = |node: Node| {
+            let parent = self.tree.parent(node);
+            parent.map_or_else(|| "nothing".to_owned(), |node| self.describe_history(node))
+        };
+        let mut story = Story::default();
+        self.tell_fate(&mut story, zxid);
+        let conclusion = format!(
+            "server {server} acknowledged {} on top of {}, but it was proposed on top of {}",
+            self.describe(zxid),
+            before(node),
+            before(proposed)
+        );
+        cx.violate(ACK_ELSEWHERE, story, conclusion);
     }
 
     /// Tells since when a server's disk holds what it holds.
@@ -113,7 +135,11 @@ impl ZabMonitor {
     }
 
     /// The leader of `epoch` that a learner follows, and the history with which it began.
-    fn initial_of(&self, epoch: Epoch, follows: Option<ServerId>) -> Option<(ServerId, Node)> {
+    pub(super) fn initial_of(
+        &self,
+        epoch: Epoch,
+        follows: Option<ServerId>,
+    ) -> Option<(ServerId, Node)> {
         let proposers = self.initials.get(&epoch)?;
         proposers
             .iter()

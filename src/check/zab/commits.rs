@@ -18,6 +18,7 @@ const ACTED_OUT_OF_ORDER: Claim = claim(Property::CommitOrder, "commit-not-at-he
 const TWO_HISTORIES: Claim = claim(Property::TotalOrder, "two-histories-committed");
 const OLD_EPOCH: Claim = claim(Property::PrimaryIntegrity, "committed-in-earlier-epoch");
 const PROPOSED_BEHIND: Claim = claim(Property::PrimaryIntegrity, "proposed-before-catching-up");
+const SERVES_BEHIND: Claim = claim(Property::PrimaryIntegrity, "serves-before-catching-up");
 const LOST: Claim = claim(Property::CommittedSurvives, "leader-lacks-committed");
 const LOST_TOLD: Claim = claim(Property::CommittedSurvives, "leader-lacks-acknowledged");
 
@@ -219,7 +220,7 @@ impl ZabMonitor {
         Some(node)
     }
 
-    /// A server acted on a COMMIT that was not the head of its pending proposals.
+    /// A server was told to commit what was not the head of its pending proposals.
     pub(super) fn on_commit_out_of_order(
         &mut self,
         cx: &mut Cx<'_>,
@@ -230,9 +231,11 @@ impl ZabMonitor {
         cx.exercise(Property::CommitOrder);
         let mut story = Story::default();
         self.tell_fate(&mut story, zxid);
-        let conclusion = format!(
-            "server {server} acted on COMMIT {zxid} while {head} was its next pending proposal"
-        );
+        let next = match head {
+            Zxid::ZERO => "nothing was pending there".to_owned(),
+            head => format!("{head} was its next pending proposal"),
+        };
+        let conclusion = format!("server {server} received COMMIT {zxid} while {next}");
         cx.violate(ACTED_OUT_OF_ORDER, story, conclusion);
     }
 
@@ -323,5 +326,34 @@ impl ZabMonitor {
             self.describe(lost)
         );
         cx.violate(PROPOSED_BEHIND, story, conclusion);
+    }
+
+    /// S5 for learners: who serves in an epoch has applied what its leader began with; UPTODATE has committed that.
+    pub(super) fn judge_served_history(
+        &self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        start: (Node, Epoch),
+    ) {
+        let (node, epoch) = start;
+        let follows = self.ghost(server).and_then(|ghost| ghost.follows);
+        let Some((leader, initial)) = self.initial_of(epoch, follows) else {
+            return;
+        };
+        if leader == server {
+            return;
+        }
+        cx.exercise(Property::PrimaryIntegrity);
+        if self.tree.depth(node) >= self.tree.depth(initial) {
+            return;
+        }
+        let mut story = Story::default();
+        self.tell_fate(&mut story, self.tree.zxid(initial));
+        let conclusion = format!(
+            "server {server} serves in epoch {epoch} with {}, although its leader, server {leader}, began with {}",
+            self.describe_history(node),
+            self.describe_history(initial)
+        );
+        cx.violate(SERVES_BEHIND, story, conclusion);
     }
 }

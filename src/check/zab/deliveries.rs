@@ -176,6 +176,7 @@ impl ZabMonitor {
             strayed: false,
         });
         self.judge_history(cx, server, node);
+        self.judge_served_history(cx, server, (node, start.epoch));
         self.judge_applied(cx, server, node);
         self.judge_state(cx, server, node, start.state);
     }

@@ -105,8 +105,9 @@ impl ZabMonitor {
         } else {
             self.describe(zxid)
         };
-        let conclusion =
-            format!("server {server} acknowledged {what} to the leader of epoch {epoch}");
+        let conclusion = format!(
+            "server {server} acknowledged {what}, having acknowledged NEWLEADER of no epoch later than {epoch}"
+        );
         cx.violate(PROMISE_BROKEN, story, conclusion);
     }
 

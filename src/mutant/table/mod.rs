@@ -7,6 +7,7 @@ mod election;
 mod library;
 mod log;
 mod machine;
+mod release;
 mod session;
 mod sync;
 mod watch;
@@ -182,9 +183,10 @@ pub struct Defect {
 
 /// Every entry, in the order of reports.
 pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-    let layers: [&[Defect]; 9] = [
+    let layers: [&[Defect]; 10] = [
         &election::DEFECTS,
         &sync::DEFECTS,
+        &release::DEFECTS,
         &log::DEFECTS,
         &broadcast::DEFECTS,
         &machine::DEFECTS,

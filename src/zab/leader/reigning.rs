@@ -18,6 +18,7 @@ use crate::zab::core::{Core, Out, Quit, Step};
 use crate::zab::front::Front;
 use crate::zab::handler::{Handler, Stand};
 use crate::zab::reign::Reign;
+use crate::zab::rules::sync::ProposalsTo;
 
 impl Leader {
     /// L8: a quorum has the leader's history on disk; it is committed, and the leader serves.
@@ -276,6 +277,9 @@ impl Leader {
         let Phase::Reigning(reign) = &mut self.phase else {
             return Ok(());
         };
+        if reign.is_deaf {
+            return Ok(());
+        }
         if let Some(waiter) = reign.take_sync(out) {
             if let Some(waiter) = self.broadcast.on_sync(waiter) {
                 self.answer_sync(waiter, out);
@@ -289,11 +293,12 @@ impl Leader {
             return Ok(());
         };
         self.broadcast.propose(Arc::clone(&txn), out);
-        for handler in self
-            .handlers
-            .values_mut()
-            .filter(|handler| handler.is_forwarding && handler.is_voter)
-        {
+        let rule = core.config.rules.sync.proposals;
+        let gets_it = |handler: &&mut Handler| match rule {
+            ProposalsTo::Forwarding => handler.is_forwarding && handler.is_voter,
+            ProposalsTo::Synced => handler.stand == Stand::Synced && handler.is_voter,
+        };
+        for handler in self.handlers.values_mut().filter(gets_it) {
             handler.send(
                 Packet::Proposal {
                     txn: Arc::clone(&txn),

@@ -94,9 +94,11 @@ fn packets_wait_while_the_learner_writes() {
     );
     said(&mut out);
     hear(Packet::UpToDate, &mut learner, &mut core, &mut out);
-    assert!(matches!(learner.phase, Phase::ForcesLog(_)));
+    assert!(matches!(learner.phase, Phase::Writing(..)));
     core.log.on_synced(0, &mut out);
-    learner.on_forced(&[], &mut core, &mut out);
+    learner
+        .on_forced(cx(), &[], &mut core, &mut out)
+        .expect("forced");
     assert_eq!(said(&mut out), "store current=1");
     learner
         .on_stored(cx(), &mut core, &mut out)

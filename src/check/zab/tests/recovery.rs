@@ -80,6 +80,47 @@ fn an_uncommitted_tail_of_the_next_leader_becomes_committed() {
 }
 
 #[test]
+fn serving_with_less_than_the_leader_began_with_breaks_primary_integrity() {
+    let mut run = two_writes();
+    run.propose(3, z(1, 3));
+    run.accept(2, z(1, 3));
+    run.crash(3);
+    look(&mut run, &[1, 2]);
+    run.lead(2);
+    run.promise(1, 2, 2);
+    run.fact(Fact::Elected {
+        server: ServerId(1),
+        leader: ServerId(2),
+        round: 2,
+    });
+    run.propose_epoch(2, 2);
+    run.fact(Fact::ServeStart {
+        server: ServerId(1),
+        role: Role::Follower,
+        epoch: Epoch(2),
+        lineage: history(&[z(1, 1), z(1, 2)]),
+        tree: 0,
+    });
+    run.assert_broken(Property::PrimaryIntegrity, "serves-before-catching-up");
+}
+
+#[test]
+fn acknowledging_on_top_of_another_history_breaks_truthful_ack() {
+    let mut run = two_writes();
+    run.propose(3, z(1, 3));
+    run.accept(1, z(1, 3));
+    run.crash(3);
+    run.end(2, Role::Follower);
+    run.vote(2);
+    run.establish(2, 2, &[]);
+    run.propose(2, z(2, 1));
+    run.append(1, z(2, 1));
+    run.force(1);
+    run.ack(1, z(2, 1));
+    run.assert_broken(Property::TruthfulAck, "ack-on-another-history");
+}
+
+#[test]
 fn two_leaders_of_different_epochs_at_one_time_are_legal() {
     let mut run = Ensemble::new(5, 0);
     run.establish(5, 1, &[1, 2, 3, 4]);
