@@ -40,6 +40,8 @@ struct Reign {
     since: At,
     touches: BTreeMap<SessionId, Touch>,
     expiring: BTreeSet<SessionId>,
+    /// Expired and not yet proposed to be closed, in the order in which that must come.
+    announced: Vec<(SessionId, At)>,
     /// Moments at which it did something, some time apart; the last ones.
     beats: VecDeque<Time>,
     /// Until when its clocks stood still, if they did: what was due by them before is late by so much.
@@ -85,6 +87,7 @@ impl Monitor for SessionsMonitor {
             for change in &txn.changes {
                 if let Change::CloseSession { session } = change {
                     reign.expiring.insert(*session);
+                    reign.close(at, *server, *session, findings);
                 }
             }
         }
@@ -148,9 +151,32 @@ impl Reign {
             since,
             touches: BTreeMap::new(),
             expiring: BTreeSet::new(),
+            announced: Vec::new(),
             beats: VecDeque::new(),
             held_until: Time::ZERO,
             is_held,
+        }
+    }
+
+    /// A leader closes what it has expired in that order: whoever is passed over will never be closed.
+    fn close(&mut self, at: At, server: ServerId, session: SessionId, findings: &mut Findings) {
+        let mut announced = self.announced.iter();
+        let Some(place) = announced.position(|(other, _)| *other == session) else {
+            return;
+        };
+        let (_, since) = self.announced.remove(place);
+        findings.exercise(Property::Sessions);
+        for (passed, earlier) in self.announced.drain(..place) {
+            let expired = |at: At, session: SessionId| Sentence {
+                at,
+                text: format!("server {server} expired session {session}"),
+            };
+            findings.violate(tell(
+                at,
+                "never-closed",
+                vec![expired(earlier, passed), expired(since, session)],
+                format!("server {server} closes session {session} and has not closed {passed}"),
+            ));
         }
     }
 }
@@ -368,6 +394,7 @@ impl SessionsMonitor {
             return;
         };
         reign.expiring.insert(session);
+        reign.announced.push((session, at));
         let begun = Sentence {
             at: reign.since,
             text: format!("server {server} began to lead"),

@@ -191,6 +191,7 @@ fn mix(mix: &sections::Mix) -> register::Mix {
         multi: mix.multi,
         ephemeral: mix.ephemeral,
         sequential: mix.sequential,
+        undecodable: mix.undecodable,
     }
 }
 

@@ -70,6 +70,11 @@ impl Outstanding {
         }
     }
 
+    /// Forgets a path, whatever is in flight for it.
+    pub(super) fn forget_path(&mut self, path: &str) {
+        self.latest.remove(super::path::canonical(path));
+    }
+
     /// All changes, the latest of each path.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Path, &Record)> {
         self.latest.iter().map(|(path, (_, record))| (path, record))
@@ -79,7 +84,8 @@ impl Outstanding {
 /// The tree with the changes in flight laid over it, and on top the effects of the transaction being prepared.
 pub(super) struct View<'a> {
     pub(super) tree: &'a Tree,
-    pub(super) outstanding: &'a Outstanding,
+    /// `None` = nothing in flight is seen.
+    pub(super) outstanding: Option<&'a Outstanding>,
     pub(super) staged: BTreeMap<Path, Record>,
 }
 
@@ -90,7 +96,7 @@ impl View<'_> {
         let record = self
             .staged
             .get(path)
-            .or_else(|| self.outstanding.latest.get(path).map(|(_, record)| record));
+            .or_else(|| Some(&self.outstanding?.latest.get(path)?.1));
         match record {
             Some(record) => record.clone(),
             None => self

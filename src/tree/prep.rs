@@ -11,8 +11,9 @@ use super::outstanding::{Outstanding, Pending, View};
 use super::path;
 use super::quota::{self, Growth};
 use super::rules::{
-    AnyVersion, ContainerFlag, DeleteOrder, ExtendedTypes, MultiRule, NextVersion, PrepRules,
-    QuotaOrder, QuotaRule, SetDataRule, SuffixCounts,
+    AnyVersion, ContainerFlag, DeleteOrder, EphemeralParent, ExtendedTypes, MultiRule, NextVersion,
+    NonEmpty, PrepRules, QuotaOrder, QuotaRule, Rollback, SeenChanges, SetDataRule, SuffixCounts,
+    WithinMulti,
 };
 use super::store::Tree;
 use super::txn::{Body, Txn};
@@ -68,7 +69,10 @@ impl Prep {
                 body
             }
             Err(Failure::Whole(code)) => Body::Error(code),
-            Err(Failure::Multi(codes)) => Body::MultiFailed(codes),
+            Err(Failure::Multi(codes)) => {
+                self.roll_back(request);
+                Body::MultiFailed(codes)
+            }
         };
         Txn::new(zxid, session, cxid, time_ms, body)
     }
@@ -123,10 +127,31 @@ impl Prep {
     }
 
     fn view<'a>(&'a self, tree: &'a Tree) -> View<'a> {
+        let outstanding = match self.rules.seen {
+            SeenChanges::Prepared => Some(&self.outstanding),
+            SeenChanges::Applied => None,
+        };
         View {
             tree,
-            outstanding: &self.outstanding,
+            outstanding,
             staged: BTreeMap::new(),
+        }
+    }
+
+    /// A multi has failed: its own effects were never laid over, so nothing need be taken back.
+    fn roll_back(&mut self, request: &Request) {
+        match self.rules.rollback {
+            Rollback::Exact => {}
+            Rollback::ForgetsParents => {
+                let Request::Multi(requests) = request else {
+                    return;
+                };
+                for request in requests {
+                    if let Request::Create { path, .. } | Request::Delete { path, .. } = request {
+                        self.outstanding.forget_path(path::split(path).0);
+                    }
+                }
+            }
         }
     }
 }
@@ -199,12 +224,26 @@ impl Attempt<'_> {
         }
         let mut bodies = Vec::with_capacity(requests.len());
         for request in requests {
-            match self.one(request) {
+            match self.part(request) {
                 Ok(body) => bodies.push(body),
                 Err(code) => return self.fail_multi(bodies, code, requests.len()),
             }
         }
         Ok(Body::Multi(bodies))
+    }
+
+    /// One operation of a multi.
+    fn part(&mut self, request: &Request) -> Result<Body, ErrorCode> {
+        match self.rules.within_multi {
+            WithinMulti::OwnToo => self.one(request),
+            WithinMulti::EarlierOnly => {
+                let before = std::mem::take(&mut self.view.staged);
+                let body = self.one(request);
+                let own = std::mem::replace(&mut self.view.staged, before);
+                self.view.staged.extend(own);
+                body
+            }
+        }
     }
 
     /// A multi of `count` operations of which the one after those prepared fails.
@@ -293,7 +332,10 @@ impl Attempt<'_> {
             return Err(ErrorCode::NodeExists);
         }
         if parent.kind.owner().is_some() {
-            return Err(ErrorCode::NoChildrenForEphemerals);
+            match self.rules.ephemeral_parent {
+                EphemeralParent::Refused => return Err(ErrorCode::NoChildrenForEphemerals),
+                EphemeralParent::Allowed => {}
+            }
         }
         let bytes = data.as_ref().map_or(0, |data| data.len());
         self.check_quota(&path, Growth::Create { bytes })?;
@@ -353,7 +395,10 @@ impl Attempt<'_> {
 
     fn remove(&mut self, mut parent: Pending, node: Pending) -> Result<(), ErrorCode> {
         if node.children > 0 {
-            return Err(ErrorCode::NotEmpty);
+            match self.rules.non_empty {
+                NonEmpty::Refused => return Err(ErrorCode::NotEmpty),
+                NonEmpty::Deleted => {}
+            }
         }
         parent.children = parent.children.saturating_sub(1);
         self.view.stage(parent);
@@ -422,6 +467,7 @@ impl Attempt<'_> {
         match self.rules.suffix {
             SuffixCounts::Creates => parent.cversion,
             SuffixCounts::CreatesAndDeletes => shown_cversion(parent.cversion, parent.children),
+            SuffixCounts::Children => i32::try_from(parent.children).unwrap_or(i32::MAX),
         }
     }
 
@@ -558,7 +604,7 @@ fn deletable(path: &str) -> Result<&str, ErrorCode> {
 /// Lists the session's ephemerals: those of the tree and those in flight, less those whose deletion is in flight.
 fn close_session(view: &mut View<'_>, session: SessionId) -> Body {
     let mut paths: BTreeSet<Path> = view.tree.ephemerals(session).cloned().collect();
-    for (path, record) in view.outstanding.iter() {
+    for (path, record) in view.outstanding.into_iter().flat_map(Outstanding::iter) {
         match record {
             Some(node) if node.kind == Kind::Ephemeral(session) => drop(paths.insert(path.clone())),
             Some(_) | None => drop(paths.remove(path)),

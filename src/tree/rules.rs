@@ -25,6 +25,66 @@ pub struct PrepRules {
     pub container_flag: ContainerFlag,
     /// What becomes of a multi of which one operation fails.
     pub multi: MultiRule,
+    /// Which changes in flight a request sees.
+    pub seen: SeenChanges,
+    /// What becomes of earlier changes in flight when a multi fails.
+    pub rollback: Rollback,
+    /// Which changes the operations of a multi see.
+    pub within_multi: WithinMulti,
+    /// Whether a znode with children may be deleted.
+    pub non_empty: NonEmpty,
+    /// Whether an ephemeral may have children.
+    pub ephemeral_parent: EphemeralParent,
+}
+
+/// Which changes in flight a request sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SeenChanges {
+    /// All that were prepared before it.
+    #[default]
+    Prepared,
+    /// None: only what is applied.
+    Applied,
+}
+
+/// What becomes of earlier changes in flight when a multi fails (`rollbackPendingChanges`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rollback {
+    /// They stay.
+    #[default]
+    Exact,
+    /// Those to the parents of its paths are forgotten (ZOOKEEPER-1624).
+    ForgetsParents,
+}
+
+/// Which changes the operations of a multi see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WithinMulti {
+    /// Those of the operations before them too.
+    #[default]
+    OwnToo,
+    /// Those of earlier requests only.
+    EarlierOnly,
+}
+
+/// Whether a znode with children may be deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NonEmpty {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes: they stay where they were.
+    Deleted,
+}
+
+/// Whether an ephemeral may have children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EphemeralParent {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes.
+    Allowed,
 }
 
 /// What setData does with its expected version.
@@ -65,6 +125,8 @@ pub enum SuffixCounts {
     Creates,
     /// Deletes too: the cversion that clients see.
     CreatesAndDeletes,
+    /// The children there are.
+    Children,
 }
 
 /// Which expected versions match any (semantics.md §2.2).
@@ -154,6 +216,44 @@ pub struct TreeRules {
     pub exists: ExistsWatch,
     /// Whose ephemerals getEphemerals shows.
     pub ephemerals: ShownEphemerals,
+    /// Under which zxid the operations of a multi are done.
+    pub multi_zxid: MultiZxid,
+    /// Whose clock the times of znodes are read from.
+    pub stamps: Stamps,
+    /// What a snapshot holds.
+    pub snapshot: SnapshotHolds,
+}
+
+/// What a snapshot holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SnapshotHolds {
+    /// The state that its name says.
+    #[default]
+    State,
+    /// Some later transactions too: it is written while others are applied (ZooKeeper's are so).
+    LaterToo,
+    /// Of a multi that is being applied a part, and the name says that it has all of it.
+    HalfMulti,
+}
+
+/// Under which zxid the operations of a multi are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MultiZxid {
+    /// All under that of the transaction.
+    #[default]
+    One,
+    /// Each under one of its own, counted from that.
+    OnePerOperation,
+}
+
+/// Whose clock the times of znodes are read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stamps {
+    /// The leader's, once, when it prepares the transaction.
+    #[default]
+    OfTheLeader,
+    /// Each server's own, when it applies the transaction.
+    Own,
 }
 
 /// What moves a parent's pzxid.
@@ -174,6 +274,8 @@ pub enum CversionRule {
     Grows,
     /// It takes any, and overflows.
     Follows,
+    /// It is counted up, whatever the transaction says.
+    CountsUp,
 }
 
 /// What setACL leaves behind beside the list.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use super::rules::{
-    CversionRule, DeletionOrder, PzxidMoves, ReapedContainers, SetAclMoves, TreeRules, TtlRuns,
+    CversionRule, DeletionOrder, MultiZxid, PzxidMoves, ReapedContainers, SetAclMoves, TreeRules,
+    TtlRuns,
 };
 use super::txn::{Body, Txn};
 use super::znode::{Kind, Znode};
@@ -250,6 +251,15 @@ impl Tree {
         self.lineage.last
     }
 
+    /// The same state under the name of an earlier history.
+    #[must_use]
+    pub fn named(&self, lineage: Lineage) -> Self {
+        Self {
+            lineage,
+            ..self.clone()
+        }
+    }
+
     /// A digest of the whole state, independent of the order in which it came about: znodes, sessions, ephemerals.
     pub fn digest(&self) -> u64 {
         self.digest
@@ -320,16 +330,39 @@ impl Tree {
                 self.set_acl(now, path, acl, *version).map(Response::Stat)
             }
             Body::Check { .. } => Ok(Response::Empty),
-            Body::Multi(bodies) => Ok(Response::Multi(
-                bodies
-                    .iter()
-                    .map(|body| self.apply_body(now, body, out))
-                    .collect(),
-            )),
+            Body::Multi(bodies) => Ok(Response::Multi(self.apply_multi(now, bodies, out))),
             Body::MultiFailed(codes) => {
                 Ok(Response::Multi(codes.iter().copied().map(Err).collect()))
             }
         }
+    }
+
+    fn apply_multi(
+        &mut self,
+        now: Now,
+        bodies: &[Body],
+        out: &mut Vec<Trigger>,
+    ) -> Vec<Result<Response, ErrorCode>> {
+        let mut part = now;
+        let mut results = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            results.push(self.apply_body(part, body, out));
+            match self.rules.multi_zxid {
+                MultiZxid::One => {}
+                MultiZxid::OnePerOperation => part.zxid = part.zxid.next(),
+            }
+        }
+        results
+    }
+
+    /// Takes a session and its ephemerals out behind the log's back.
+    pub fn drop_session(&mut self, session: SessionId) {
+        let now = Now {
+            zxid: self.last(),
+            session,
+            time_ms: 0,
+        };
+        self.close_session(now, &[], &mut Vec::new());
     }
 
     fn open_session(&mut self, session: SessionId, timeout_ms: u32) {
@@ -378,10 +411,13 @@ impl Tree {
         let (parent_path, parent_acl) = self.edit(parent, |parent_path, node| {
             let is_taken = match rule {
                 CversionRule::Grows => parent_cversion > node.stored.cversion,
-                CversionRule::Follows => true,
+                CversionRule::Follows | CversionRule::CountsUp => true,
             };
             if is_taken {
-                node.stored.cversion = parent_cversion;
+                node.stored.cversion = match rule {
+                    CversionRule::Grows | CversionRule::Follows => parent_cversion,
+                    CversionRule::CountsUp => node.stored.cversion.wrapping_add(1),
+                };
                 node.stored.pzxid = now.zxid;
             }
             // Also if the node is there: a replay may have lost it from its parent.

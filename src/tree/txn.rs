@@ -128,6 +128,29 @@ impl Txn {
     }
 }
 
+impl Txn {
+    /// Of a multi its first operation, under the name of the whole.
+    pub fn first_part(&self) -> Option<Self> {
+        let Body::Multi(bodies) = &self.body else {
+            return None;
+        };
+        let first = bodies.first()?.clone();
+        Some(Self {
+            body: Body::Multi(vec![first]),
+            ..self.clone()
+        })
+    }
+
+    /// The same transaction with another reading of the clock.
+    #[must_use]
+    pub fn at(&self, time_ms: u64) -> Self {
+        Self {
+            time_ms,
+            ..self.clone()
+        }
+    }
+}
+
 impl Hash for Txn {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.zxid.0);

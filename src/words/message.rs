@@ -278,6 +278,19 @@ pub struct Forwarded {
     pub identities: Arc<Identities>,
 }
 
+impl Forwarded {
+    /// The closeSession of a session whose time is up, asked for by a server other than the leader; no server does that
+    /// by design.
+    pub fn expiry(session: SessionId) -> Self {
+        Self {
+            session,
+            cxid: 0,
+            body: RequestBody::Expiry,
+            identities: Arc::new(Identities::default()),
+        }
+    }
+}
+
 /// What a write asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RequestBody {
@@ -288,4 +301,6 @@ pub enum RequestBody {
         /// Negotiated timeout in milliseconds.
         timeout_ms: u32,
     },
+    /// closeSession, made by a server that believes a session's time to be up.
+    Expiry,
 }

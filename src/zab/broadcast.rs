@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::config::Config;
 use super::core::Out;
+use super::rules::Rules;
+use super::rules::broadcast::{AfterFailure, CommitOrder, CommitRule, LabelAck};
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::Fact;
@@ -17,6 +19,8 @@ use crate::tree::txn::Txn;
 struct Proposal {
     txn: Arc<Txn>,
     acks: ServerSet,
+    /// How many acks have come, repeated ones too.
+    count: usize,
 }
 
 /// Who waits for a SYNC after some commit.
@@ -54,6 +58,26 @@ pub struct Broadcast {
     syncs: BTreeMap<Zxid, Vec<SyncWaiter>>,
 }
 
+impl Proposal {
+    fn new(txn: Arc<Txn>) -> Self {
+        Self {
+            txn,
+            acks: ServerSet::EMPTY,
+            count: 0,
+        }
+    }
+
+    /// Whether enough servers have acknowledged it.
+    fn is_due(&self, leader: ServerId, config: &Config) -> bool {
+        match config.rules.broadcast.commit {
+            CommitRule::Quorum => config.is_quorum(self.acks),
+            CommitRule::FirstFollower => self.acks.contains(leader) && self.acks.len() > 1,
+            CommitRule::OwnLog => self.acks.contains(leader),
+            CommitRule::CountedAcks => self.count > config.voters.len() / 2,
+        }
+    }
+}
+
 impl Broadcast {
     /// No proposal yet in this epoch, which ends where the counter would be `last_counter`.
     pub fn new(me: ServerId, epoch: Epoch, last_counter: u32) -> Self {
@@ -82,7 +106,8 @@ impl Broadcast {
     }
 
     /// Records a proposal; its PROPOSALs go out in the same step.
-    pub fn propose(&mut self, txn: Arc<Txn>, out: &mut Out) {
+    pub fn propose(&mut self, txn: Arc<Txn>, config: &Config, out: &mut Out) {
+        let before = self.last_proposed;
         assert!(
             Some(txn.zxid) == self.next_zxid(),
             "proposal {} after {}",
@@ -97,13 +122,13 @@ impl Broadcast {
             digest,
             txn: Arc::clone(&txn.summary),
         });
-        self.outstanding.insert(
-            txn.zxid,
-            Proposal {
-                txn,
-                acks: ServerSet::EMPTY,
-            },
-        );
+        if txn.body.error().is_some() {
+            match config.rules.broadcast.after_failure {
+                AfterFailure::Next => {}
+                AfterFailure::Same => self.last_proposed = before,
+            }
+        }
+        self.outstanding.insert(zxid, Proposal::new(txn));
     }
 
     /// An ack arrived; returns what it commits, in order.
@@ -114,7 +139,13 @@ impl Broadcast {
         config: &Config,
         out: &mut Out,
     ) -> Vec<Commit> {
-        if zxid.is_label() || zxid <= self.last_committed || !config.voters.contains(from) {
+        if !config.voters.contains(from) {
+            return Vec::new();
+        }
+        if zxid.is_label() {
+            return self.on_label_ack(from, config, out);
+        }
+        if zxid <= self.last_committed && !self.outstanding.contains_key(&zxid) {
             return Vec::new();
         }
         let Some(proposal) = self.outstanding.get_mut(&zxid) else {
@@ -125,6 +156,23 @@ impl Broadcast {
             return Vec::new();
         };
         proposal.acks.insert(from);
+        proposal.count += 1;
+        self.commit_all(config, out)
+    }
+
+    /// A learner has acknowledged NEWLEADER again, now that it is up to date.
+    fn on_label_ack(&mut self, from: ServerId, config: &Config, out: &mut Out) -> Vec<Commit> {
+        match config.rules.broadcast.label_ack {
+            LabelAck::Nothing => return Vec::new(),
+            LabelAck::Everything => {}
+        }
+        for proposal in self.outstanding.values_mut() {
+            proposal.acks.insert(from);
+        }
+        self.commit_all(config, out)
+    }
+
+    fn commit_all(&mut self, config: &Config, out: &mut Out) -> Vec<Commit> {
         let mut commits = Vec::new();
         while let Some(commit) = self.try_commit(config, out) {
             commits.push(commit);
@@ -132,20 +180,27 @@ impl Broadcast {
         commits
     }
 
-    /// Commits the oldest proposal if a quorum has acknowledged it: never one before its predecessor.
+    /// The proposal that may be committed now: never one before its predecessor.
+    fn due(&self, config: &Config) -> Option<Zxid> {
+        let is_due = |proposal: &Proposal| proposal.is_due(self.me, config);
+        let mut candidates = self.outstanding.iter();
+        let found = match config.rules.broadcast.order {
+            CommitOrder::OldestFirst => candidates.next().filter(|(_, oldest)| is_due(oldest)),
+            CommitOrder::AsAcknowledged => candidates.find(|(_, any)| is_due(any)),
+        };
+        found.map(|(zxid, _)| *zxid)
+    }
+
+    /// Commits a proposal if one is due.
     fn try_commit(&mut self, config: &Config, out: &mut Out) -> Option<Commit> {
-        let (zxid, proposal) = self.outstanding.first_key_value()?;
-        if !config.is_quorum(proposal.acks) {
-            return None;
-        }
-        let zxid = *zxid;
-        let Proposal { txn, acks } = self.outstanding.remove(&zxid).expect("just looked at");
+        let zxid = self.due(config)?;
+        let Proposal { txn, acks, .. } = self.outstanding.remove(&zxid).expect("just looked at");
         assert!(
-            zxid == self.last_committed.next(),
+            zxid == self.last_committed.next() || config.rules != Rules::default(),
             "commit of {zxid} after {}",
             self.last_committed
         );
-        self.last_committed = zxid;
+        self.last_committed = self.last_committed.max(zxid);
         self.to_be_applied.push_back(Arc::clone(&txn));
         out.note(Fact::CommitDecided {
             server: self.me,
@@ -157,6 +212,13 @@ impl Broadcast {
             txn,
             syncs: self.syncs.remove(&zxid).unwrap_or_default(),
         })
+    }
+
+    /// A proposal that nobody has received stands before all others, under the zxid committed last: nobody will acknowledge
+    /// it, and nothing is committed any more.
+    pub fn jam(&mut self, txn: Arc<Txn>) {
+        self.outstanding
+            .insert(self.last_committed, Proposal::new(txn));
     }
 
     /// Whether everything proposed is committed and applied.
@@ -209,12 +271,13 @@ mod tests {
     use crate::zab::testing::{txn, zxid};
 
     fn broadcast(proposals: u32) -> (Broadcast, Config, Out) {
+        let config = Config::new(3, 1);
         let mut out = Effects::default();
         let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX);
         for counter in 1..=proposals {
-            broadcast.propose(txn(2, counter), &mut out);
+            broadcast.propose(txn(2, counter), &config, &mut out);
         }
-        (broadcast, Config::new(3, 1), out)
+        (broadcast, config, out)
     }
 
     fn committed(commits: &[Commit]) -> Vec<Zxid> {

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use super::config::Config;
+use super::front::Front;
 use super::log::Log;
 use super::memory::Memory;
+use super::rules::broadcast::{ForwardedWrites, Leftovers};
 use super::transport::Peers;
 use super::vote::Vote;
 use crate::base::id::ServerId;
+use crate::base::lineage::Lineage;
 use crate::base::time::LocalTime;
 use crate::base::zxid::Epoch;
 use crate::history::fact::{EpochFile, Fact, SyncKind};
 use crate::sim::process::{Cx, Effect, Effects, File};
 use crate::tree::image::Image;
+use crate::tree::rules::SnapshotHolds;
 use crate::tree::store::Tree;
 use crate::tree::txn::Txn;
+use crate::words::message::Forwarded;
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
 
 /// Where a server pushes what it wants done.
@@ -26,6 +31,18 @@ pub struct Quit(pub &'static str);
 
 /// What a handler of a role answers: go on, or the role is over.
 pub type Step = Result<(), Quit>;
+
+/// A snapshot that is to hold something else than its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Begun {
+    /// That name, and so many transactions more.
+    Later(Lineage, u8),
+    /// Half of the next multi.
+    HalfMulti,
+}
+
+/// Transactions that are applied while a snapshot is being written, where it is written so.
+const WRITTEN_MEANWHILE: u8 = 8;
 
 /// What a server keeps from role to role.
 #[derive(Clone, Debug)]
@@ -62,10 +79,16 @@ pub struct Core {
     pub switch: Option<(SyncKind, Epoch)>,
     /// A snapshot being written.
     pub snapshot: Option<Tree>,
+    /// A snapshot that waits for what it is to hold beside its name; none by design.
+    pub begun: Option<Begun>,
     /// Transactions to append before the next snapshot; drawn at the first one.
     pub until_snapshot: Option<u32>,
     /// Draws made in this life, so that none repeats.
     pub draws: u64,
+    /// Writes that a role left unanswered and that the next one sends again; none by design.
+    pub unanswered: Vec<Forwarded>,
+    /// Committed transactions that a role left unapplied and that hit the next one's state; none by design.
+    pub leftovers: Vec<Arc<Txn>>,
 }
 
 impl Core {
@@ -93,6 +116,25 @@ impl Core {
             server: self.me,
             why: why.into(),
         });
+    }
+
+    /// A follower's role is over: what it had under way stays behind.
+    pub(super) fn leave_behind(&mut self, front: &Front) {
+        match self.config.rules.broadcast.forwarded {
+            ForwardedWrites::Dropped => {}
+            ForwardedWrites::SentAgain => self.unanswered.extend(front.unanswered()),
+        }
+        match self.config.rules.broadcast.leftovers {
+            Leftovers::Dropped => {}
+            Leftovers::Applied => self.leftovers = front.unapplied().collect(),
+        }
+    }
+
+    /// What a former role left unapplied hits the state that a sync has made.
+    pub(super) fn apply_leftovers(&mut self) {
+        for txn in std::mem::take(&mut self.leftovers) {
+            self.memory.tree.apply(&txn);
+        }
     }
 
     /// Starts writing an epoch file; nobody may rely on it before `Stored`.
@@ -171,8 +213,13 @@ impl Core {
     pub fn count_towards_snapshot(&mut self, cx: Cx, out: &mut Out) {
         let left = self.until_snapshot.take();
         let left = left.unwrap_or_else(|| self.draw_snapshot_interval(cx));
-        if left <= 1 && self.snapshot.is_none() {
-            self.take_snapshot(self.memory.tree.clone(), out);
+        if left <= 1 && self.snapshot.is_none() && self.begun.is_none() {
+            let now = self.memory.tree.lineage();
+            match self.config.rules.tree.snapshot {
+                SnapshotHolds::State => self.take_snapshot(self.memory.tree.clone(), out),
+                SnapshotHolds::LaterToo => self.begun = Some(Begun::Later(now, WRITTEN_MEANWHILE)),
+                SnapshotHolds::HalfMulti => self.begun = Some(Begun::HalfMulti),
+            }
         } else {
             self.until_snapshot = Some(left.saturating_sub(1));
         }
@@ -184,6 +231,28 @@ impl Core {
         out.push(Effect::Snapshot {
             image: Image { tree },
         });
+    }
+
+    /// A transaction is about to be applied: a snapshot that is being written goes on.
+    pub(super) fn go_on_with_snapshot(&mut self, next: &Txn, out: &mut Out) {
+        let tree = match self.begun {
+            None => return,
+            Some(Begun::Later(name, 0)) => self.memory.tree.named(name),
+            Some(Begun::Later(name, left)) => {
+                self.begun = Some(Begun::Later(name, left - 1));
+                return;
+            }
+            Some(Begun::HalfMulti) => {
+                let Some(half) = next.first_part() else {
+                    return;
+                };
+                let mut tree = self.memory.tree.clone();
+                tree.apply(&half);
+                tree
+            }
+        };
+        self.begun = None;
+        self.take_snapshot(tree, out);
     }
 
     fn draw_snapshot_interval(&mut self, cx: Cx) -> u32 {

@@ -1,20 +1,24 @@
 //! A learner in broadcast (`Follower.processPacket`, `Observer.processPacket`; zab.md §5.3): logs and acknowledges
 //! proposals, applies what is committed, serves clients. An observer gets committed transactions only and never acks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::core::{Core, Out, Step};
 use super::front::{Ask, Front, SyncHandling};
 use super::learner::Waiting;
 use super::pending::Pending;
+use super::rules::broadcast::ApplyMoment;
+use super::rules::session::Expirer;
 use super::rules::sync::SyncAcks;
-use crate::base::time::LocalTime;
+use crate::base::id::SessionId;
+use crate::base::time::{LocalTime, Span};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, Role};
 use crate::history::wire::ToServer;
 use crate::sim::process::{Conn, Cx};
 use crate::tree::txn::Txn;
-use crate::words::message::{Msg, Packet};
+use crate::words::message::{Forwarded, Msg, Packet};
 use crate::words::timer::Stage;
 
 /// A follower or observer that is up to date.
@@ -25,6 +29,9 @@ pub struct Follower {
     pub front: Front,
     /// Proposals received and not committed, oldest first (`pendingTxns`).
     pending: Pending,
+    applies: ApplyMoment,
+    /// Of a server that expires sessions itself: when which is due.
+    due: BTreeMap<SessionId, LocalTime>,
 }
 
 impl Follower {
@@ -35,6 +42,7 @@ impl Follower {
         } else {
             Role::Observer
         };
+        core.apply_leftovers();
         let (lineage, tree) = (core.memory.tree.lineage(), core.memory.tree.digest());
         out.note(Fact::ServeStart {
             server: core.me,
@@ -48,6 +56,8 @@ impl Follower {
             conn,
             front,
             pending: Pending::after(core.log.tail().last),
+            applies: core.config.rules.broadcast.apply,
+            due: BTreeMap::new(),
         }
     }
 
@@ -71,6 +81,9 @@ impl Follower {
         out.wake(Stage::Sync);
         for zxid in waiting.commits {
             self.on_commit(zxid, core, out)?;
+        }
+        for forwarded in std::mem::take(&mut core.unanswered) {
+            self.send(Packet::Request(Box::new(forwarded)), out);
         }
         Ok(())
     }
@@ -103,6 +116,7 @@ impl Follower {
             }
             Packet::Ping { .. } => {
                 let touched = self.front.take_touched();
+                self.expire_silent(cx, &touched, core, out);
                 self.send(Packet::Pong { touched }, out);
             }
             Packet::Sync { session, cxid } => self.front.release_sync(session, cxid, out),
@@ -131,6 +145,9 @@ impl Follower {
     /// A proposal goes to the log and waits for its commit.
     fn log(&mut self, txn: Arc<Txn>, core: &mut Core, out: &mut Out) -> Step {
         self.pending.add(Arc::clone(&txn), core)?;
+        if self.applies == ApplyMoment::OnProposal {
+            self.front.commit(Arc::clone(&txn), core, out);
+        }
         let thread = core.config.rules.sync.sync_thread;
         core.log.receive(txn, thread, out);
         out.wake(Stage::Sync);
@@ -139,8 +156,36 @@ impl Follower {
 
     /// The head of what is pending is committed; it is applied whether or not our own fsync is done (zab.md §1.4).
     fn on_commit(&mut self, zxid: Zxid, core: &Core, out: &mut Out) -> Step {
-        self.front.commit(self.pending.take(zxid, core, out)?, out);
+        let txn = self.pending.take(zxid, core, out)?;
+        if self.applies == ApplyMoment::OnCommit {
+            self.front.commit(txn, core, out);
+        }
         Ok(())
+    }
+
+    /// Sessions that were silent here for their timeout, if this server has a say in that.
+    fn expire_silent(&mut self, cx: Cx, touched: &[(SessionId, u32)], core: &Core, out: &mut Out) {
+        match core.config.rules.session.expirer {
+            Expirer::Leader => return,
+            Expirer::EveryServer => {}
+        }
+        for (session, timeout_ms) in touched {
+            let due = cx.now + Span::from_ms(u64::from(*timeout_ms));
+            self.due.insert(*session, due);
+        }
+        let silent: Vec<SessionId> = self
+            .due
+            .extract_if(.., |_, due| *due <= cx.now)
+            .map(|(session, _)| session)
+            .collect();
+        for session in silent {
+            out.note(Fact::SessionExpiring {
+                server: core.me,
+                session,
+                local_ms: cx.now.as_ms(),
+            });
+            self.send(Packet::Request(Box::new(Forwarded::expiry(session))), out);
+        }
     }
 
     /// Records were forced: a follower acknowledges them, in order.
@@ -154,8 +199,8 @@ impl Follower {
     }
 
     /// The Commit stage may apply its next transaction.
-    pub fn on_apply(&mut self, core: &mut Core, out: &mut Out) {
-        self.front.on_run(core, out);
+    pub fn on_apply(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
+        self.front.on_run(cx, core, out);
     }
 
     /// Whether every proposal received is committed and applied.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::core::{Core, Out};
+use super::rules::session::{AnswerMoment, CommitMatching, Undecodable};
 use super::sessions::{first_session_id, password};
 use crate::base::id::SessionId;
 use crate::base::time::LocalTime;
@@ -18,9 +19,10 @@ use crate::history::fact::Fact;
 use crate::history::frame::frame_bytes;
 use crate::history::op::{ErrorCode, Request, Response};
 use crate::history::wire::{ToClient, ToServer, xid as special};
-use crate::sim::process::{Conn, Effect, LinkClass};
+use crate::sim::process::{Conn, Cx, Effect, LinkClass};
 use crate::tree::acl::Identities;
 use crate::tree::read::answer;
+use crate::tree::rules::Stamps;
 use crate::tree::txn::{Body, Txn};
 use crate::tree::watch::{Registered, Watcher, Watches};
 use crate::words::message::{Forwarded, Msg, RequestBody};
@@ -118,7 +120,8 @@ pub struct Front {
 impl Front {
     /// Begins to serve clients.
     pub fn open(sync: SyncHandling, now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
-        core.next_session = core.next_session.max(first_session_id(core.me, now));
+        let rule = core.config.rules.session.ids;
+        core.next_session = first_session_id(core.me, now, core.next_session, rule);
         out.push(Effect::Listen(LinkClass::Client));
         Self {
             sync,
@@ -190,6 +193,24 @@ impl Front {
     /// Whether everything committed is applied.
     pub fn is_quiet(&self) -> bool {
         self.committed.is_empty()
+    }
+
+    /// Its clients' writes that are not answered.
+    pub fn unanswered(&self) -> impl Iterator<Item = Forwarded> {
+        self.clients.values().flat_map(|client| {
+            let writes = client.queue.iter();
+            writes
+                .filter(|waiting| waiting.waits == Waits::ForCommit)
+                .map(|waiting| client.forward(waiting.xid, Arc::clone(&waiting.request)))
+        })
+    }
+
+    /// Committed transactions that are not applied yet.
+    pub fn unapplied(&self) -> impl Iterator<Item = Arc<Txn>> {
+        self.committed.iter().filter_map(|next| match next {
+            Committed::Txn(txn) => Some(Arc::clone(txn)),
+            Committed::Sync(..) => None,
+        })
     }
 
     /// Sessions heard of since the last call, with their timeouts.
@@ -344,7 +365,8 @@ impl Front {
             self.on_auth(conn, &scheme, &auth, out);
             return Ask::Nothing;
         }
-        let waits = what_it_waits_for(&request, self.sync);
+        let rules = core.config.rules.session;
+        let waits = what_it_waits_for(&request, self.sync, rules.undecodable);
         if waits == Waits::InLine && client.queue.is_empty() {
             self.answer_read(conn, xid, &request, core, out);
             return Ask::Nothing;
@@ -357,12 +379,10 @@ impl Front {
         match waits {
             Waits::InLine => Ask::Nothing,
             Waits::ForSync => Ask::Sync(client.session, xid),
-            Waits::ForCommit => Ask::Write(Forwarded {
-                session: client.session,
-                cxid: xid,
-                body: RequestBody::Client(request),
-                identities: Arc::clone(&client.identities),
-            }),
+            Waits::ForCommit => {
+                let request = rules.version_check.forwarded(request, &core.memory.tree);
+                Ask::Write(client.forward(xid, request))
+            }
         }
     }
 
@@ -418,7 +438,11 @@ impl Front {
     // ----- the Commit stage
 
     /// A transaction is committed and may be applied when its turn comes.
-    pub fn commit(&mut self, txn: Arc<Txn>, out: &mut Out) {
+    pub fn commit(&mut self, txn: Arc<Txn>, core: &Core, out: &mut Out) {
+        match core.config.rules.session.answer {
+            AnswerMoment::AfterApply => {}
+            AnswerMoment::OnCommit => self.answer_early(&txn, core, out),
+        }
         self.committed.push_back(Committed::Txn(txn));
         out.wake(Stage::Commit);
     }
@@ -430,14 +454,14 @@ impl Front {
     }
 
     /// Applies the next committed transaction and answers; returns it.
-    pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Arc<Txn>> {
+    pub fn on_run(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Option<Arc<Txn>> {
         let next = self.committed.pop_front()?;
         if !self.committed.is_empty() {
             out.wake(Stage::Commit);
         }
         match next {
             Committed::Txn(txn) => {
-                self.apply(&txn, core, out);
+                self.apply(cx, &txn, core, out);
                 Some(txn)
             }
             Committed::Sync(session, cxid) => {
@@ -447,8 +471,12 @@ impl Front {
         }
     }
 
-    fn apply(&mut self, txn: &Arc<Txn>, core: &mut Core, out: &mut Out) {
-        let applied = core.memory.tree.apply(txn);
+    fn apply(&mut self, cx: Cx, txn: &Arc<Txn>, core: &mut Core, out: &mut Out) {
+        core.go_on_with_snapshot(txn, out);
+        let applied = match core.config.rules.tree.stamps {
+            Stamps::OfTheLeader => core.memory.tree.apply(txn),
+            Stamps::Own => core.memory.tree.apply(&txn.at(cx.wall_ms)),
+        };
         core.memory.remember(Arc::clone(txn));
         let (zxid, digest, tree) = (txn.zxid, txn.digest, core.memory.tree.digest());
         out.note(Fact::Delivered {
@@ -487,7 +515,13 @@ impl Front {
             return;
         }
         let is_close = matches!(txn.body, Body::CloseSession { .. });
-        let is_head = |head: &Waiting| head.waits == Waits::ForCommit && head.xid == txn.cxid;
+        let is_busy = client.queue.len() > 1 && !self.committed.is_empty();
+        let is_own = match core.config.rules.session.matching {
+            CommitMatching::Own => true,
+            CommitMatching::OwnUnlessBusy => !is_busy,
+        };
+        let is_head =
+            |head: &Waiting| is_own && head.waits == Waits::ForCommit && head.xid == txn.cxid;
         if client.queue.front().is_some_and(is_head) {
             client.queue.pop_front();
             if result == Err(ErrorCode::SessionMoved) {
@@ -528,6 +562,34 @@ impl Front {
         self.answer_in_line(conn, core, out);
     }
 
+    /// Answers a write before it is applied here: what it will give is found out with a copy of the tree.
+    fn answer_early(&mut self, txn: &Txn, core: &Core, out: &mut Out) {
+        let is_ours = |conn: &Conn| {
+            let head = self.clients[conn].queue.front();
+            head.is_some_and(|head| head.waits == Waits::ForCommit && head.xid == txn.cxid)
+        };
+        let conn = self.sessions.get(&txn.session).copied().filter(is_ours);
+        let (Some(conn), None) = (conn, txn.body.error()) else {
+            return;
+        };
+        if matches!(txn.body, Body::CloseSession { .. }) {
+            return;
+        }
+        let mut tree = core.memory.tree.clone();
+        for before in self.unapplied() {
+            tree.apply(&before);
+        }
+        let client = self.clients.get_mut(&conn).expect("sessions name clients");
+        client.queue.pop_front();
+        let reply = ToClient::Reply {
+            xid: txn.cxid,
+            zxid: Some(txn.zxid),
+            result: tree.apply(txn).result,
+        };
+        send(conn, reply, out);
+        self.answer_in_line(conn, core, out);
+    }
+
     fn answer_sync(&mut self, session: SessionId, cxid: i32, core: &Core, out: &mut Out) {
         let Some(conn) = self.sessions.get(&session).copied() else {
             return;
@@ -560,11 +622,23 @@ impl Front {
     }
 }
 
-fn what_it_waits_for(request: &Request, sync: SyncHandling) -> Waits {
+impl Client {
+    /// A write of its own on its way to Prep.
+    fn forward(&self, xid: i32, request: Arc<Request>) -> Forwarded {
+        Forwarded {
+            session: self.session,
+            cxid: xid,
+            body: RequestBody::Client(request),
+            identities: Arc::clone(&self.identities),
+        }
+    }
+}
+
+fn what_it_waits_for(request: &Request, sync: SyncHandling, undecodable: Undecodable) -> Waits {
     let is_sync = matches!(request, Request::Sync { .. });
     if is_sync && sync == SyncHandling::WaitsForLeader {
         Waits::ForSync
-    } else if request.is_write() {
+    } else if request.is_write() || undecodable.forwards(request) {
         Waits::ForCommit
     } else {
         Waits::InLine

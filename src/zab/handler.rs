@@ -1,6 +1,7 @@
 //! The leader's end of one learner's connection (`LearnerHandler`): where the learner stands, and its out-queue.
 
 use super::core::Out;
+use super::rules::broadcast::SnapshotLock;
 use super::synchronization::Peer;
 use crate::base::id::ServerId;
 use crate::base::time::{LocalTime, Span};
@@ -67,6 +68,8 @@ pub struct Handler {
     pub deadline: u64,
     /// When it was last heard.
     pub heard: LocalTime,
+    /// Whether its thread hangs in the snapshot it is writing and keeps the tree locked; never by design.
+    pub lock: SnapshotLock,
     /// The oldest proposal sent whose ack is watched, and since when (`SyncLimitCheck`).
     pub unacked: Option<(Zxid, LocalTime)>,
     queue: Queue,
@@ -84,6 +87,7 @@ impl Handler {
             is_forwarding: false,
             deadline,
             heard: now,
+            lock: SnapshotLock::Free,
             unacked: None,
             queue: Queue::Draining,
         }
@@ -114,6 +118,11 @@ impl Handler {
     /// Whether packets leave at once.
     pub fn is_draining(&self) -> bool {
         self.queue == Queue::Draining
+    }
+
+    /// Whether it keeps the tree locked.
+    pub fn is_stuck(&self) -> bool {
+        self.lock == SnapshotLock::Held
     }
 
     /// Whether it is past NEWLEADER, so that proposals are acknowledged one by one (`SyncLimitCheck.start`).

@@ -15,6 +15,7 @@ use super::core::{Core, Out, Quit, Step};
 use super::discovery::{EpochChoice, Promise, Promises, Summary};
 use super::handler::{Handler, Queued, Stand};
 use super::reign::Reign;
+use super::rules::broadcast::SnapshotLock;
 use super::rules::sync::{Established, FirstAck, Forwarding, LeadStart};
 use super::synchronization::{Peer, decide, snapshot_packet};
 use crate::base::id::{ServerId, ServerSet};
@@ -57,6 +58,8 @@ pub struct Leader {
     ticks: u64,
     /// Half ticks since the start.
     half_ticks: u64,
+    /// Whether Commit has found the tree locked.
+    is_commit_held: bool,
 }
 
 impl Leader {
@@ -75,6 +78,7 @@ impl Leader {
             broadcast: Broadcast::new(core.me, Epoch(0), 0),
             ticks: 0,
             half_ticks: 0,
+            is_commit_held: false,
         }
     }
 
@@ -328,6 +332,7 @@ impl Leader {
         }
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
         handler.stand = Stand::AckedNewLeader;
+        handler.lock = SnapshotLock::Free;
         handler.deadline = self.ticks + u64::from(core.config.sync_limit);
         if self.is_serving() {
             self.tell_up_to_date(sid, core, out);
@@ -452,7 +457,9 @@ impl Leader {
         };
         let allowed = handler.silence_allowed(core.config.init_span(), core.config.sync_span());
         let silent = cx.now.since(handler.heard);
-        if silent >= allowed {
+        if handler.is_stuck() {
+            out.arm(Timer::LearnerSilent(sid), allowed);
+        } else if silent >= allowed {
             self.drop_learner(sid, "learner-silent", core, out);
         } else {
             out.arm(Timer::LearnerSilent(sid), allowed - silent);
@@ -464,7 +471,7 @@ impl Leader {
         match stage {
             Stage::Prep => self.on_prep(cx, core, out),
             Stage::Commit => {
-                self.on_apply(core, out);
+                self.on_apply(cx, core, out);
                 Ok(())
             }
             Stage::Handler(sid) => {
@@ -533,6 +540,7 @@ impl Leader {
             let content = core.config.rules.sync.snap;
             let snap = snapshot_packet(&core.memory, content, self.broadcast.last_proposed());
             out.send(handler.conn, Msg::Quorum(snap));
+            handler.lock = core.config.rules.broadcast.snapshot_lock;
         }
         if !handler.is_forwarding {
             queue_proposed(&self.broadcast, handler, seen, out);

@@ -499,9 +499,9 @@ impl Learner {
     }
 
     /// A stage may run.
-    pub fn on_run(&mut self, stage: Stage, core: &mut Core, out: &mut Out) -> Step {
+    pub fn on_run(&mut self, cx: Cx, stage: Stage, core: &mut Core, out: &mut Out) -> Step {
         match (&mut self.phase, stage) {
-            (Phase::Serving(follower), Stage::Commit) => follower.on_apply(core, out),
+            (Phase::Serving(follower), Stage::Commit) => follower.on_apply(cx, core, out),
             (
                 _,
                 Stage::Commit | Stage::Election | Stage::Prep | Stage::Sync | Stage::Handler(_),

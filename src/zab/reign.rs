@@ -8,6 +8,7 @@ use super::broadcast::SyncWaiter;
 use super::core::{Core, Out};
 use super::front::{Ask, Front, SyncHandling};
 use super::rules::FailedWrites;
+use super::rules::session::{ExpiryCheck, ExpiryEnd, is_undecodable};
 use super::sessions::Tracker;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::time::LocalTime;
@@ -45,6 +46,7 @@ pub struct Reign {
     /// Who lives.
     pub tracker: Tracker,
     prep: Prep,
+    has_jammed: bool,
     queue: VecDeque<Item>,
     /// Prep has stopped; never with the default rules.
     pub is_deaf: bool,
@@ -57,12 +59,13 @@ impl Reign {
     pub fn begin(cx: Cx, core: &mut Core, out: &mut Out) -> Self {
         let mut prep = Prep::new();
         prep.rules = core.config.rules.prep;
-        let tracker = Tracker::new(core.me, core.config.tick, &core.memory.tree, cx.now, out);
+        let tracker = Tracker::new(core.me, &core.config, &core.memory.tree, cx, out);
         let front = Front::open(SyncHandling::AnswersAtOnce, cx.now, core, out);
         Self {
             front,
             tracker,
             prep,
+            has_jammed: false,
             queue: VecDeque::new(),
             is_deaf: false,
             reaped: cx.now,
@@ -83,12 +86,12 @@ impl Reign {
             Ask::Revalidate(session, timeout_ms) => {
                 let valid = self
                     .tracker
-                    .revalidate(session, timeout_ms, core.me, cx.now, out);
+                    .revalidate(session, timeout_ms, core.me, cx, out);
                 self.front.on_revalidated(session, valid, out);
             }
         }
         for (session, timeout_ms) in self.front.take_touched() {
-            self.tracker.touch(session, timeout_ms, cx.now, out);
+            self.tracker.touch(session, timeout_ms, cx, out);
         }
     }
 
@@ -116,8 +119,15 @@ impl Reign {
     }
 
     /// Submits the closeSession of every session that is due.
-    pub fn expire_sessions(&mut self, cx: Cx, out: &mut Out) {
-        for session in self.tracker.expire(cx.now, out) {
+    pub fn expire_sessions(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
+        for session in self.tracker.expire(cx, out) {
+            match core.config.rules.session.end {
+                ExpiryEnd::Logged => {}
+                ExpiryEnd::Unlogged => {
+                    core.memory.tree.drop_session(session);
+                    continue;
+                }
+            }
             self.queue.push_back(Item::Expiry(session));
             out.wake(Stage::Prep);
         }
@@ -180,7 +190,7 @@ impl Reign {
         let tree = &core.memory.tree;
         Some(match item {
             Item::Sync(_) => unreachable!("syncs are taken first"),
-            Item::Expiry(session) => self.prep.close_session(tree, zxid, session, 0, cx.wall_ms),
+            Item::Expiry(session) => self.prepare_expiry(cx, zxid, session, core),
             Item::Reaping(path) => self.prep.prepare(
                 tree,
                 zxid,
@@ -200,10 +210,13 @@ impl Reign {
                 },
             ) => match body {
                 RequestBody::OpenSession { timeout_ms } => {
-                    self.tracker
-                        .open(session, timeout_ms, Some(from), cx.now, out);
+                    self.tracker.open(session, timeout_ms, Some(from), cx, out);
                     self.prep
                         .open_session(zxid, session, timeout_ms, cx.wall_ms)
+                }
+                RequestBody::Expiry => {
+                    self.tracker.close(session);
+                    self.prep.close_session(tree, zxid, session, 0, cx.wall_ms)
                 }
                 RequestBody::Client(request) => {
                     if let Err(why) = self.tracker.check(session, from) {
@@ -212,6 +225,7 @@ impl Reign {
                         if *request == Request::CloseSession {
                             self.tracker.close(session);
                         }
+                        self.has_jammed = is_undecodable(&request);
                         let txn = self.prep.prepare(
                             tree,
                             zxid,
@@ -229,6 +243,25 @@ impl Reign {
                 }
             },
         })
+    }
+
+    /// The closeSession of a session whose time is up.
+    fn prepare_expiry(&mut self, cx: Cx, zxid: Zxid, session: SessionId, core: &Core) -> Arc<Txn> {
+        match core.config.rules.session.expiry {
+            ExpiryCheck::AsRequest if self.tracker.is_owned_elsewhere(session) => {
+                self.refuse(zxid, session, 0, cx, ErrorCode::SessionMoved)
+            }
+            ExpiryCheck::AsRequest | ExpiryCheck::Unchecked => {
+                let tree = &core.memory.tree;
+                self.prep.close_session(tree, zxid, session, 0, cx.wall_ms)
+            }
+        }
+    }
+
+    /// Whether the write prepared last could not be decoded and will jam the leader; a server that does as designed
+    /// refuses such a write and forwards nothing.
+    pub fn has_jammed(&mut self) -> bool {
+        std::mem::take(&mut self.has_jammed)
     }
 
     /// Answers a write of a client of the leader's own without a transaction, if it failed and the rule wants that.

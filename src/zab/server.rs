@@ -18,6 +18,7 @@ use super::leader::Leader;
 use super::learner::Learner;
 use super::log::Log;
 use super::memory::Memory;
+use super::rules::broadcast::AckOrder;
 use super::transport::Peers;
 use super::vote::Vote;
 use crate::base::id::{NodeId, ServerId};
@@ -116,8 +117,11 @@ impl Server {
             writes: u32::from(!disk.forced || disk.torn || report.found != report.kept),
             switch: None,
             snapshot: None,
+            begun: None,
             until_snapshot: None,
             draws: 0,
+            unanswered: Vec::new(),
+            leftovers: Vec::new(),
         };
         core.vote = (core.own_vote(), 0);
         Self {
@@ -364,6 +368,16 @@ impl Server {
     fn end_role(&mut self, cx: Cx, why: &'static str, out: &mut Out) {
         let state = self.state();
         self.keep_memory();
+        if let Some(front) = match &self.phase {
+            Phase::Learning(learner) => learner.front(),
+            Phase::Leading(_)
+            | Phase::Booting(_)
+            | Phase::Looking(_)
+            | Phase::Ending(_)
+            | Phase::Pausing(_) => None,
+        } {
+            self.core.leave_behind(front);
+        }
         let mut failures = 0;
         let role = match &mut self.phase {
             Phase::Leading(leader) => {
@@ -390,6 +404,7 @@ impl Server {
             role,
             why: why.into(),
         });
+        self.core.begun = None;
         self.phase = Phase::Ending(state);
         self.core.log.force(out);
         self.leave_ending(cx, out);
@@ -580,7 +595,7 @@ impl Server {
                 }
                 return;
             }
-            (stage, Phase::Learning(learner)) => learner.on_run(stage, &mut self.core, out),
+            (stage, Phase::Learning(learner)) => learner.on_run(cx, stage, &mut self.core, out),
             (stage, Phase::Leading(leader)) => leader.on_run(cx, stage, &mut self.core, out),
             (_, Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_)) => {
                 self.core.ignore("stage-of-past-phase", out);
@@ -593,7 +608,11 @@ impl Server {
     // ----- the disk answers
 
     fn on_synced(&mut self, cx: Cx, upto: u64, out: &mut Out) {
-        let forced = self.core.log.on_synced(upto, out);
+        let mut forced = self.core.log.on_synced(upto, out);
+        match self.core.config.rules.broadcast.acks {
+            AckOrder::OldestFirst => {}
+            AckOrder::NewestFirst => forced.reverse(),
+        }
         let step = match &mut self.phase {
             Phase::Learning(learner) => learner.on_forced(cx, &forced, &mut self.core, out),
             Phase::Leading(leader) => {

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::config::Config;
 use super::core::Out;
+use super::rules::session::{
+    OwnerCheck, OwnerMoves, SessionCheck, SessionClock, SessionIds, SessionRules, Takeover,
+};
 use crate::base::digest::mix;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::time::{LocalTime, Span};
 use crate::history::fact::Fact;
 use crate::history::op::ErrorCode;
+use crate::sim::process::Cx;
 use crate::tree::store::Tree;
 
 /// What the leader knows of one session beyond the replicated table.
@@ -32,21 +37,41 @@ enum Life {
 pub struct Tracker {
     me: ServerId,
     tick: Span,
+    rules: SessionRules,
     sessions: BTreeMap<SessionId, Tracked>,
 }
 
 impl Tracker {
     /// A tracker at the start of a reign: every session of the table gets its full timeout.
-    pub fn new(me: ServerId, tick: Span, tree: &Tree, now: LocalTime, out: &mut Out) -> Self {
+    pub fn new(me: ServerId, config: &Config, tree: &Tree, cx: Cx, out: &mut Out) -> Self {
         let mut tracker = Self {
             me,
-            tick,
+            tick: config.tick,
+            rules: config.rules.session,
             sessions: BTreeMap::new(),
         };
-        for (session, timeout_ms) in tree.sessions() {
-            tracker.open(session, timeout_ms, None, now, out);
+        let found = tree.sessions();
+        match tracker.rules.takeover {
+            Takeover::FullTimeout => {
+                found.for_each(|(session, ms)| tracker.open(session, ms, None, cx, out));
+            }
+            Takeover::DueAtOnce => {
+                found.for_each(|(session, ms)| tracker.open(session, ms, None, cx, out));
+                let now = tracker.clock(cx);
+                let all = tracker.sessions.values_mut();
+                all.for_each(|tracked| tracked.deadline = now);
+            }
+            Takeover::Untracked => {}
         }
         tracker
+    }
+
+    /// What this server's clock for sessions shows.
+    fn clock(&self, cx: Cx) -> LocalTime {
+        match self.rules.clock {
+            SessionClock::Monotonic => cx.now,
+            SessionClock::Wall => LocalTime(Span::from_ms(cx.wall_ms).0),
+        }
     }
 
     /// A session begins.
@@ -55,10 +80,10 @@ impl Tracker {
         session: SessionId,
         timeout_ms: u32,
         owner: Option<ServerId>,
-        now: LocalTime,
+        cx: Cx,
         out: &mut Out,
     ) {
-        let deadline = self.bucket(now, timeout_ms);
+        let deadline = self.bucket(self.clock(cx), timeout_ms);
         self.sessions.insert(
             session,
             Tracked {
@@ -71,7 +96,7 @@ impl Tracker {
             server: self.me,
             session,
             timeout_ms,
-            local_ms: now.as_ms(),
+            local_ms: cx.now.as_ms(),
         });
     }
 
@@ -82,14 +107,8 @@ impl Tracker {
     }
 
     /// Something was heard of a session; false if it does not live.
-    pub fn touch(
-        &mut self,
-        session: SessionId,
-        timeout_ms: u32,
-        now: LocalTime,
-        out: &mut Out,
-    ) -> bool {
-        let deadline = self.bucket(now, timeout_ms);
+    pub fn touch(&mut self, session: SessionId, timeout_ms: u32, cx: Cx, out: &mut Out) -> bool {
+        let deadline = self.bucket(self.clock(cx), timeout_ms);
         match self.sessions.get_mut(&session) {
             Some(tracked) if tracked.life == Life::Open => {
                 tracked.deadline = deadline;
@@ -97,7 +116,7 @@ impl Tracker {
                     server: self.me,
                     session,
                     timeout_ms,
-                    local_ms: now.as_ms(),
+                    local_ms: cx.now.as_ms(),
                 });
                 true
             }
@@ -111,12 +130,16 @@ impl Tracker {
         session: SessionId,
         timeout_ms: u32,
         owner: ServerId,
-        now: LocalTime,
+        cx: Cx,
         out: &mut Out,
     ) -> bool {
-        let alive = self.touch(session, timeout_ms, now, out);
+        let alive = self.touch(session, timeout_ms, cx, out);
         if alive {
-            self.sessions.get_mut(&session).expect("just touched").owner = Some(owner);
+            let tracked = self.sessions.get_mut(&session).expect("just touched");
+            match self.rules.moves {
+                OwnerMoves::ToNewServer => tracked.owner = Some(owner),
+                OwnerMoves::Never => tracked.owner = tracked.owner.or(Some(owner)),
+            }
             out.note(Fact::SessionMoved {
                 server: self.me,
                 session,
@@ -128,26 +151,40 @@ impl Tracker {
 
     /// Whether a request of this session, come through this server, may be prepared (`checkSession`).
     pub fn check(&mut self, session: SessionId, from: ServerId) -> Result<(), ErrorCode> {
-        match self.sessions.get_mut(&session) {
-            Some(tracked) if tracked.life == Life::Open => match tracked.owner {
-                None => {
-                    tracked.owner = Some(from);
-                    Ok(())
-                }
-                Some(owner) if owner == from => Ok(()),
-                Some(_) => Err(ErrorCode::SessionMoved),
-            },
-            Some(_) | None => Err(ErrorCode::SessionExpired),
+        let life = self.sessions.get(&session).map(|tracked| tracked.life);
+        let passes = match self.rules.check {
+            SessionCheck::Open => life == Some(Life::Open),
+            SessionCheck::OpenOrClosing => life.is_some(),
+            SessionCheck::Anybody => true,
+        };
+        if !passes {
+            return Err(ErrorCode::SessionExpired);
         }
+        if self.is_others(session, from) {
+            return Err(ErrorCode::SessionMoved);
+        }
+        if let Some(tracked) = self.sessions.get_mut(&session) {
+            tracked.owner.get_or_insert(from);
+        }
+        Ok(())
     }
 
-    /// Whether another server than the leader owns this session.
-    pub fn is_owned_elsewhere(&self, session: SessionId) -> bool {
+    /// Whether a session may not ask through this server.
+    fn is_others(&self, session: SessionId, server: ServerId) -> bool {
+        match self.rules.owner {
+            OwnerCheck::Owner => {}
+            OwnerCheck::Anyone => return false,
+        }
         let owner = self
             .sessions
             .get(&session)
             .and_then(|tracked| tracked.owner);
-        owner.is_some_and(|owner| owner != self.me)
+        owner.is_some_and(|owner| owner != server)
+    }
+
+    /// Whether another server than the leader owns this session.
+    pub fn is_owned_elsewhere(&self, session: SessionId) -> bool {
+        self.is_others(session, self.me)
     }
 
     /// A session's closeSession is being prepared.
@@ -163,7 +200,8 @@ impl Tracker {
     }
 
     /// The sessions whose time is up; they take no more requests.
-    pub fn expire(&mut self, now: LocalTime, out: &mut Out) -> Vec<SessionId> {
+    pub fn expire(&mut self, cx: Cx, out: &mut Out) -> Vec<SessionId> {
+        let now = self.clock(cx);
         let mut due = Vec::new();
         for (session, tracked) in &mut self.sessions {
             if tracked.life == Life::Open && tracked.deadline <= now {
@@ -172,7 +210,7 @@ impl Tracker {
                 out.note(Fact::SessionExpiring {
                     server: self.me,
                     session: *session,
-                    local_ms: now.as_ms(),
+                    local_ms: cx.now.as_ms(),
                 });
             }
         }
@@ -185,33 +223,41 @@ pub fn password(session: SessionId) -> u64 {
     mix(session.0 ^ 0xb3_41ca_ca7c)
 }
 
-/// The first session id of a tracker made at `now` by `me` (`initializeNextSessionId`).
-pub fn first_session_id(me: ServerId, now: LocalTime) -> u64 {
-    (u64::from(me.0) << 56) | ((now.as_ms() << 24) >> 8) | 1
+/// The first session id of a server that begins to serve at `now`; `unused` is the first it has not given out yet
+/// (`initializeNextSessionId`, K11).
+pub fn first_session_id(me: ServerId, now: LocalTime, unused: u64, rule: SessionIds) -> u64 {
+    let mine = u64::from(me.0) << 56;
+    match rule {
+        SessionIds::Clock => unused.max(mine | ((now.as_ms() << 24) >> 8) | 1),
+        SessionIds::One => mine | 1,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id::NodeId;
+    use crate::base::rng::{Domain, Key, Seed};
     use crate::sim::process::Effects;
 
     const SESSION: SessionId = SessionId(7);
 
     fn tracker() -> (Tracker, Out) {
         let mut out = Effects::default();
-        let mut tracker = Tracker::new(
-            ServerId(1),
-            Span::from_ms(200),
-            &Tree::new(),
-            LocalTime(0),
-            &mut out,
-        );
-        tracker.open(SESSION, 1_000, Some(ServerId(2)), LocalTime(0), &mut out);
+        let config = Config::new(3, 0);
+        let mut tracker = Tracker::new(ServerId(1), &config, &Tree::new(), ms(0), &mut out);
+        tracker.open(SESSION, 1_000, Some(ServerId(2)), ms(0), &mut out);
         (tracker, out)
     }
 
-    fn ms(ms: u64) -> LocalTime {
-        LocalTime(ms * 1_000_000)
+    fn ms(ms: u64) -> Cx {
+        Cx {
+            now: LocalTime(ms * 1_000_000),
+            wall_ms: 0,
+            me: NodeId(1),
+            key: Key::derive(Seed(1), Domain::Process),
+            bucket: 0,
+        }
     }
 
     #[test]

@@ -274,3 +274,30 @@ fn a_leader_whose_clocks_stand_still_owes_nothing_until_they_have_gone_on_for_as
         }
     }
 }
+
+/// Clients 1 and 2 are expired in this order, and then closed in that one.
+fn closed_in_order(clients: &[u16]) -> Findings {
+    let mut script = started();
+    lead(&mut script);
+    touch(&mut script, 1, 5_000);
+    touch(&mut script, 2, 5_000);
+    script.wait(1_100);
+    expire(&mut script, 1, 6_100);
+    expire(&mut script, 2, 6_100);
+    for (client, counter) in clients.iter().zip(4..) {
+        script.propose(z(counter), session(*client), vec![close(*client)]);
+    }
+    judge(&script)
+}
+
+#[test]
+fn expired_sessions_are_closed_in_the_order_in_which_they_expired() {
+    assert_holds(&closed_in_order(&[1, 2]), SESSIONS);
+    assert_holds(&closed_in_order(&[1]), SESSIONS);
+}
+
+#[test]
+fn an_expired_session_is_never_passed_over() {
+    let findings = closed_in_order(&[2]);
+    assert_broken(&findings, SESSIONS, "never-closed");
+}

@@ -60,6 +60,8 @@ pub struct Mix {
     pub ephemeral: u32,
     /// Create an ephemeral sequential `/s<client>-<n>`.
     pub sequential: u32,
+    /// A create without a body.
+    pub undecodable: u32,
 }
 
 /// What follows a write whose outcome is unknown.
@@ -153,6 +155,7 @@ enum Kind {
     Multi,
     Ephemeral,
     Sequential,
+    Undecodable,
 }
 
 impl Mix {
@@ -172,6 +175,7 @@ impl Mix {
         multi: 0,
         ephemeral: 0,
         sequential: 0,
+        undecodable: 0,
     };
 
     /// Every operation there is.
@@ -190,6 +194,7 @@ impl Mix {
         multi: 1,
         ephemeral: 1,
         sequential: 1,
+        undecodable: 0,
     };
 
     fn pick(self, draw: Draw) -> Kind {
@@ -208,6 +213,7 @@ impl Mix {
             (Kind::Multi, self.multi),
             (Kind::Ephemeral, self.ephemeral),
             (Kind::Sequential, self.sequential),
+            (Kind::Undecodable, self.undecodable),
         ];
         table[draw.weighted(&table.map(|(_, weight)| weight))].0
     }
@@ -313,6 +319,7 @@ impl Register {
                 Some(value),
                 flags::EPHEMERAL_SEQUENTIAL,
             ),
+            Kind::Undecodable => Request::Raw { opcode: 1 },
         }
     }
 
@@ -364,7 +371,8 @@ impl Register {
                 | Kind::RemoveWatch
                 | Kind::Sync
                 | Kind::Ephemeral
-                | Kind::Sequential,
+                | Kind::Sequential
+                | Kind::Undecodable,
                 _,
             ) => read,
         }
@@ -433,7 +441,8 @@ fn read(kind: Kind, path: Path, heads: bool) -> Request {
         | Kind::Children
         | Kind::Multi
         | Kind::Ephemeral
-        | Kind::Sequential => Request::GetData { path, watch: false },
+        | Kind::Sequential
+        | Kind::Undecodable => Request::GetData { path, watch: false },
     }
 }
 

@@ -328,6 +328,8 @@ record! {
         ephemeral: u32 = 0, 0..=1_000_000;
         /// Create an ephemeral sequential znode.
         sequential: u32 = 0, 0..=1_000_000;
+        /// A create without a body, which no server can read.
+        undecodable: u32 = 0, 0..=1_000_000;
     }
 }
 
@@ -347,6 +349,7 @@ impl Mix {
         multi: 0,
         ephemeral: 0,
         sequential: 0,
+        undecodable: 0,
     };
 
     /// Whether no operation has any weight.

@@ -18,6 +18,7 @@ use crate::zab::core::{Core, Out, Quit, Step};
 use crate::zab::front::Front;
 use crate::zab::handler::{Handler, Stand};
 use crate::zab::reign::Reign;
+use crate::zab::rules::broadcast::LostQuorum;
 use crate::zab::rules::sync::ProposalsTo;
 
 impl Leader {
@@ -56,9 +57,9 @@ impl Leader {
     }
 
     /// Sessions are due at multiples of the tick on the leader's own clock (`ExpiryQueue`).
-    pub(super) fn on_expiry(&mut self, cx: Cx, core: &Core, out: &mut Out) {
+    pub(super) fn on_expiry(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
         if let Phase::Reigning(reign) = &mut self.phase {
-            reign.expire_sessions(cx, out);
+            reign.expire_sessions(cx, core, out);
         }
         out.arm(Timer::Expiry, until_bucket(cx, core.config.tick));
     }
@@ -67,6 +68,9 @@ impl Leader {
     pub(super) fn on_half_tick(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
         out.arm(Timer::HalfTick, half(core.config.tick));
         self.half_ticks += 1;
+        if std::mem::take(&mut self.is_commit_held) {
+            out.wake(Stage::Commit);
+        }
         let (last_proposed, sync_span) = (self.broadcast.last_proposed(), core.config.sync_span());
         let is_late = |handler: &Handler| {
             handler
@@ -110,9 +114,11 @@ impl Leader {
             .map(|handler| handler.sid);
         let present: ServerSet = alive.chain([core.me]).collect();
         if core.config.is_quorum(present) {
-            Ok(())
-        } else {
-            Err(Quit("not enough followers"))
+            return Ok(());
+        }
+        match core.config.rules.broadcast.lost_quorum {
+            LostQuorum::StepsDown => Err(Quit("not enough followers")),
+            LostQuorum::LeadsOn => Ok(()),
         }
     }
 
@@ -134,7 +140,7 @@ impl Leader {
         match packet {
             Packet::Pong { touched } => {
                 for (session, timeout_ms) in touched {
-                    reign.tracker.touch(session, timeout_ms, cx.now, out);
+                    reign.tracker.touch(session, timeout_ms, cx, out);
                 }
             }
             Packet::Request(forwarded) => reign.enqueue_write(sid, *forwarded, out),
@@ -146,9 +152,7 @@ impl Leader {
                 session,
                 timeout_ms,
             } => {
-                let valid = reign
-                    .tracker
-                    .revalidate(session, timeout_ms, sid, cx.now, out);
+                let valid = reign.tracker.revalidate(session, timeout_ms, sid, cx, out);
                 let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
                 handler.send(Packet::Revalidated { session, valid }, out);
             }
@@ -176,12 +180,12 @@ impl Leader {
             handler.unacked = None;
         }
         for commit in self.broadcast.on_ack(from, zxid, &core.config, out) {
-            self.on_commit(commit, out);
+            self.on_commit(commit, core, out);
         }
     }
 
     /// A transaction is committed: tell every learner in the same step, and apply it when its turn comes.
-    fn on_commit(&mut self, Commit { txn, syncs }: Commit, out: &mut Out) {
+    fn on_commit(&mut self, Commit { txn, syncs }: Commit, core: &Core, out: &mut Out) {
         for handler in self
             .handlers
             .values_mut()
@@ -204,7 +208,7 @@ impl Leader {
         let Phase::Reigning(reign) = &mut self.phase else {
             unreachable!("commits belong to a reign")
         };
-        reign.front.commit(txn, out);
+        reign.front.commit(txn, core, out);
     }
 
     /// SYNC goes out on the connection on which it was asked for, if that still stands.
@@ -292,7 +296,11 @@ impl Leader {
         let Some(txn) = reign.prepare(cx, zxid, core, out) else {
             return Ok(());
         };
-        self.broadcast.propose(Arc::clone(&txn), out);
+        if reign.has_jammed() {
+            self.broadcast.jam(txn);
+            return Ok(());
+        }
+        self.broadcast.propose(Arc::clone(&txn), &core.config, out);
         let rule = core.config.rules.sync.proposals;
         let gets_it = |handler: &&mut Handler| match rule {
             ProposalsTo::Forwarding => handler.is_forwarding && handler.is_voter,
@@ -315,11 +323,15 @@ impl Leader {
         Ok(())
     }
 
-    pub(super) fn on_apply(&mut self, core: &mut Core, out: &mut Out) {
+    pub(super) fn on_apply(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
+        if self.handlers.values().any(Handler::is_stuck) {
+            self.is_commit_held = true;
+            return;
+        }
         let Phase::Reigning(reign) = &mut self.phase else {
             return;
         };
-        if let Some(txn) = reign.front.on_run(core, out) {
+        if let Some(txn) = reign.front.on_run(cx, core, out) {
             self.broadcast.on_applied(txn.zxid);
             reign.on_applied(&txn);
         }
