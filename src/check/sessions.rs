@@ -7,8 +7,11 @@
 
 mod seen;
 
+mod clients;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use self::clients::Clients;
 use self::seen::Seen;
 use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
@@ -66,6 +69,7 @@ pub struct SessionsMonitor {
     reigns: BTreeMap<ServerId, Reign>,
     /// Whose clocks stand still.
     held: BTreeSet<ServerId>,
+    clients: Clients,
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
     seen: Seen,
@@ -80,6 +84,7 @@ impl Monitor for SessionsMonitor {
         }
         self.seen.observe(at, fact, findings);
         self.beat(at, fact);
+        self.clients.observe(at, fact, findings);
         if let Fact::Proposed { server, txn, .. } = fact
             && let Some(reign) = self.reigns.get_mut(server)
         {

@@ -16,11 +16,11 @@ mod stories;
 mod tests;
 mod triggers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::access::Access;
-use self::connection::{Connection, Origin, Owed};
+use self::connection::{CaughtUp, Connection, Origin, Owed};
 use self::rearm::{Registration, resume};
 use self::rebuilt::Doubts;
 pub use self::rebuilt::RecordedWatches;
@@ -39,7 +39,8 @@ use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
 struct Client {
     /// Requests in flight.
     open: BTreeMap<u64, Witness>,
-    held: BTreeSet<Registration>,
+    /// What the program watches, and the change it was shown when that was armed, if it was shown one.
+    held: BTreeMap<Registration, Zxid>,
     /// Zxid of the last reply: what setWatches is relative to.
     seen: Zxid,
     /// The newest event of any connection, which setWatches does not tell.
@@ -205,7 +206,7 @@ impl WatchMonitor {
             self.forget_library(client);
         }
         let client = self.clients.entry(client).or_default();
-        let unregistered = client.held.iter().cloned().collect();
+        let unregistered = client.held.keys().cloned().collect();
         client.connection = Some(Connection::new(conn, unregistered));
     }
 
@@ -254,7 +255,9 @@ impl WatchMonitor {
         }
         let registration = rearm::registration(&witness.request, result);
         if let Some((list, path)) = &registration {
-            client.held.insert((*list, Arc::clone(path)));
+            let shown = result.map_or(Zxid::ZERO, |response| list.shown(response));
+            let held = client.held.entry((*list, Arc::clone(path))).or_default();
+            *held = shown.max(*held);
         }
         if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&*witness.request, result) {
             for list in rearm::removed(*kind) {
@@ -266,6 +269,13 @@ impl WatchMonitor {
         }
         if *witness.request == Request::CloseSession && result.is_ok() {
             client.held.clear();
+        }
+        if registration.is_some()
+            && view.is_none()
+            && let Some(connection) = &mut client.connection
+        {
+            // Nobody knows from where on that watch catches changes.
+            connection.is_blind = true;
         }
         if let (Some((list, path)), Some(view), Some(connection)) =
             (registration, view, &mut client.connection)
@@ -298,7 +308,9 @@ impl WatchMonitor {
         if let Some((list, path)) = forgotten.first() {
             findings.violate(stories::unregistered(at, witness, *list, path));
         }
-        if let Some((since, event)) = unexplained.first()
+        if let Some(CaughtUp {
+            at: since, event, ..
+        }) = unexplained.first()
             && !is_blind
         {
             findings.violate(stories::unexplained(at, witness, *since, event));
@@ -383,7 +395,7 @@ impl WatchMonitor {
         let Some(library) = self.clients.get_mut(&client) else {
             return;
         };
-        rearm::consume(&mut library.held, event);
+        let shown = rearm::consume(&mut library.held, event);
         if let Some(zxid) = event.zxid {
             let told = library.told.map_or(zxid, |(told, _)| told.max(zxid));
             library.told = Some((told, at));
@@ -397,7 +409,8 @@ impl WatchMonitor {
         };
         findings.exercise(Property::WatchFilter);
         let Some(zxid) = event.zxid else {
-            connection.caught_up.push((at, event.clone()));
+            let event = event.clone();
+            connection.caught_up.push(CaughtUp { at, event, shown });
             return;
         };
         findings.exercise(Property::WatchOrder);

@@ -9,7 +9,7 @@ use super::watches::Watches;
 use crate::base::id::SessionId;
 use crate::base::time::{LocalTime, Span};
 use crate::base::zxid::Zxid;
-use crate::history::op::{Request, SetWatches};
+use crate::history::op::{ErrorCode, Request, Response, SetWatches};
 use crate::history::wire::xid;
 
 /// The longest time without sending anything (`MAX_SEND_PING_INTERVAL`).
@@ -32,8 +32,13 @@ pub(super) struct Handle {
     /// Not sent yet.
     pub(super) queued: VecDeque<Operation>,
     pub(super) watches: Watches,
+    /// Answered requests whose watches are still to be registered; empty but for a design that fails.
+    pub(super) unregistered: Vec<Answered>,
     pub(super) credentials: Vec<(Arc<str>, Arc<[u8]>)>,
 }
+
+/// A request and what came out.
+pub(super) type Answered = (Arc<Request>, Result<Response, ErrorCode>);
 
 /// An operation of the program.
 #[derive(Clone, Debug)]
@@ -74,6 +79,7 @@ impl Handle {
             pending: VecDeque::new(),
             queued: VecDeque::new(),
             watches: Watches::default(),
+            unregistered: Vec::new(),
             credentials: Vec::new(),
         }
     }

@@ -10,14 +10,17 @@
 //! ```
 //! It retries nothing: an operation that lost its connection is reported as lost. What to do then is the workload's.
 
+mod receiving;
 pub mod twin;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Site;
 use super::config::Config;
 use super::handle::{Awaited, Handle, Operation, Sent};
 use super::hosts::Hosts;
+use super::rules::{ClaimedZxid, OwnExpiry, PongZxid, Rewatch, SendOrder, Unanswered};
 
 use crate::base::id::{ClientId, NodeId, ServerId, SessionId};
 use crate::base::time::{LocalTime, Span};
@@ -157,9 +160,11 @@ impl Library {
         if let Request::Auth { scheme, auth } = &*request {
             self.handle.credentials.push((scheme.clone(), auth.clone()));
         }
+        self.register_late();
         let operation = Operation { op, request };
-        if matches!(self.link, Link::Live { .. }) {
+        if matches!(self.link, Link::Live { .. }) && !self.is_overtaken() {
             self.send_operation(cx, operation, out);
+            self.send_overtaken(cx, out);
         } else {
             self.handle.queued.push_back(operation);
         }
@@ -198,8 +203,12 @@ impl Library {
             return;
         }
         let timeout_ms = i32::try_from(self.config.session_timeout_ms).unwrap_or(i32::MAX);
+        let last_zxid_seen = match self.config.rules.claimed {
+            ClaimedZxid::LastReply => self.handle.last_zxid,
+            ClaimedZxid::Zero => Zxid::ZERO,
+        };
         let connect = ToServer::Connect {
-            last_zxid_seen: self.handle.last_zxid,
+            last_zxid_seen,
             timeout_ms,
             session: self.handle.session,
             password: self.handle.password,
@@ -232,6 +241,7 @@ impl Library {
             (ClientTimer::Expire, _) if self.handle.session != SessionId::NONE => {
                 match left(turn.cx, self.handle.heard, self.handle.expiry()) {
                     Some(left) => turn.out.arm(Timer::Client(timer), left),
+                    None if self.config.rules.expiry == OwnExpiry::Never => {}
                     None => self.expire(Told::ByItself, turn),
                 }
             }
@@ -277,13 +287,20 @@ impl Library {
                     return;
                 };
                 self.on_reply(number, what, (zxid, result), turn);
+                self.send_overtaken(turn.cx, turn.out);
             }
-            (Link::Live { number, .. }, ToClient::Pong { zxid }) => turn.out.note(Fact::Ponged {
-                client: self.client,
-                session: self.handle.session,
-                conn: number,
-                zxid,
-            }),
+            (Link::Live { number, .. }, ToClient::Pong { zxid }) => {
+                match self.config.rules.pongs {
+                    PongZxid::Ignored => {}
+                    PongZxid::Counts => self.handle.last_zxid = zxid,
+                }
+                turn.out.note(Fact::Ponged {
+                    client: self.client,
+                    session: self.handle.session,
+                    conn: number,
+                    zxid,
+                });
+            }
             (Link::Live { number, .. }, ToClient::Event(event)) => {
                 self.on_event(number, event, turn);
             }
@@ -381,7 +398,12 @@ impl Library {
             let request = Arc::new(Request::Auth { scheme, auth });
             self.send(cx, xid::AUTH, request, Awaited::Credentials, out);
         }
-        for batch in self.handle.watches.batches(self.handle.last_zxid) {
+        self.register_late();
+        let batches = match self.config.rules.rewatch {
+            Rewatch::All => self.handle.watches.batches(self.handle.last_zxid),
+            Rewatch::None => Vec::new(),
+        };
+        for batch in batches {
             let request = Arc::new(Request::SetWatches(Box::new(batch.clone())));
             let what = Awaited::SetWatches(Arc::new(batch));
             self.send(cx, xid::SET_WATCHES, request, what, out);
@@ -390,94 +412,23 @@ impl Library {
             self.send_operation(cx, operation, out);
         }
     }
-}
 
-// Receiving.
-impl Library {
-    fn on_reply(
-        &mut self,
-        number: u64,
-        what: Awaited,
-        (zxid, result): (Option<Zxid>, Result<Response, ErrorCode>),
-        turn: &mut Turn<'_>,
-    ) {
-        let is_auth = match &what {
-            Awaited::Operation(operation) => matches!(*operation.request, Request::Auth { .. }),
-            Awaited::Credentials => true,
-            Awaited::SetWatches(_) => false,
-        };
-        if let Some(zxid) = zxid.filter(|zxid| !is_auth && *zxid > Zxid::ZERO) {
-            self.handle.last_zxid = zxid;
-        }
-        let auth_failed = is_auth && result == Err(ErrorCode::AuthFailed);
-        match what {
-            Awaited::Operation(operation) => {
-                self.on_answered(number, operation, (zxid, result), turn);
-            }
-            Awaited::Credentials => {}
-            Awaited::SetWatches(watches) => {
-                if result.is_ok() {
-                    turn.out.note(Fact::WatchesReset {
-                        client: self.client,
-                        session: self.handle.session,
-                        conn: number,
-                        zxid,
-                        watches,
-                    });
-                }
+    /// Whether the next request to send waits to be overtaken by the one after it.
+    fn is_overtaken(&self) -> bool {
+        match self.config.rules.order {
+            SendOrder::AsHandedIn => false,
+            SendOrder::Overtaken => {
+                !self.handle.pending.is_empty() && self.handle.queued.is_empty()
             }
         }
-        if auth_failed {
-            self.abandon(Loss::ConnectionLoss, turn);
-            self.become_reborn(turn.cx, turn.out);
-        }
     }
 
-    fn on_answered(
-        &mut self,
-        number: u64,
-        Operation { op, request }: Operation,
-        (zxid, result): (Option<Zxid>, Result<Response, ErrorCode>),
-        turn: &mut Turn<'_>,
-    ) {
-        self.handle.watches.on_reply(&request, &result);
-        turn.out.note(Fact::Returned {
-            client: self.client,
-            op,
-            session: self.handle.session,
-            conn: number,
-            zxid,
-            result: result.clone(),
-        });
-        let closed = *request == Request::CloseSession && result.is_ok();
-        turn.up.push(Upcall::Replied {
-            op,
-            request,
-            result,
-        });
-        if closed {
-            self.abandon(Loss::SessionExpired, turn);
-        }
-    }
-
-    fn on_event(&mut self, number: u64, event: WatchEvent, turn: &mut Turn<'_>) {
-        let expected = self.handle.watches.on_event(&event);
-        turn.out.note(Fact::EventReceived {
-            client: self.client,
-            session: self.handle.session,
-            conn: number,
-            event: event.clone(),
-        });
-        if expected {
-            turn.up.push(Upcall::Event(event));
-        }
-    }
-
-    fn on_refused_session(&mut self, turn: &mut Turn<'_>) {
-        if self.handle.session == SessionId::NONE {
-            self.hang_up(turn);
-        } else {
-            self.expire(Told::ByServer, turn);
+    /// Sends what waited to be overtaken.
+    fn send_overtaken(&mut self, cx: Cx, out: &mut Effects<Words>) {
+        while matches!(self.link, Link::Live { .. })
+            && let Some(operation) = self.handle.queued.pop_front()
+        {
+            self.send_operation(cx, operation, out);
         }
     }
 }
@@ -610,6 +561,9 @@ impl Library {
     /// Drops the handle with its session, watches and whatever is outstanding.
     fn abandon(&mut self, loss: Loss, turn: &mut Turn<'_>) {
         self.lose_all(loss, turn);
+        for operation in std::mem::take(&mut self.handle.queued) {
+            self.lose(operation, loss, true, turn);
+        }
         if let Some(conn) = self.conn() {
             turn.out.close(conn);
         }
@@ -643,15 +597,24 @@ impl Library {
 
     /// Fails what was sent, then what was not, in order (`ClientCnxn.SendThread.cleanup`).
     fn lose_all(&mut self, loss: Loss, turn: &mut Turn<'_>) {
+        let rule = self.config.rules.unanswered;
+        let mut again = VecDeque::new();
         for sent in std::mem::take(&mut self.handle.pending) {
-            match sent.what {
-                Awaited::Operation(operation) => self.lose(operation, loss, true, turn),
-                Awaited::Credentials | Awaited::SetWatches(_) => {}
+            let Awaited::Operation(operation) = sent.what else {
+                continue;
+            };
+            match (rule, loss) {
+                (Unanswered::SentAgain, Loss::ConnectionLoss) => again.push_back(operation),
+                (Unanswered::NotSent, _) => self.lose(operation, loss, false, turn),
+                (Unanswered::Unknown | Unanswered::SentAgain, _) => {
+                    self.lose(operation, loss, true, turn);
+                }
             }
         }
         for operation in std::mem::take(&mut self.handle.queued) {
             self.lose(operation, loss, false, turn);
         }
+        self.handle.queued = again;
     }
 
     fn lose(

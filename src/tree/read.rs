@@ -2,7 +2,10 @@
 //! semantics.md §2, §4.3, §4.5).
 
 use super::acl::{Identities, demand, masked, permits, perms};
-use super::rules::{ExistsWatch, Missed, NullData, Rearmed, ShownEphemerals, WhoAmI, WholeAcl};
+use super::rules::{
+    ExistsWatch, GetDataWatch, ListOrder, Missed, NullData, Rearmed, ShownEphemerals, ToldMissed,
+    WhoAmI, WholeAcl,
+};
 use super::store::Tree;
 use super::watch::{Watcher, Watches, Which};
 use super::znode::{Stored, Znode, count};
@@ -135,6 +138,10 @@ impl Read<'_> {
     }
 
     fn get_data(&mut self, path: &Path, watch: bool) -> Result<Response, ErrorCode> {
+        let is_missing = self.tree.get(path).is_none();
+        if watch && is_missing && self.tree.rules.get_data == GetDataWatch::AlsoOnNoNode {
+            self.watches.add_data(path, self.connection);
+        }
         let node = self.readable(path)?;
         let data = match self.tree.rules.null_data {
             NullData::Null => node.data.clone(),
@@ -264,23 +271,40 @@ struct CatchUp<'a> {
 
 impl CatchUp<'_> {
     fn take(&mut self, lists: &SetWatches) {
-        for path in &lists.data {
-            let missed = self.missed(path, |stored| stored.mzxid, EventKind::DataChanged);
-            self.settle(path, missed, Watches::add_data);
+        let mut kinds = [Self::take_data, Self::take_exist, Self::take_child];
+        match self.watches.rules.lists {
+            ListOrder::DataFirst => {}
+            ListOrder::ChildFirst => kinds.reverse(),
         }
-        for path in &lists.exist {
-            let missed = self.tree.get(path).map(|_| EventKind::Created);
-            self.settle(path, missed, Watches::add_data);
-        }
-        for path in &lists.child {
-            let missed = self.missed(path, |stored| stored.pzxid, EventKind::ChildrenChanged);
-            self.settle(path, missed, Watches::add_child);
+        for take in kinds {
+            take(self, lists);
         }
         for path in &lists.persistent {
             self.watches.add_persistent(path, self.connection);
         }
         for path in &lists.recursive {
             self.watches.add_recursive(path, self.connection);
+        }
+    }
+
+    fn take_data(&mut self, lists: &SetWatches) {
+        for path in &lists.data {
+            let missed = self.missed(path, |stored| stored.mzxid, EventKind::DataChanged);
+            self.settle(path, missed, Watches::add_data);
+        }
+    }
+
+    fn take_exist(&mut self, lists: &SetWatches) {
+        for path in &lists.exist {
+            let missed = self.tree.get(path).map(|_| EventKind::Created);
+            self.settle(path, missed, Watches::add_data);
+        }
+    }
+
+    fn take_child(&mut self, lists: &SetWatches) {
+        for path in &lists.child {
+            let missed = self.missed(path, |stored| stored.pzxid, EventKind::ChildrenChanged);
+            self.settle(path, missed, Watches::add_child);
         }
     }
 
@@ -291,13 +315,21 @@ impl CatchUp<'_> {
         last_change: impl Fn(&Stored) -> Zxid,
         change: EventKind,
     ) -> Option<EventKind> {
+        let rule = self.watches.rules.missed;
         let Some(node) = self.tree.get(path) else {
-            return Some(EventKind::Deleted);
+            return (rule != Missed::OnlyChanges).then_some(EventKind::Deleted);
         };
         let last_change = last_change(&node.stored);
-        let is_missed = match self.watches.rules.missed {
-            Missed::Later => last_change > self.since,
+        let is_missed = match rule {
+            Missed::Later | Missed::OnlyChanges => last_change > self.since,
             Missed::NotEarlier => last_change >= self.since,
+            Missed::Everything => true,
+            Missed::OnlyDeletions => false,
+        };
+        let is_data = change == EventKind::DataChanged;
+        let change = match self.watches.rules.told_missed {
+            ToldMissed::ByTimes if is_data && node.stored.czxid > self.since => EventKind::Created,
+            ToldMissed::ByList | ToldMissed::ByTimes => change,
         };
         is_missed.then_some(change)
     }

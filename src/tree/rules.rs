@@ -222,6 +222,8 @@ pub struct TreeRules {
     pub stamps: Stamps,
     /// What a snapshot holds.
     pub snapshot: SnapshotHolds,
+    /// When getData arms its watch.
+    pub get_data: GetDataWatch,
 }
 
 /// What a snapshot holds.
@@ -360,6 +362,16 @@ pub enum ExistsWatch {
     Always,
 }
 
+/// When getData arms its watch (semantics.md §2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GetDataWatch {
+    /// If it succeeds.
+    #[default]
+    OnSuccess,
+    /// Also if there is no such znode, as exists.
+    AlsoOnNoNode,
+}
+
 /// Whose ephemerals getEphemerals shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ShownEphemerals {
@@ -385,8 +397,14 @@ pub struct WatchRules {
     pub missed: Missed,
     /// Which watches of a reconnected client are armed again.
     pub rearmed: Rearmed,
+    /// Who hears that a list of children has changed.
+    pub children_told: ChildrenTold,
     /// What removeWatches removes.
     pub removed: Removed,
+    /// How setWatches tells what was missed.
+    pub told_missed: ToldMissed,
+    /// In which order setWatches takes its lists.
+    pub lists: ListOrder,
 }
 
 /// Which watches on a path are gone once they have fired.
@@ -399,6 +417,8 @@ pub enum FiredWatches {
     AllGo,
     /// None.
     NoneGo,
+    /// Standard ones, of both managers: a child's event uses up the data watch.
+    BothManagersGo,
 }
 
 /// How often a connection hears of a deletion (semantics.md §4.2).
@@ -421,6 +441,16 @@ pub enum RecursiveReach {
     DataAndChild,
 }
 
+/// Who hears that a list of children has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ChildrenTold {
+    /// Child watches and persistent ones.
+    #[default]
+    ChildWatches,
+    /// Where one of those is, recursive ones too (ZOOKEEPER-4475).
+    RecursiveBeside,
+}
+
 /// Who hears of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Told {
@@ -439,6 +469,32 @@ pub enum Missed {
     Later,
     /// The change at its last zxid too.
     NotEarlier,
+    /// Every change there ever was.
+    Everything,
+    /// No change, only that the znode is gone.
+    OnlyDeletions,
+    /// Changes after its last zxid, but not that the znode is gone.
+    OnlyChanges,
+}
+
+/// How setWatches tells what was missed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ToldMissed {
+    /// By the list a watch is in: a watched znode has changed or is gone, a missing one has been created.
+    #[default]
+    ByList,
+    /// By the znode's times: created after the client's last zxid, or changed after it (ZOOKEEPER-1667).
+    ByTimes,
+}
+
+/// In which order setWatches takes its lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ListOrder {
+    /// Data, exist, child.
+    #[default]
+    DataFirst,
+    /// Child, exist, data.
+    ChildFirst,
 }
 
 /// Which watches of a reconnected client are armed again.

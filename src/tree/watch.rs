@@ -5,7 +5,9 @@ use imbl::{OrdMap, OrdSet};
 
 use super::acl::{Identities, permits, perms};
 use super::path;
-use super::rules::{DeletionTold, FiredWatches, RecursiveReach, Removed, Told, WatchRules};
+use super::rules::{
+    ChildrenTold, DeletionTold, FiredWatches, RecursiveReach, Removed, Told, WatchRules,
+};
 use super::store::Trigger;
 use crate::history::op::{EventKind, Path, WatchEvent};
 
@@ -130,7 +132,9 @@ impl Manager {
         for (watcher, modes) in exact {
             matched.insert(watcher);
             let gone = match rule {
-                FiredWatches::StandardGo => Modes::of(Mode::Standard),
+                FiredWatches::StandardGo | FiredWatches::BothManagersGo => {
+                    Modes::of(Mode::Standard)
+                }
                 FiredWatches::AllGo => Modes::ALL,
                 FiredWatches::NoneGo => Modes::NONE,
             };
@@ -138,15 +142,21 @@ impl Manager {
                 self.set(path, watcher, Modes(modes.0 & !gone.0));
             }
         }
-        if self.recursive > 0 {
-            for watchers in path::ancestors(path).filter_map(|ancestor| self.paths.get(ancestor)) {
-                let reaching = watchers
-                    .iter()
-                    .filter(|(_, modes)| modes.has(Mode::Recursive));
-                matched.extend(reaching.map(|(watcher, _)| *watcher));
-            }
-        }
+        matched.extend(self.reaching(path));
         matched
+    }
+
+    /// The connections with a recursive watch above a path.
+    fn reaching(&self, path: &Path) -> Vec<Watcher> {
+        if self.recursive == 0 {
+            return Vec::new();
+        }
+        path::ancestors(path)
+            .filter_map(|ancestor| self.paths.get(ancestor))
+            .flat_map(OrdMap::iter)
+            .filter(|(_, modes)| modes.has(Mode::Recursive))
+            .map(|(watcher, _)| *watcher)
+            .collect()
     }
 }
 
@@ -305,7 +315,16 @@ impl Watches {
             EventKind::Created | EventKind::DataChanged => {
                 self.data.matched(path, fired).into_iter().collect()
             }
-            EventKind::ChildrenChanged => self.child.matched(path, fired).into_iter().collect(),
+            EventKind::ChildrenChanged => {
+                let mut matched = self.child.matched(path, fired);
+                match self.rules.children_told {
+                    ChildrenTold::RecursiveBeside if !matched.is_empty() => {
+                        matched.extend(self.data.reaching(path));
+                    }
+                    ChildrenTold::ChildWatches | ChildrenTold::RecursiveBeside => {}
+                }
+                matched.into_iter().collect()
+            }
             EventKind::Deleted => {
                 let data = self.data.matched(path, fired);
                 // Who hears it from the data manager does not hear it twice, but its child watch is used up all the same.
@@ -317,9 +336,20 @@ impl Watches {
             }
         };
         for watcher in &matched {
+            if fired == FiredWatches::BothManagersGo {
+                self.use_up(path, *watcher);
+            }
             self.tidy(path, *watcher);
         }
         matched
+    }
+
+    /// Takes the standard watches on a path out of both managers.
+    fn use_up(&mut self, path: &Path, watcher: Watcher) {
+        let standard = Modes::of(Mode::Standard).0;
+        self.change(path, watcher, |data, child| {
+            (data.0 & !standard, child.0 & !standard)
+        });
     }
 
     fn change(

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::config::Config;
 use super::core::{Core, Out};
+use super::rules::odd::FinalizeWait;
 use super::vote::{Ballot, Vote};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::Span;
@@ -213,7 +214,11 @@ impl Election {
         if has_quorum_for(&self.received, &mine, &core.config) {
             self.wait = Wait::Better;
             out.disarm(Timer::Resend);
-            out.arm(Timer::Finalize, FINALIZE_WAIT);
+            let wait = match core.config.rules.odd.finalize {
+                FinalizeWait::Waits => FINALIZE_WAIT,
+                FinalizeWait::AtOnce => Span::ZERO,
+            };
+            out.arm(Timer::Finalize, wait);
         }
     }
 

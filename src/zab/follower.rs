@@ -9,6 +9,7 @@ use super::front::{Ask, Front, SyncHandling};
 use super::learner::Waiting;
 use super::pending::Pending;
 use super::rules::broadcast::ApplyMoment;
+use super::rules::odd::AckCopies;
 use super::rules::session::Expirer;
 use super::rules::sync::SyncAcks;
 use crate::base::id::SessionId;
@@ -78,6 +79,9 @@ impl Follower {
         for txn in self.pending.iter().skip(on_disk) {
             core.log.append(Arc::clone(txn), out);
         }
+        for txn in self.pending.iter() {
+            self.front.on_proposed(txn, core, out);
+        }
         out.wake(Stage::Sync);
         for zxid in waiting.commits {
             self.on_commit(zxid, core, out)?;
@@ -98,6 +102,10 @@ impl Follower {
             zxid,
         });
         self.send(Packet::Ack { zxid }, out);
+        match core.config.rules.odd.acks {
+            AckCopies::One => {}
+            AckCopies::Two => self.send(Packet::Ack { zxid }, out),
+        }
     }
 
     /// The leader says something.
@@ -115,13 +123,16 @@ impl Follower {
                 self.on_commit(zxid, core, out)?;
             }
             Packet::Ping { .. } => {
+                self.front.on_leader_ping(out);
                 let touched = self.front.take_touched();
                 self.expire_silent(cx, &touched, core, out);
                 self.send(Packet::Pong { touched }, out);
             }
-            Packet::Sync { session, cxid } => self.front.release_sync(session, cxid, out),
+            Packet::Sync { session, cxid } => {
+                self.front.release_sync(session, cxid, core, out);
+            }
             Packet::Revalidated { session, valid } => {
-                self.front.on_revalidated(session, valid, out);
+                self.front.on_revalidated(session, valid, core, out);
             }
             Packet::FollowerInfo { .. }
             | Packet::LeaderInfo { .. }
@@ -145,6 +156,7 @@ impl Follower {
     /// A proposal goes to the log and waits for its commit.
     fn log(&mut self, txn: Arc<Txn>, core: &mut Core, out: &mut Out) -> Step {
         self.pending.add(Arc::clone(&txn), core)?;
+        self.front.on_proposed(&txn, core, out);
         if self.applies == ApplyMoment::OnProposal {
             self.front.commit(Arc::clone(&txn), core, out);
         }

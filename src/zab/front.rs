@@ -6,11 +6,20 @@
 //!           └▶ read: answered at once if nothing of its session waits
 //! ```
 
+pub mod lingering;
+mod reading;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use self::reading::{Evaluated, Odd, what_it_waits_for};
 use super::core::{Core, Out};
-use super::rules::session::{AnswerMoment, CommitMatching, Undecodable};
+use super::rules::odd::{ApplyPace, WriteReplies};
+use super::rules::reads::{
+    AheadClient, BehindOwnWrite, EndedWatches, EventsFire, PongPosition, ReadsWhileLooking,
+    SyncAnswer,
+};
+use super::rules::session::{AnswerMoment, CommitMatching};
 use super::sessions::{first_session_id, password};
 use crate::base::id::SessionId;
 use crate::base::time::LocalTime;
@@ -21,7 +30,6 @@ use crate::history::op::{ErrorCode, Request, Response};
 use crate::history::wire::{ToClient, ToServer, xid as special};
 use crate::sim::process::{Conn, Cx, Effect, LinkClass};
 use crate::tree::acl::Identities;
-use crate::tree::read::answer;
 use crate::tree::rules::Stamps;
 use crate::tree::txn::{Body, Txn};
 use crate::tree::watch::{Registered, Watcher, Watches};
@@ -83,20 +91,24 @@ enum Waits {
     InLine,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Waiting {
     xid: i32,
     request: Arc<Request>,
     waits: Waits,
+    /// Its answer, if it was evaluated before its turn.
+    ready: Option<Evaluated>,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Client {
     handshake: Handshake,
     session: SessionId,
     timeout_ms: u32,
     identities: Arc<Identities>,
     queue: VecDeque<Waiting>,
+    /// Events sent since it last said something.
+    unheard: u32,
 }
 
 /// What the Commit stage has to do next, in zxid order.
@@ -115,6 +127,8 @@ pub struct Front {
     watches: Watches,
     committed: VecDeque<Committed>,
     touched: BTreeMap<SessionId, u32>,
+    /// What defects add.
+    odd: Odd,
 }
 
 impl Front {
@@ -130,12 +144,21 @@ impl Front {
             watches: Watches::new(core.config.rules.watch),
             committed: VecDeque::new(),
             touched: BTreeMap::new(),
+            odd: Odd {
+                is_lazy: sync == SyncHandling::WaitsForLeader
+                    && core.config.rules.odd.apply == ApplyPace::Lazy,
+                ..Odd::default()
+            },
         }
     }
 
     /// Hangs up on every client; sessions live on.
-    pub fn hang_up(&mut self, out: &mut Out) {
+    pub fn hang_up(&mut self, core: &Core, out: &mut Out) {
         out.push(Effect::Unlisten(LinkClass::Client));
+        match core.config.rules.reads.looking {
+            ReadsWhileLooking::HungUp => {}
+            ReadsWhileLooking::Answered => return,
+        }
         for conn in self.clients.keys() {
             out.close(*conn);
         }
@@ -151,25 +174,31 @@ impl Front {
             timeout_ms: 0,
             identities,
             queue: VecDeque::new(),
+            unheard: 0,
         };
         self.clients.insert(conn, client);
     }
 
     /// A client's connection ended; returns whether it was one of ours.
-    pub fn on_ended(&mut self, conn: Conn) -> bool {
+    pub fn on_ended(&mut self, conn: Conn, core: &Core) -> bool {
         let Some(client) = self.clients.remove(&conn) else {
             return false;
         };
         if self.sessions.get(&client.session) == Some(&conn) {
             self.sessions.remove(&client.session);
         }
-        self.watches.forget(Watcher(conn.0));
+        match core.config.rules.reads.ended {
+            EndedWatches::Forgotten => self.watches.forget(Watcher(conn.0)),
+            EndedWatches::Inherited => {
+                self.odd.heirs.insert(conn, client.session);
+            }
+        }
         true
     }
 
     /// Hangs up on one client.
-    pub fn drop_client(&mut self, conn: Conn, out: &mut Out) {
-        if self.on_ended(conn) {
+    pub fn drop_client(&mut self, conn: Conn, core: &Core, out: &mut Out) {
+        if self.on_ended(conn, core) {
             out.close(conn);
         }
     }
@@ -222,10 +251,12 @@ impl Front {
 
     /// A client says something.
     pub fn on_message(&mut self, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) -> Ask {
-        let Some(client) = self.clients.get(&conn) else {
+        self.arm_late();
+        let Some(client) = self.clients.get_mut(&conn) else {
             core.ignore("message-of-gone-client", out);
             return Ask::Nothing;
         };
+        client.unheard = 0;
         match (msg, client.handshake) {
             (
                 ToServer::Connect {
@@ -245,13 +276,11 @@ impl Front {
             ),
             (ToServer::Ping, Handshake::Open) => {
                 self.touched.insert(client.session, client.timeout_ms);
-                send(
-                    conn,
-                    ToClient::Pong {
-                        zxid: core.memory.processed(),
-                    },
-                    out,
-                );
+                let zxid = match core.config.rules.reads.pong {
+                    PongPosition::OfState => core.memory.processed(),
+                    PongPosition::OfLog => core.memory.processed().max(core.log.tail().last),
+                };
+                send(conn, ToClient::Pong { zxid }, out);
                 Ask::Nothing
             }
             (ToServer::Request { xid, request }, Handshake::Open) => {
@@ -259,7 +288,7 @@ impl Front {
             }
             (ToServer::Connect { .. } | ToServer::Ping | ToServer::Request { .. }, _) => {
                 core.ignore("message-out-of-handshake", out);
-                self.drop_client(conn, out);
+                self.drop_client(conn, core, out);
                 Ask::Nothing
             }
         }
@@ -274,15 +303,19 @@ impl Front {
         core: &mut Core,
         out: &mut Out,
     ) -> Ask {
-        if last_zxid_seen > core.memory.processed() {
+        let is_refused = match core.config.rules.reads.ahead {
+            AheadClient::Refused => last_zxid_seen > core.memory.processed(),
+            AheadClient::Accepted => false,
+        };
+        if is_refused {
             core.ignore("client-has-seen-more", out);
-            self.drop_client(conn, out);
+            self.drop_client(conn, core, out);
             return Ask::Nothing;
         }
         let (low, high) = core.config.session_timeout_ms;
         let timeout_ms = u32::try_from(timeout_ms).unwrap_or(0).clamp(low, high);
         if session != SessionId::NONE && given != password(session) {
-            self.refuse_session(conn, out);
+            self.refuse_session(conn, core, out);
             return Ask::Nothing;
         }
         let is_new = session == SessionId::NONE;
@@ -296,7 +329,7 @@ impl Front {
             .insert(session, conn)
             .filter(|old| *old != conn)
         {
-            self.drop_client(old, out);
+            self.drop_client(old, core, out);
         }
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         (client.session, client.timeout_ms) = (session, timeout_ms);
@@ -315,7 +348,7 @@ impl Front {
         }
     }
 
-    fn refuse_session(&mut self, conn: Conn, out: &mut Out) {
+    fn refuse_session(&mut self, conn: Conn, core: &Core, out: &mut Out) {
         send(
             conn,
             ToClient::Connected {
@@ -325,11 +358,17 @@ impl Front {
             },
             out,
         );
-        self.drop_client(conn, out);
+        self.drop_client(conn, core, out);
     }
 
     /// The leader's tracker has answered a `Revalidate`.
-    pub fn on_revalidated(&mut self, session: SessionId, is_valid: bool, out: &mut Out) {
+    pub fn on_revalidated(
+        &mut self,
+        session: SessionId,
+        is_valid: bool,
+        core: &Core,
+        out: &mut Out,
+    ) {
         let Some(conn) = self.sessions.get(&session).copied() else {
             return;
         };
@@ -341,7 +380,7 @@ impl Front {
             client.handshake = Handshake::Open;
             welcome(conn, client, out);
         } else {
-            self.refuse_session(conn, out);
+            self.refuse_session(conn, core, out);
         }
     }
 
@@ -355,26 +394,36 @@ impl Front {
     ) -> Ask {
         if frame_bytes(&request) > FRAME_BYTES_MAX || *request == SASL_GARBAGE {
             core.ignore("unreadable-frame", out);
-            self.drop_client(conn, out);
+            self.drop_client(conn, core, out);
             return Ask::Nothing;
         }
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         self.touched.insert(client.session, client.timeout_ms);
         if let Request::Auth { scheme, auth } = &*request {
             let (scheme, auth) = (Arc::clone(scheme), Arc::clone(auth));
-            self.on_auth(conn, &scheme, &auth, out);
+            self.on_auth(conn, &scheme, &auth, core, out);
             return Ask::Nothing;
         }
         let rules = core.config.rules.session;
-        let waits = what_it_waits_for(&request, self.sync, rules.undecodable);
-        if waits == Waits::InLine && client.queue.is_empty() {
-            self.answer_read(conn, xid, &request, core, out);
+        let waits = what_it_waits_for(&request, self.sync, core);
+        let has_turn = client.queue.is_empty();
+        if waits == Waits::InLine && has_turn {
+            let answer = self.evaluate(conn, &request, core);
+            self.reply(conn, xid, answer, core, out);
             return Ask::Nothing;
         }
+        let ready = match core.config.rules.reads.behind {
+            BehindOwnWrite::Overtakes if waits == Waits::InLine => {
+                Some(self.evaluate(conn, &request, core))
+            }
+            BehindOwnWrite::Waits | BehindOwnWrite::Overtakes => None,
+        };
+        let client = self.clients.get_mut(&conn).expect("checked by the caller");
         client.queue.push_back(Waiting {
             xid,
             request: Arc::clone(&request),
             waits,
+            ready,
         });
         match waits {
             Waits::InLine => Ask::Nothing,
@@ -386,7 +435,7 @@ impl Front {
         }
     }
 
-    fn on_auth(&mut self, conn: Conn, scheme: &str, auth: &[u8], out: &mut Out) {
+    fn on_auth(&mut self, conn: Conn, scheme: &str, auth: &[u8], core: &Core, out: &mut Out) {
         let client = self.clients.get_mut(&conn).expect("checked by the caller");
         let result = Arc::make_mut(&mut client.identities).authenticate(scheme, auth);
         let failed = result.is_err();
@@ -397,41 +446,7 @@ impl Front {
         };
         send(conn, reply, out);
         if failed {
-            self.drop_client(conn, out);
-        }
-    }
-
-    fn answer_read(&mut self, conn: Conn, xid: i32, request: &Request, core: &Core, out: &mut Out) {
-        let client = &self.clients[&conn];
-        let tree = &core.memory.tree;
-        let answer = answer(
-            tree,
-            &mut self.watches,
-            Watcher(conn.0),
-            client.session,
-            &client.identities,
-            request,
-        );
-        for event in answer.events {
-            send(conn, ToClient::Event(event), out);
-        }
-        let is_unknown = answer.result == Err(ErrorCode::Unimplemented);
-        let zxid = if is_unknown {
-            None
-        } else {
-            Some(core.memory.processed())
-        };
-        send(
-            conn,
-            ToClient::Reply {
-                xid,
-                zxid,
-                result: answer.result,
-            },
-            out,
-        );
-        if is_unknown {
-            self.drop_client(conn, out);
+            self.drop_client(conn, core, out);
         }
     }
 
@@ -444,13 +459,27 @@ impl Front {
             AnswerMoment::OnCommit => self.answer_early(&txn, core, out),
         }
         self.committed.push_back(Committed::Txn(txn));
-        out.wake(Stage::Commit);
+        if !self.odd.is_lazy || self.committed.len() > 1 {
+            out.wake(Stage::Commit);
+        }
     }
 
     /// The leader's SYNC arrived: everything committed before it is in the queue before it.
-    pub fn release_sync(&mut self, session: SessionId, cxid: i32, out: &mut Out) {
-        self.committed.push_back(Committed::Sync(session, cxid));
-        out.wake(Stage::Commit);
+    pub fn release_sync(&mut self, session: SessionId, cxid: i32, core: &Core, out: &mut Out) {
+        match core.config.rules.reads.sync_answer {
+            SyncAnswer::AmongCommits => {
+                self.committed.push_back(Committed::Sync(session, cxid));
+                out.wake(Stage::Commit);
+            }
+            SyncAnswer::BeforeCommits => self.answer_sync(session, cxid, core, out),
+        }
+    }
+
+    /// The leader lives: nothing that is committed waits any longer.
+    pub fn on_leader_ping(&mut self, out: &mut Out) {
+        if self.odd.is_lazy && !self.committed.is_empty() {
+            out.wake(Stage::Commit);
+        }
     }
 
     /// Applies the next committed transaction and answers; returns it.
@@ -485,15 +514,8 @@ impl Front {
             digest,
             tree,
         });
-        let clients = &self.clients;
-        let identities = |watcher: Watcher| {
-            clients
-                .get(&Conn(watcher.0))
-                .map(|client| &*client.identities)
-        };
-        for (watcher, event) in self.watches.fire(&applied.triggers, identities) {
-            send(Conn(watcher.0), ToClient::Event(event), out);
-        }
+        self.fire(EventsFire::AtApply, core, || applied.triggers, out);
+        self.arm_late();
         self.answer_write(txn, applied.result, core, out);
     }
 
@@ -525,21 +547,27 @@ impl Front {
         if client.queue.front().is_some_and(is_head) {
             client.queue.pop_front();
             if result == Err(ErrorCode::SessionMoved) {
-                self.drop_client(conn, out);
+                self.drop_client(conn, core, out);
                 return;
             }
-            send(
-                conn,
-                ToClient::Reply {
-                    xid: txn.cxid,
-                    zxid: Some(txn.zxid),
-                    result,
-                },
-                out,
-            );
+            self.odd.replies += 1;
+            let is_lost = match core.config.rules.odd.replies {
+                WriteReplies::Sent => false,
+                WriteReplies::OneInEightLost => self.odd.replies.is_multiple_of(8),
+            };
+            if is_lost {
+                self.drop_client(conn, core, out);
+                return;
+            }
+            let reply = ToClient::Reply {
+                xid: txn.cxid,
+                zxid: Some(txn.zxid),
+                result,
+            };
+            send(conn, reply, out);
         }
         if is_close {
-            self.drop_client(conn, out);
+            self.drop_client(conn, core, out);
         } else {
             self.answer_in_line(conn, core, out);
         }
@@ -603,22 +631,9 @@ impl Front {
             return;
         }
         let head = client.queue.pop_front().expect("just looked at");
-        self.answer_read(conn, head.xid, &head.request, core, out);
+        let answer = self.evaluate(conn, &head.request, core);
+        self.reply(conn, head.xid, answer, core, out);
         self.answer_in_line(conn, core, out);
-    }
-
-    fn answer_in_line(&mut self, conn: Conn, core: &Core, out: &mut Out) {
-        while let Some(client) = self.clients.get_mut(&conn) {
-            if !client
-                .queue
-                .front()
-                .is_some_and(|head| head.waits == Waits::InLine)
-            {
-                return;
-            }
-            let head = client.queue.pop_front().expect("just looked at");
-            self.answer_read(conn, head.xid, &head.request, core, out);
-        }
     }
 }
 
@@ -631,17 +646,6 @@ impl Client {
             body: RequestBody::Client(request),
             identities: Arc::clone(&self.identities),
         }
-    }
-}
-
-fn what_it_waits_for(request: &Request, sync: SyncHandling, undecodable: Undecodable) -> Waits {
-    let is_sync = matches!(request, Request::Sync { .. });
-    if is_sync && sync == SyncHandling::WaitsForLeader {
-        Waits::ForSync
-    } else if request.is_write() || undecodable.forwards(request) {
-        Waits::ForCommit
-    } else {
-        Waits::InLine
     }
 }
 

@@ -13,9 +13,11 @@ use std::sync::Arc;
 use super::broadcast::Broadcast;
 use super::core::{Core, Out, Quit, Step};
 use super::discovery::{EpochChoice, Promise, Promises, Summary};
+use super::front::Front;
 use super::handler::{Handler, Queued, Stand};
 use super::reign::Reign;
 use super::rules::broadcast::SnapshotLock;
+use super::rules::odd::SyncTaste;
 use super::rules::sync::{Established, FirstAck, Forwarding, LeadStart};
 use super::synchronization::{Peer, decide, snapshot_packet};
 use crate::base::id::{ServerId, ServerSet};
@@ -103,10 +105,10 @@ impl Leader {
     }
 
     /// The role is over: every connection is closed, every timer taken back.
-    pub fn hang_up(&mut self, out: &mut Out) {
+    pub fn hang_up(&mut self, core: &Core, out: &mut Out) {
         out.push(Effect::Unlisten(LinkClass::Quorum));
         if let Phase::Reigning(reign) = &mut self.phase {
-            reign.front.hang_up(out);
+            reign.front.hang_up(core, out);
         }
         for (sid, handler) in std::mem::take(&mut self.handlers) {
             out.close(handler.conn);
@@ -115,6 +117,18 @@ impl Leader {
         out.disarm(Timer::PhaseLimit);
         out.disarm(Timer::HalfTick);
         out.disarm(Timer::Expiry);
+    }
+
+    /// What it leaves behind of its clients.
+    pub fn into_front(self) -> Option<Front> {
+        match self.phase {
+            Phase::Reigning(reign) => Some(reign.front),
+            Phase::AwaitsEpochQuorum(_)
+            | Phase::StoresAccepted
+            | Phase::AwaitsPromises
+            | Phase::StoresCurrent
+            | Phase::AwaitsNewLeaderAcks => None,
+        }
     }
 
     // ----- connections
@@ -130,12 +144,12 @@ impl Leader {
     }
 
     /// A connection ended.
-    pub fn on_ended(&mut self, conn: Conn, out: &mut Out) {
+    pub fn on_ended(&mut self, conn: Conn, core: &Core, out: &mut Out) {
         if let Some(sid) = self.sid_of(conn) {
             self.handlers.remove(&sid);
             out.disarm(Timer::LearnerSilent(sid));
         } else if let Phase::Reigning(reign) = &mut self.phase {
-            reign.front.on_ended(conn);
+            reign.front.on_ended(conn, core);
         }
     }
 
@@ -493,8 +507,12 @@ impl Leader {
         match handler.stand {
             Stand::Promised(peer) => {
                 let factor = core.config.snapshot_size_factor;
+                let wish = match core.config.rules.odd.sync {
+                    SyncTaste::Fitting => peer,
+                    SyncTaste::AlwaysSnap => peer.with_snapshot(),
+                };
                 let rules = &core.config.rules.sync;
-                let plan = decide(peer, &core.memory, &core.log, factor, rules);
+                let plan = decide(wish, &core.memory, &core.log, factor, rules);
                 let (kind, peer, seen) = (plan.kind, peer.zxid, plan.seen);
                 handler.hold();
                 for packet in plan.packets {

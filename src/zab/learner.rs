@@ -128,15 +128,24 @@ impl Learner {
     }
 
     /// The role is over: every connection is closed, every timer taken back.
-    pub fn hang_up(&mut self, out: &mut Out) {
+    pub fn hang_up(&mut self, core: &Core, out: &mut Out) {
         if let Some(conn) = self.conn.take() {
             out.close(conn);
         }
         if let Phase::Serving(follower) = &mut self.phase {
-            follower.front.hang_up(out);
+            follower.front.hang_up(core, out);
         }
         out.disarm(Timer::DialLeader);
         out.disarm(Timer::LeaderSilent);
+    }
+
+    /// What it leaves behind of its clients.
+    pub fn into_front(self) -> Option<Front> {
+        if let Phase::Serving(follower) = self.phase {
+            Some(follower.front)
+        } else {
+            None
+        }
     }
 
     // ----- connecting
@@ -187,13 +196,13 @@ impl Learner {
     }
 
     /// A connection ended.
-    pub fn on_ended(&mut self, conn: Conn) -> Step {
+    pub fn on_ended(&mut self, conn: Conn, core: &Core) -> Step {
         if self.conn == Some(conn) {
             self.conn = None;
             return Err(Quit("the leader's connection ended"));
         }
         if let Phase::Serving(follower) = &mut self.phase {
-            follower.front.on_ended(conn);
+            follower.front.on_ended(conn, core);
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Reign {
     pub fn on_client(&mut self, cx: Cx, conn: Conn, msg: ToServer, core: &mut Core, out: &mut Out) {
         if self.has_moved_away(conn) {
             core.ignore("request-of-moved-session", out);
-            self.front.drop_client(conn, out);
+            self.front.drop_client(conn, core, out);
             return;
         }
         match self.front.on_message(conn, msg, core, out) {
@@ -87,7 +87,7 @@ impl Reign {
                 let valid = self
                     .tracker
                     .revalidate(session, timeout_ms, core.me, cx, out);
-                self.front.on_revalidated(session, valid, out);
+                self.front.on_revalidated(session, valid, core, out);
             }
         }
         for (session, timeout_ms) in self.front.take_touched() {

@@ -14,6 +14,7 @@ use super::config::Config;
 use super::core::{Core, Out, Quit, Step};
 use super::election::{Decision, Election, FINALIZE_WAIT};
 use super::front::Front;
+use super::front::lingering::Lingering;
 use super::leader::Leader;
 use super::learner::Learner;
 use super::log::Log;
@@ -68,6 +69,7 @@ enum Phase {
 pub struct Server {
     core: Core,
     phase: Phase,
+    lingering: Lingering,
 }
 
 impl Server {
@@ -127,11 +129,15 @@ impl Server {
         Self {
             core,
             phase: Phase::Booting(report),
+            lingering: Lingering::default(),
         }
     }
 
     /// Takes one input.
     pub fn step(&mut self, cx: Cx, input: Input<Words>, out: &mut Out) {
+        if self.lingering.takes(&input, &self.core, out) {
+            return;
+        }
         match input {
             Input::Boot => self.on_boot(out),
             Input::Opened { conn } => self.on_opened(cx, conn, out),
@@ -147,6 +153,9 @@ impl Server {
             Input::Installed => self.on_installed(cx, out),
             Input::WriteFailed { .. } => self.on_write_failed(cx, out),
             Input::Command(command) => self.on_command(cx, &command, out),
+        }
+        if self.serving_role().is_some() {
+            self.lingering.close(out);
         }
         self.assert_invariants();
     }
@@ -381,11 +390,11 @@ impl Server {
         let mut failures = 0;
         let role = match &mut self.phase {
             Phase::Leading(leader) => {
-                leader.hang_up(out);
+                leader.hang_up(&self.core, out);
                 Role::Leader
             }
             Phase::Learning(learner) => {
-                learner.hang_up(out);
+                learner.hang_up(&self.core, out);
                 let failed = learner.was_told_epoch() && !learner.is_serving();
                 failures = if failed { self.core.failures + 1 } else { 0 };
                 if self.core.is_voter() {
@@ -405,7 +414,12 @@ impl Server {
             why: why.into(),
         });
         self.core.begun = None;
-        self.phase = Phase::Ending(state);
+        let front = match std::mem::replace(&mut self.phase, Phase::Ending(state)) {
+            Phase::Leading(leader) => leader.into_front(),
+            Phase::Learning(learner) => learner.into_front(),
+            Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => None,
+        };
+        self.lingering = Lingering::of(front);
         self.core.log.force(out);
         self.leave_ending(cx, out);
     }
@@ -547,9 +561,9 @@ impl Server {
     fn on_ended(&mut self, cx: Cx, conn: Conn, out: &mut Out) {
         self.core.peers.on_ended(conn);
         let step = match &mut self.phase {
-            Phase::Learning(learner) => learner.on_ended(conn),
+            Phase::Learning(learner) => learner.on_ended(conn, &self.core),
             Phase::Leading(leader) => {
-                leader.on_ended(conn, out);
+                leader.on_ended(conn, &self.core, out);
                 Ok(())
             }
             Phase::Booting(_) | Phase::Looking(_) | Phase::Ending(_) | Phase::Pausing(_) => Ok(()),

@@ -36,6 +36,17 @@ pub struct Peer {
     pub want_snapshot: bool,
 }
 
+impl Peer {
+    /// The same learner, wanting a SNAP.
+    #[must_use]
+    pub fn with_snapshot(self) -> Self {
+        Self {
+            want_snapshot: true,
+            ..self
+        }
+    }
+}
+
 /// The decision table; the first row that fits wins. One atomic step with `start_forwarding`.
 pub fn decide(
     peer: Peer,

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use zablab::experiment::conform::{self, Script, Setting};
 use zablab::tree::rules::{
-    AnyVersion, ContainerFlag, CversionRule, DeleteOrder, DeletionOrder, DeletionTold, ExistsWatch,
-    FiredWatches, Missed, MultiRule, NextVersion, NullData, PzxidMoves, QuotaOrder,
-    ReapedContainers, Rearmed, RecursiveReach, Removed, SetAclMoves, SetDataRule, ShownEphemerals,
-    SuffixCounts, Told, TtlRuns, WhoAmI, WholeAcl,
+    AnyVersion, ChildrenTold, ContainerFlag, CversionRule, DeleteOrder, DeletionOrder,
+    DeletionTold, ExistsWatch, FiredWatches, GetDataWatch, ListOrder, Missed, MultiRule,
+    NextVersion, NullData, PzxidMoves, QuotaOrder, ReapedContainers, Rearmed, RecursiveReach,
+    Removed, SetAclMoves, SetDataRule, ShownEphemerals, SuffixCounts, Told, ToldMissed, TtlRuns,
+    WhoAmI, WholeAcl,
 };
 use zablab::zab::rules::{FailedWrites, Rules};
 
@@ -24,7 +25,7 @@ struct Flip {
     apply: fn(&mut Rules),
 }
 
-const FLIPS: [Flip; 30] = [
+const FLIPS: [Flip; 38] = [
     Flip {
         story: "setData is done whatever version is expected",
         noticed_by: "version_rules",
@@ -175,10 +176,56 @@ const FLIPS: [Flip; 30] = [
         noticed_by: "watch_multi_kinds",
         apply: |rules| rules.watch.removed = Removed::EveryKind,
     },
+    Flip {
+        story: "an event of one kind uses up the standard watches of the other",
+        noticed_by: "watch_multi_kinds",
+        apply: |rules| rules.watch.fired = FiredWatches::BothManagersGo,
+    },
+    Flip {
+        story: "setWatches fires for every znode that is there",
+        noticed_by: "setwatches_synth",
+        apply: |rules| rules.watch.missed = Missed::Everything,
+    },
+    Flip {
+        story: "setWatches fires for deletions only",
+        noticed_by: "setwatches_synth",
+        apply: |rules| rules.watch.missed = Missed::OnlyDeletions,
+    },
+    Flip {
+        story: "setWatches does not fire for deletions",
+        noticed_by: "setwatches_synth",
+        apply: |rules| rules.watch.missed = Missed::OnlyChanges,
+    },
+    Flip {
+        story: "setWatches tells by the czxid that a znode was created",
+        noticed_by: "setwatches_synth",
+        apply: |rules| rules.watch.told_missed = ToldMissed::ByTimes,
+    },
+    Flip {
+        story: "setWatches takes child watches first",
+        noticed_by: "setwatches_mixed_kinds",
+        apply: |rules| rules.watch.lists = ListOrder::ChildFirst,
+    },
+    Flip {
+        story: "recursive watches get child events where a child watch is",
+        noticed_by: "r0021",
+        apply: |rules| rules.watch.children_told = ChildrenTold::RecursiveBeside,
+    },
+    Flip {
+        story: "getData on a missing znode arms its watch",
+        noticed_by: "watch_failed_reads",
+        apply: |rules| rules.tree.get_data = GetDataWatch::AlsoOnNoNode,
+    },
 ];
 
-fn hand_script(title: &str) -> Script {
-    let text = read(&format!("tests/golden/hand/{title}.jsonl"));
+/// A script by its title; those of drawn requests are called r and a number.
+fn script(title: &str) -> Script {
+    let folder = if title.starts_with("r0") {
+        "shared"
+    } else {
+        "hand"
+    };
+    let text = read(&format!("tests/golden/{folder}/{title}.jsonl"));
     Script::parse(&text, title, title).unwrap()
 }
 
@@ -194,7 +241,7 @@ fn breaking_any_one_rule_is_noticed() {
         let mut setting = Setting::default();
         apply(&mut setting.rules);
         assert_ne!(setting.rules, Rules::default(), "{story}");
-        if conform::play(&hand_script(noticed_by), &setting)
+        if conform::play(&script(noticed_by), &setting)
             .difference
             .is_none()
         {

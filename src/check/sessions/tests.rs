@@ -4,9 +4,10 @@ use super::SessionsMonitor;
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Epoch;
-use crate::check::script::{Script, assert_broken, assert_holds, path, session, z};
+use crate::check::script::{Script, assert_broken, assert_holds, get, path, session, z};
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::{Change, Fact, Role};
+use crate::history::op::{Request, Response};
 
 const SESSIONS: Property = Property::Sessions;
 const TIMEOUT_MS: u32 = 1_000;
@@ -300,4 +301,112 @@ fn expired_sessions_are_closed_in_the_order_in_which_they_expired() {
 fn an_expired_session_is_never_passed_over() {
     let findings = closed_in_order(&[2]);
     assert_broken(&findings, SESSIONS, "never-closed");
+}
+
+/// Client 1 connects anew with another session.
+fn replace(script: &mut Script) {
+    script.fact(Fact::Connected {
+        client: ClientId(1),
+        session: session(9),
+        server: ServerId(2),
+        conn: 2,
+        timeout_ms: TIMEOUT_MS,
+        fresh: true,
+    });
+}
+
+fn expired(told: bool) -> Fact {
+    Fact::Expired {
+        client: ClientId(1),
+        session: session(1),
+        told,
+    }
+}
+
+#[test]
+fn a_session_that_is_replaced_in_silence_is_found() {
+    let mut script = started();
+    script.connect(1, 1, true);
+    script.disconnect(1);
+    replace(&mut script);
+    assert_broken(&judge(&script), SESSIONS, "session-replaced-in-silence");
+}
+
+#[test]
+fn a_new_session_after_the_old_one_expired_or_was_closed_is_accepted() {
+    let mut told = started();
+    told.connect(1, 1, true);
+    told.fact(expired(true));
+    replace(&mut told);
+    assert_holds(&judge(&told), SESSIONS);
+    let mut closed = started();
+    closed.connect(1, 1, true);
+    closed.invoke(1, Request::CloseSession);
+    replace(&mut closed);
+    assert_holds(&judge(&closed), SESSIONS);
+}
+
+#[test]
+fn a_handle_that_a_failed_authentication_ended_says_nothing() {
+    let mut script = started();
+    script.connect(1, 1, true);
+    let scheme = "digest".into();
+    let auth = b"bad".as_slice().into();
+    script.invoke(1, Request::Auth { scheme, auth });
+    replace(&mut script);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+/// Client 1 hears nothing from now on, and its requests fail, ten in two seconds, after `quiet_ms`.
+fn fail_after(script: &mut Script, quiet_ms: u64) {
+    script.connect(1, 1, true);
+    script.disconnect(1);
+    script.wait(quiet_ms);
+    for _ in 0..10 {
+        script.wait(200);
+        let call = script.invoke(1, get("/k", false));
+        script.lost(call, false);
+    }
+}
+
+#[test]
+fn a_client_that_never_gives_up_its_session_is_found() {
+    let mut script = started();
+    fail_after(&mut script, 2_400);
+    assert_broken(&judge(&script), SESSIONS, "expiry-never-learnt");
+}
+
+#[test]
+fn a_client_may_go_on_until_its_time_is_up_and_after_it_was_told() {
+    let mut script = started();
+    fail_after(&mut script, 0);
+    script.fact(expired(false));
+    script.wait(5_000);
+    for _ in 0..10 {
+        script.wait(200);
+        let call = script.invoke(1, get("/k", false));
+        script.lost(call, false);
+    }
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_session_that_is_closed_after_a_reconnect_may_be_followed_by_another() {
+    let mut script = started();
+    script.connect(1, 1, true);
+    script.invoke(1, Request::CloseSession);
+    script.disconnect(1);
+    script.connect(1, 2, false);
+    replace(&mut script);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_close_that_was_asked_for_before_there_was_a_session_ends_it() {
+    let mut script = started();
+    let close = script.invoke(1, Request::CloseSession);
+    script.connect(1, 1, true);
+    script.ok(close, z(4), Response::Empty);
+    replace(&mut script);
+    assert_holds(&judge(&script), SESSIONS);
 }

@@ -70,6 +70,15 @@ pub(super) struct Fired {
     pub zxid: Option<Zxid>,
 }
 
+/// An event made by setWatches.
+#[derive(Clone, Debug)]
+pub(super) struct CaughtUp {
+    pub at: At,
+    pub event: WatchEvent,
+    /// The change that the program had been shown when it set the watch, zero if none.
+    pub shown: Zxid,
+}
+
 /// A connection from Connected to Disconnected.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
@@ -84,7 +93,7 @@ pub(super) struct Connection {
     /// The newest event.
     pub told: Option<(Zxid, At)>,
     /// Events made by setWatches, not yet accounted for.
-    pub caught_up: Vec<(At, WatchEvent)>,
+    pub caught_up: Vec<CaughtUp>,
     /// Watches that setWatches must mention.
     pub unregistered: Vec<Registration>,
     /// Something happened that the facts do not describe in full; only the plainest is judged.

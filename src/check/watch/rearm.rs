@@ -1,9 +1,9 @@
 //! What a client library re-registers after a reconnect, and what the server must answer at once (semantics.md §4.5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::connection::{Connection, Fired, Origin};
+use super::connection::{CaughtUp, Connection, Fired, Origin};
 use super::rebuilt::Doubts;
 use super::stories::{self, Reset};
 use super::triggers::{Hook, Mode, State, Triggers};
@@ -50,6 +50,26 @@ impl List {
             Self::Exist => &[EventKind::Created],
             Self::Child => &[EventKind::Deleted, EventKind::ChildrenChanged],
             Self::Persistent | Self::Recursive => &[],
+        }
+    }
+
+    /// The change that a reply to an arming request showed, zero if none.
+    pub(super) fn shown(self, response: &Response) -> Zxid {
+        match (self, response) {
+            (Self::Data, Response::Stat(stat) | Response::Data(_, stat)) => stat.mzxid,
+            (Self::Child, Response::Children(_, Some(stat))) => stat.pzxid,
+            (Self::Data | Self::Exist | Self::Child | Self::Persistent | Self::Recursive, _) => {
+                Zxid::ZERO
+            }
+        }
+    }
+
+    /// The last change of what a watch in this list is about, while the znode is there.
+    pub(super) fn last_change(self, state: State) -> Option<Zxid> {
+        match self {
+            Self::Data if state.present => Some(state.mzxid),
+            Self::Child if state.present => Some(state.pzxid),
+            Self::Data | Self::Exist | Self::Child | Self::Persistent | Self::Recursive => None,
         }
     }
 
@@ -135,16 +155,18 @@ pub(super) fn removed(kind: i32) -> &'static [List] {
     }
 }
 
-/// An event takes the one-shot watches it fires out of the library.
-pub(super) fn consume(held: &mut BTreeSet<Registration>, event: &WatchEvent) {
+/// An event takes the one-shot watches it fires out of the library. Says which change the program had been shown when it
+/// set the watch that the event is about, zero if none.
+pub(super) fn consume(held: &mut BTreeMap<Registration, Zxid>, event: &WatchEvent) -> Zxid {
     let lists: &[List] = match event.kind {
         EventKind::Created | EventKind::DataChanged => &[List::Data, List::Exist],
         EventKind::ChildrenChanged => &[List::Child],
         EventKind::Deleted => &[List::Data, List::Exist, List::Child],
     };
-    for list in lists {
-        held.remove(&(*list, Arc::clone(&event.path)));
-    }
+    lists
+        .iter()
+        .filter_map(|list| held.remove(&(*list, Arc::clone(&event.path))))
+        .fold(Zxid::ZERO, Zxid::max)
 }
 
 /// Holds each entry of a setWatches against the state at its position: it is caught up by an event, or armed.
@@ -180,14 +202,23 @@ pub(super) fn resume(
         let caught = connection
             .caught_up
             .iter()
-            .position(|(_, event)| kinds.contains(&event.kind) && event.path == *path);
+            .position(|caught| kinds.contains(&caught.event.kind) && caught.event.path == *path);
         let hook = list.hook(path);
         if let Some(caught) = caught {
-            let (at, _) = connection.caught_up.remove(caught);
+            let caught = connection.caught_up.remove(caught);
+            let at = caught.at;
             connection
                 .fired
                 .entry(hook)
                 .or_insert(Fired { at, zxid: None });
+            let is_known = list
+                .last_change(state)
+                .is_some_and(|last| caught.shown >= last);
+            if is_known && !is_doubtful(path) {
+                let change = log.last_change(path, reset.zxid);
+                let reset = Reset { change, ..reset };
+                findings.violate(stories::nothing_missed(reset, at, &caught.event));
+            }
         } else if let Some(kind) = expected
             && !is_doubtful(path)
         {
@@ -207,9 +238,22 @@ pub(super) fn resume(
         }
         note_losses(list, path, reset, log, findings);
     }
+    refuse_the_rest(connection, reset, log, is_doubtful, findings);
+}
+
+/// No entry accounts for these events.
+fn refuse_the_rest(
+    connection: &mut Connection,
+    reset: Reset<'_>,
+    log: &Triggers,
+    is_doubtful: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) {
     let wrong = std::mem::take(&mut connection.caught_up);
-    let wrong = wrong.iter().find(|(_, event)| !is_doubtful(&event.path));
-    if let Some((since, event)) = wrong
+    let wrong = wrong.iter().find(|caught| !is_doubtful(&caught.event.path));
+    if let Some(CaughtUp {
+        at: since, event, ..
+    }) = wrong
         && !connection.is_blind
     {
         let change = log.last_change(&event.path, reset.zxid);

@@ -390,6 +390,22 @@ pub(super) fn not_caught_up(
     )
 }
 
+/// W1: an event for a change that the program had been shown when it set its watch.
+pub(super) fn nothing_missed(reset: Reset<'_>, since: At, event: &WatchEvent) -> Violation {
+    let mut evidence = reset.evidence();
+    evidence.push(received(since, reset.client, event));
+    wording::violation(
+        Property::WatchSpurious,
+        reset.at,
+        "nothing-missed",
+        evidence,
+        format!(
+            "{} came, yet nothing had changed since the read that set its watch",
+            wording::event(event)
+        ),
+    )
+}
+
 /// W6: an event for a gap without such a change.
 pub(super) fn wrongly_caught_up(reset: Reset<'_>, since: At, event: &WatchEvent) -> Violation {
     let mut evidence = reset.evidence();

@@ -635,3 +635,22 @@ fn a_new_session_holds_no_watches() {
     look(&mut script, 1);
     assert_clean(&script);
 }
+
+#[test]
+fn a_catch_up_event_for_a_change_that_was_shown_when_the_watch_was_set_is_spurious() {
+    let data = SetWatches {
+        relative_zxid: z(0),
+        data: vec![path("/k")],
+        ..SetWatches::default()
+    };
+    let mut script = started();
+    // A reply without a position: the library cannot know what it has seen.
+    let call = script.invoke(1, get("/k", true));
+    let answer = Response::Data(bytes(""), stat(z(1), z(1), 0));
+    script.returns(call, None, Ok(answer));
+    script.disconnect(1);
+    script.connect(1, 2, false);
+    script.event(1, EventKind::DataChanged, "/k", None);
+    script.reset(1, z(1), data);
+    assert_only(&script, Property::WatchSpurious, "nothing-missed");
+}

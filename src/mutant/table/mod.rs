@@ -183,7 +183,7 @@ pub struct Defect {
 
 /// Every entry, in the order of reports.
 pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-    let layers: [&[Defect]; 10] = [
+    let layers: [&[Defect]; 13] = [
         &election::DEFECTS,
         &sync::DEFECTS,
         &release::DEFECTS,
@@ -192,6 +192,9 @@ pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
         &machine::DEFECTS,
         &session::DEFECTS,
         &watch::DEFECTS,
+        &watch::LASTING,
+        &watch::HISTORIC,
+        &watch::READS,
         &library::DEFECTS,
         &control::DEFECTS,
     ];

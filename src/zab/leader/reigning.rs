@@ -300,6 +300,7 @@ impl Leader {
             self.broadcast.jam(txn);
             return Ok(());
         }
+        reign.front.on_proposed(&txn, core, out);
         self.broadcast.propose(Arc::clone(&txn), &core.config, out);
         let rule = core.config.rules.sync.proposals;
         let gets_it = |handler: &&mut Handler| match rule {

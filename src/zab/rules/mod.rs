@@ -4,6 +4,8 @@
 pub mod broadcast;
 pub mod election;
 pub mod log;
+pub mod odd;
+pub mod reads;
 pub mod session;
 pub mod sync;
 
@@ -12,6 +14,8 @@ use crate::tree::rules::{PrepRules, TreeRules, WatchRules};
 pub use broadcast::BroadcastRules;
 pub use election::ElectionRules;
 pub use log::LogRules;
+pub use odd::OddRules;
+pub use reads::ReadRules;
 pub use session::SessionRules;
 pub use sync::SyncRules;
 
@@ -30,6 +34,8 @@ pub struct Rules {
     pub broadcast: BroadcastRules,
     /// Who may ask what, until when, and in which order it is answered.
     pub session: SessionRules,
+    /// How reads and syncs are answered, and when events are sent.
+    pub reads: ReadRules,
     /// How requests become transactions.
     pub prep: PrepRules,
     /// What becomes of writes that fail.
@@ -38,6 +44,8 @@ pub struct Rules {
     pub tree: TreeRules,
     /// Who hears of changes.
     pub watch: WatchRules,
+    /// Oddities that break nothing.
+    pub odd: OddRules,
 }
 
 /// What becomes of writes that fail (semantics.md §0.2).
