@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::base::id::{ServerId, ServerSet};
-use crate::history::fact::Fact;
+use crate::history::fact::{EPOCH_BEHIND, Fact, PROMISE_BEHIND};
 
 /// What is known of servers that cannot start.
 #[derive(Clone, Debug)]
@@ -36,7 +36,10 @@ impl Recovery {
     /// Takes the next fact.
     pub fn observe(&mut self, fact: &Fact) {
         if let Fact::BootRefused { server, why } = fact {
-            self.refusing.insert(*server, why.clone());
+            let is_damaged = ![EPOCH_BEHIND, PROMISE_BEHIND].contains(&&**why);
+            if is_damaged {
+                self.refusing.insert(*server, why.clone());
+            }
         } else if let Fact::Booted { server, .. } = fact {
             self.refusing.remove(server);
         }
@@ -101,6 +104,19 @@ mod tests {
                  1 of 3 voters can run, a quorum needs 2"
             )
         );
+    }
+
+    #[test]
+    fn epoch_files_that_contradict_each_other_are_no_excuse() {
+        let mut recovery = Recovery::of(set(1..=3));
+        for (server, why) in [(1, EPOCH_BEHIND), (3, PROMISE_BEHIND)] {
+            recovery.observe(&Fact::BootRefused {
+                server: ServerId(server),
+                why: why.into(),
+            });
+            assert!(!recovery.refuses(ServerId(server)));
+        }
+        assert_eq!(recovery.excuse(), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::mutant::table::Defect;
 use crate::mutant::wrapped::MutantConfig;
 use crate::sim::setup::Setup;
 use crate::zab;
+use crate::zab::config::ElectionKind;
 use crate::zab::rules::Rules;
 
 /// Who plays, what each is told, and which defects are planted.
@@ -59,6 +60,10 @@ pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
         committed_log: ensemble.committed_log,
         snapshot_size_factor: Ratio::new(ensemble.snapshot_size_percent, 100),
         counter_bits: ensemble.counter_bits,
+        election: match ensemble.election {
+            sections::Election::Fast => ElectionKind::FastLeaderElection,
+            sections::Election::FirstCome => ElectionKind::FirstComeVotes,
+        },
         session_timeout_ms: (narrow(timeouts.low), narrow(timeouts.high)),
         ..zab::config::Config::new(ensemble.voters, ensemble.observers)
     }

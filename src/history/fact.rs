@@ -53,6 +53,12 @@ pub const MARKS: [&str; 36] = [
     "client-expired",
 ];
 
+/// A server refuses to start because its history is of a later epoch than it knows of.
+pub const EPOCH_BEHIND: &str = "the history is of a later epoch than currentEpoch";
+
+/// A server refuses to start because it has gone further than it promised.
+pub const PROMISE_BEHIND: &str = "acceptedEpoch is less than currentEpoch";
+
 /// A server's role while it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -8,7 +8,7 @@ use crate::base::id::NodeId;
 use crate::cast::{Config, Node};
 use crate::history::fact::Fact;
 use crate::history::wire::ToClient;
-use crate::sim::process::{Conn, Cx, Effect, Effects, Input, Process, Recovered};
+use crate::sim::process::{Conn, Cx, Effect, Effects, File, Input, Process, Recovered};
 use crate::words::Words;
 use crate::words::message::Msg;
 
@@ -17,6 +17,8 @@ use crate::words::message::Msg;
 pub enum Wrapper {
     /// While it serves, a server is told that its log is forced before it is: its acks do not wait for the disk.
     AckBeforeFsync,
+    /// A server is told that an epoch file is durable when it has been written, not when it is forced.
+    EpochBeforeFsync,
     /// Watch events stay behind until the next reply on their connection has gone out.
     EventAfterReply,
 }
@@ -91,6 +93,32 @@ impl Mutant {
             );
             has_sync = self.count_disk_effects(start, out);
             self.early.owed.push(take_durable_notes(start, out));
+        }
+    }
+
+    /// Runs the node; an epoch file that it writes is reported as durable at once, and the disk's own answer is swallowed.
+    fn step_with_early_store(&mut self, cx: Cx, input: Input<Words>, out: &mut Effects<Words>) {
+        if matches!(input, Input::Stored { .. }) {
+            return;
+        }
+        let mut start = out.len();
+        self.node.step(cx, input, out);
+        loop {
+            let stored = |effect: &Effect<Words>| {
+                if let Effect::Store { file, value } = effect {
+                    Some((*file, *value))
+                } else {
+                    None
+                }
+            };
+            let found: Vec<(File, u64)> = out.list()[start..].iter().filter_map(stored).collect();
+            if found.is_empty() {
+                return;
+            }
+            start = out.len();
+            for (file, value) in found {
+                self.node.step(cx, Input::Stored { file, value }, out);
+            }
         }
     }
 
@@ -184,7 +212,9 @@ impl Process for Mutant {
             return;
         }
         let start = out.len();
-        if self.has(Wrapper::AckBeforeFsync) {
+        if self.has(Wrapper::EpochBeforeFsync) {
+            self.step_with_early_store(cx, input, out);
+        } else if self.has(Wrapper::AckBeforeFsync) {
             self.step_with_early_sync(cx, input, out);
         } else {
             self.node.step(cx, input, out);

@@ -169,6 +169,9 @@ pub enum DiskError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct File(pub u8);
 
+/// Why a disk of which no snapshot can be read is corrupt.
+pub const NO_SNAPSHOT: &str = "the only snapshot fails its checksum";
+
 /// How many [`File`]s a disk has.
 pub const FILES: usize = 4;
 

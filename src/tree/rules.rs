@@ -198,6 +198,10 @@ pub struct TreeRules {
     pub pzxid: PzxidMoves,
     /// How a parent's stored cversion follows the transactions.
     pub cversion: CversionRule,
+    /// Which version setData leaves.
+    pub version: VersionRule,
+    /// Which ephemerals go with their session.
+    pub closed: ClosedEphemerals,
     /// What setACL leaves behind beside the list.
     pub set_acl: SetAclMoves,
     /// Since when the time of a TTL znode runs.
@@ -278,6 +282,26 @@ pub enum CversionRule {
     Follows,
     /// It is counted up, whatever the transaction says.
     CountsUp,
+}
+
+/// Which version setData leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum VersionRule {
+    /// The transaction's.
+    #[default]
+    Absolute,
+    /// One more than before: a replay raises it again.
+    CountsUp,
+}
+
+/// Which ephemerals go with their session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ClosedEphemerals {
+    /// Those that the transaction lists, and whatever is left.
+    #[default]
+    Listed,
+    /// Those that are found: a replay finds none, and leaves no trace at their parents.
+    Found,
 }
 
 /// What setACL leaves behind beside the list.

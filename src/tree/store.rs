@@ -8,8 +8,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use super::rules::{
-    CversionRule, DeletionOrder, MultiZxid, PzxidMoves, ReapedContainers, SetAclMoves, TreeRules,
-    TtlRuns,
+    ClosedEphemerals, CversionRule, DeletionOrder, MultiZxid, PzxidMoves, ReapedContainers,
+    SetAclMoves, TreeRules, TtlRuns, VersionRule,
 };
 use super::txn::{Body, Txn};
 use super::znode::{Kind, Znode};
@@ -265,6 +265,19 @@ impl Tree {
         self.digest
     }
 
+    /// The same state, with the parents of these paths as they were in another: a snapshot that has them from before.
+    #[must_use]
+    pub fn with_parents_of(mut self, before: &Self, paths: &[Path]) -> Self {
+        for path in paths {
+            let (parent, _) = path::split(path);
+            let Some(pzxid) = before.get(parent).map(|node| node.stored.pzxid) else {
+                continue;
+            };
+            let _gone = self.edit(parent, |_, node| node.stored.pzxid = pzxid);
+        }
+        self
+    }
+
     /// Applies a transaction. Gaps and repetitions are not refused (that is the caller's duty), but deterministic.
     pub fn apply(&mut self, txn: &Txn) -> Applied {
         let now = Now {
@@ -380,6 +393,10 @@ impl Tree {
     }
 
     fn close_session(&mut self, now: Now, listed: &[Path], out: &mut Vec<Trigger>) {
+        let listed = match self.rules.closed {
+            ClosedEphemerals::Listed => listed,
+            ClosedEphemerals::Found => &[],
+        };
         for path in listed {
             // A listed node may be gone already when the transaction is replayed.
             let _gone = self.delete(now, path, out);
@@ -474,10 +491,14 @@ impl Tree {
         version: i32,
         out: &mut Vec<Trigger>,
     ) -> Result<Stat, ErrorCode> {
+        let rule = self.rules.version;
         let (before, after, stat) = self.edit(path, |path, node| {
             let before = node.length();
             node.data.clone_from(data);
-            node.stored.version = version;
+            node.stored.version = match rule {
+                VersionRule::Absolute => version,
+                VersionRule::CountsUp => node.stored.version.wrapping_add(1),
+            };
             node.stored.mzxid = now.zxid;
             node.stored.mtime = now.time_ms;
             node.reseal(path);

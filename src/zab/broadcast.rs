@@ -8,6 +8,7 @@ use super::config::Config;
 use super::core::Out;
 use super::rules::Rules;
 use super::rules::broadcast::{AfterFailure, CommitOrder, CommitRule, LabelAck};
+use super::rules::election::Rollover;
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::Fact;
@@ -52,6 +53,7 @@ pub struct Broadcast {
     last_proposed: Zxid,
     /// Never given out: with it the epoch is over.
     last_counter: u32,
+    rollover: Rollover,
     last_committed: Zxid,
     /// Committed, not applied here yet (`toBeApplied`).
     to_be_applied: VecDeque<Arc<Txn>>,
@@ -80,7 +82,7 @@ impl Proposal {
 
 impl Broadcast {
     /// No proposal yet in this epoch, which ends where the counter would be `last_counter`.
-    pub fn new(me: ServerId, epoch: Epoch, last_counter: u32) -> Self {
+    pub fn new(me: ServerId, epoch: Epoch, last_counter: u32, rollover: Rollover) -> Self {
         let label = Zxid::label(epoch);
         Self {
             me,
@@ -88,10 +90,18 @@ impl Broadcast {
             outstanding: BTreeMap::new(),
             last_proposed: label,
             last_counter,
+            rollover,
             last_committed: label,
             to_be_applied: VecDeque::new(),
             syncs: BTreeMap::new(),
         }
+    }
+
+    /// The same, where zxids go on from those of the log instead of beginning an epoch.
+    #[must_use]
+    pub fn after(mut self, last: Zxid) -> Self {
+        (self.last_proposed, self.last_committed) = (last, last);
+        self
     }
 
     /// The last zxid given out.
@@ -101,8 +111,13 @@ impl Broadcast {
 
     /// The zxid of the next proposal; `None` when the counter is used up and the epoch must end (ZOOKEEPER-1277).
     pub fn next_zxid(&self) -> Option<Zxid> {
-        let next = self.last_proposed.counter().checked_add(1)?;
-        (next < self.last_counter).then(|| self.last_proposed.next())
+        let last = self.last_proposed;
+        let room = self.last_counter.saturating_sub(last.counter());
+        match self.rollover {
+            Rollover::EndsEpoch => (room > 1).then(|| last.next()),
+            Rollover::Carries if room == 0 => Some(Zxid::label(last.epoch().next())),
+            Rollover::Carries => Some(last.next()),
+        }
     }
 
     /// Records a proposal; its PROPOSALs go out in the same step.
@@ -139,7 +154,7 @@ impl Broadcast {
         config: &Config,
         out: &mut Out,
     ) -> Vec<Commit> {
-        if !config.voters.contains(from) {
+        if !config.counts(from) {
             return Vec::new();
         }
         if zxid.is_label() {
@@ -273,7 +288,7 @@ mod tests {
     fn broadcast(proposals: u32) -> (Broadcast, Config, Out) {
         let config = Config::new(3, 1);
         let mut out = Effects::default();
-        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX);
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX, Rollover::EndsEpoch);
         for counter in 1..=proposals {
             broadcast.propose(txn(2, counter), &config, &mut out);
         }
@@ -365,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_used_up_counter_ends_the_epoch() {
-        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX);
+        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), u32::MAX, Rollover::EndsEpoch);
         broadcast.last_proposed = zxid(2, u32::MAX - 2);
         assert_eq!(broadcast.next_zxid(), Some(zxid(2, u32::MAX - 1)));
         broadcast.last_proposed = zxid(2, u32::MAX - 1);
@@ -376,7 +391,12 @@ mod tests {
     fn a_narrow_counter_ends_the_epoch_earlier() {
         let mut config = Config::new(3, 0);
         config.counter_bits = 4;
-        let mut broadcast = Broadcast::new(ServerId(1), Epoch(2), config.last_counter());
+        let mut broadcast = Broadcast::new(
+            ServerId(1),
+            Epoch(2),
+            config.last_counter(),
+            Rollover::EndsEpoch,
+        );
         broadcast.last_proposed = zxid(2, 13);
         assert_eq!(broadcast.next_zxid(), Some(zxid(2, 14)));
         broadcast.last_proposed = zxid(2, 14);

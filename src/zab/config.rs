@@ -6,6 +6,18 @@ use crate::base::time::Span;
 
 use super::rules::Rules;
 
+/// How a server comes to lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ElectionKind {
+    /// ZooKeeper's election, discovery and synchronisation.
+    #[default]
+    FastLeaderElection,
+    /// The article's: servers ask for votes, and the first to ask gets them. It stands in for discovery and
+    /// synchronisation, too (zab.md §10.1): there are no epochs, a winner serves at once from its own log, and who
+    /// follows it takes over that log.
+    FirstComeVotes,
+}
+
 /// The ensemble and the parameters of zab.md §8.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
@@ -37,6 +49,8 @@ pub struct Config {
     /// Between two passes of the leader's reaper of container and TTL znodes (`znode.container.checkIntervalMs`); `None` =
     /// it waits for a command.
     pub reaper_interval: Option<Span>,
+    /// How a server comes to lead.
+    pub election: ElectionKind,
     /// The design choices; the default is zab.md §16.
     pub rules: Rules,
 }
@@ -59,6 +73,7 @@ impl Config {
             counter_bits: 32,
             session_timeout_ms: (400, 4_000),
             reaper_interval: Some(Span::from_ms(60_000)),
+            election: ElectionKind::FastLeaderElection,
             rules: Rules::default(),
         }
     }
@@ -72,6 +87,11 @@ impl Config {
     /// Whether these servers decide, by the rule in force.
     pub fn is_quorum(&self, members: ServerSet) -> bool {
         self.rules.quorum.contains_quorum(members, self.voters)
+    }
+
+    /// Whether this server counts towards quorums, by the rule in force.
+    pub fn counts(&self, server: ServerId) -> bool {
+        self.rules.quorum.counts(server, self.voters)
     }
 
     /// The counter at which an epoch is over: all bits set, and never given to a transaction.

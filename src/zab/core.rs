@@ -7,12 +7,13 @@ use super::front::Front;
 use super::log::Log;
 use super::memory::Memory;
 use super::rules::broadcast::{ForwardedWrites, Leftovers};
+use super::rules::election::{Candidate, Claim, EpochFiles, EpochWriteError};
 use super::transport::Peers;
 use super::vote::Vote;
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::time::LocalTime;
-use crate::base::zxid::Epoch;
+use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{EpochFile, Fact, SyncKind};
 use crate::sim::process::{Cx, Effect, Effects, File};
 use crate::tree::image::Image;
@@ -67,6 +68,12 @@ pub struct Core {
     pub vote: (Vote, u64),
     /// K6: the next FOLLOWERINFO asks for a SNAP.
     pub want_snapshot: bool,
+    /// What it had applied when its last role ended, or what boot found.
+    pub applied: Lineage,
+    /// The epoch of a reign that failed, where something of it remains.
+    pub failed_reign: Option<Epoch>,
+    /// The epoch file being written.
+    pub storing: Option<(File, Epoch)>,
     /// Failed discoveries in a row (K8's back-off).
     pub failures: u32,
     /// When this server last raised its acceptedEpoch for a learner's sake (K8).
@@ -97,11 +104,32 @@ impl Core {
         if self.is_voter() {
             Vote {
                 leader: self.me,
-                zxid: self.memory.processed(),
+                zxid: self.claimed().1,
                 epoch: self.current,
             }
         } else {
             Vote::NOBODY
+        }
+    }
+
+    /// With which vote it begins to look.
+    pub fn first_vote(&self) -> Vote {
+        match self.config.rules.election.candidate {
+            Candidate::Itself => self.own_vote(),
+            Candidate::FormerLeader => self.vote.0,
+        }
+    }
+
+    /// Whether `one` beats `other`.
+    pub fn prefers(&self, one: Vote, other: Vote) -> bool {
+        self.config.rules.election.order.prefers(one, other)
+    }
+
+    /// The history that it claims in its vote, and the zxid by which it goes.
+    pub fn claimed(&self) -> (Lineage, Zxid) {
+        match self.config.rules.election.claim {
+            Claim::Logged => (self.memory.tree.lineage(), self.memory.processed()),
+            Claim::Applied => (self.applied, self.applied.last),
         }
     }
 
@@ -139,7 +167,16 @@ impl Core {
 
     /// Starts writing an epoch file; nobody may rely on it before `Stored`.
     pub fn store(&mut self, file: File, epoch: Epoch, out: &mut Out) {
+        let is_first_promise = file == ACCEPTED_EPOCH && self.accepted == Epoch(0);
+        let file = match self.config.rules.election.files {
+            EpochFiles::FirstPromiseIntoCurrent if is_first_promise => CURRENT_EPOCH,
+            EpochFiles::Kept
+            | EpochFiles::FirstPromiseIntoCurrent
+            | EpochFiles::AcceptedForgotten
+            | EpochFiles::CurrentForgotten => file,
+        };
         self.writes += 1;
+        self.storing = Some((file, epoch));
         out.push(Effect::Store {
             file,
             value: u64::from(epoch.0),
@@ -188,20 +225,38 @@ impl Core {
 
     /// An epoch file is durable.
     pub(super) fn on_stored(&mut self, file: File, value: u64, out: &mut Out) {
-        self.writes -= 1;
         let epoch = Epoch(u32::try_from(value).expect("epochs have 32 bits"));
-        let file = if file == ACCEPTED_EPOCH {
-            self.accepted = epoch;
-            EpochFile::Accepted
-        } else {
-            self.current = epoch;
-            EpochFile::Current
-        };
+        let file = self.remember(file, epoch);
         out.note(Fact::EpochDurable {
             server: self.me,
             file,
             epoch,
         });
+    }
+
+    /// An epoch file is written, or is believed to be.
+    fn remember(&mut self, file: File, epoch: Epoch) -> EpochFile {
+        self.writes -= 1;
+        self.storing = None;
+        if file == ACCEPTED_EPOCH {
+            self.accepted = epoch;
+            EpochFile::Accepted
+        } else {
+            self.current = epoch;
+            EpochFile::Current
+        }
+    }
+
+    /// A write failed. Whether it was an epoch file's and the server goes on all the same.
+    pub(super) fn survives_write_error(&mut self) -> bool {
+        let is_alone = self.log.is_idle() && self.switch.is_none() && self.snapshot.is_none();
+        match (self.config.rules.election.write_error, self.storing) {
+            (EpochWriteError::Swallowed, Some((file, epoch))) if is_alone => {
+                self.remember(file, epoch);
+                true
+            }
+            (EpochWriteError::Halts | EpochWriteError::Swallowed, _) => false,
+        }
     }
 
     /// Whether the disk owes nothing.
@@ -216,7 +271,10 @@ impl Core {
         if left <= 1 && self.snapshot.is_none() && self.begun.is_none() {
             let now = self.memory.tree.lineage();
             match self.config.rules.tree.snapshot {
-                SnapshotHolds::State => self.take_snapshot(self.memory.tree.clone(), out),
+                SnapshotHolds::State => {
+                    let tree = self.memory.image(self.config.rules.log.snapshot);
+                    self.take_snapshot(tree, out);
+                }
                 SnapshotHolds::LaterToo => self.begun = Some(Begun::Later(now, WRITTEN_MEANWHILE)),
                 SnapshotHolds::HalfMulti => self.begun = Some(Begun::HalfMulti),
             }

@@ -18,15 +18,18 @@ pub struct Summary {
 #[derive(Clone, Debug, Hash)]
 pub struct EpochChoice {
     me: ServerId,
+    /// The last transaction of the leader itself.
+    own_last: Zxid,
     epoch: Epoch,
     heard: ServerSet,
 }
 
 impl EpochChoice {
     /// Nobody heard yet.
-    pub fn new(me: ServerId) -> Self {
+    pub fn new(me: ServerId, own_last: Zxid) -> Self {
         Self {
             me,
+            own_last,
             epoch: Epoch(0),
             heard: ServerSet::EMPTY,
         }
@@ -35,8 +38,9 @@ impl EpochChoice {
     /// Somebody told its acceptedEpoch (observers count for the epoch, not for the quorum); returns the epoch once a
     /// quorum was heard.
     pub fn hear(&mut self, server: ServerId, accepted: Epoch, config: &Config) -> Option<Epoch> {
-        self.epoch = self.epoch.max(accepted.next());
-        if config.voters.contains(server) {
+        let rule = config.rules.election.epoch;
+        self.epoch = rule.choose(self.epoch, accepted, self.own_last);
+        if config.counts(server) {
             self.heard.insert(server);
         }
         (self.heard.contains(self.me) && config.is_quorum(self.heard)).then_some(self.epoch)
@@ -75,14 +79,16 @@ impl Promises {
     /// An ACKEPOCH came in; `theirs` is `None` when it is not to be counted (-1).
     pub fn hear(&mut self, server: ServerId, theirs: Option<Summary>, config: &Config) -> Promise {
         if let Some(theirs) = theirs {
-            if theirs > self.mine {
+            if config.rules.election.ahead.refuses(theirs, self.mine) {
                 return Promise::FollowerAhead;
             }
-            if config.voters.contains(server) {
+            if config.counts(server) {
                 self.promised.insert(server);
             }
         }
-        if self.promised.contains(self.me) && config.is_quorum(self.promised) {
+        let rule = config.rules.election.promises;
+        let suffices = rule.suffices(self.promised, config.is_quorum(self.promised));
+        if self.promised.contains(self.me) && suffices {
             Promise::Quorum
         } else {
             Promise::Counted
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn epoch_is_one_more_than_the_largest_heard_observers_included() {
         let config = Config::new(3, 1);
-        let mut choice = EpochChoice::new(ServerId(1));
+        let mut choice = EpochChoice::new(ServerId(1), Zxid::ZERO);
         assert_eq!(choice.hear(ServerId(4), Epoch(7), &config), None);
         assert_eq!(choice.hear(ServerId(2), Epoch(3), &config), None);
         assert_eq!(choice.hear(ServerId(1), Epoch(5), &config), Some(Epoch(8)));
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn a_quorum_without_the_leader_does_not_choose() {
         let config = Config::new(3, 0);
-        let mut choice = EpochChoice::new(ServerId(1));
+        let mut choice = EpochChoice::new(ServerId(1), Zxid::ZERO);
         assert_eq!(choice.hear(ServerId(2), Epoch(0), &config), None);
         assert_eq!(choice.hear(ServerId(3), Epoch(0), &config), None);
         assert_eq!(choice.hear(ServerId(1), Epoch(0), &config), Some(Epoch(1)));

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::config::Config;
 use super::core::{Core, Out};
+use super::rules::election::{Joining, TallyRule};
 use super::rules::odd::FinalizeWait;
 use super::vote::{Ballot, Vote};
 use crate::base::id::{ServerId, ServerSet};
@@ -22,6 +23,9 @@ pub const FINALIZE_WAIT: Span = Span::from_ms(200);
 
 /// First interval after which an unanswered vote is sent again (`minNotificationInterval`).
 const MIN_NOTIFICATION: Span = Span::from_ms(200);
+
+/// How many notifications wait at most; then the oldest goes (`RECV_CAPACITY`).
+const RECEIVE_CAPACITY: usize = 100;
 
 /// What waits for what in the main loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +67,7 @@ impl Election {
     /// Starts an election and tells everybody.
     pub fn start(core: &mut Core, out: &mut Out) -> Self {
         core.round += 1;
-        let initial = core.own_vote();
+        let initial = core.first_vote();
         let mut election = Self {
             initial,
             proposal: initial,
@@ -97,6 +101,9 @@ impl Election {
 
     /// A voter's notification came in; the main loop will look at it.
     pub fn enqueue(&mut self, from: ServerId, n: Notification, out: &mut Out) {
+        if self.queue.len() == RECEIVE_CAPACITY {
+            self.queue.pop_front();
+        }
         self.queue.push_back((from, n));
         out.wake(Stage::Election);
     }
@@ -114,17 +121,23 @@ impl Election {
 
     /// The main loop: looks at what has come in.
     pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Decision> {
-        while let Some((from, n)) = self.queue.pop_front() {
+        for _ in 0..RECEIVE_CAPACITY {
+            let Some((from, n)) = self.queue.pop_front() else {
+                break;
+            };
             let decision = match self.wait {
                 Wait::Message => self.on_notification(from, n, core, out),
                 Wait::Better => {
-                    self.on_notification_while_finalizing(from, n, out);
+                    self.on_notification_while_finalizing(from, n, core, out);
                     None
                 }
             };
             if decision.is_some() {
                 return decision;
             }
+        }
+        if !self.queue.is_empty() {
+            out.wake(Stage::Election);
         }
         match self.wait {
             Wait::Message => out.arm(Timer::Resend, self.resend_after),
@@ -154,8 +167,14 @@ impl Election {
 
     /// While finalizing only a better vote matters: it goes to the queue's tail and the wait is abandoned; everything
     /// else is thrown away, whatever its round (zab.md §2.9 item 1).
-    fn on_notification_while_finalizing(&mut self, from: ServerId, n: Notification, out: &mut Out) {
-        if Vote::of(&n).is_newer_than(self.proposal) {
+    fn on_notification_while_finalizing(
+        &mut self,
+        from: ServerId,
+        n: Notification,
+        core: &Core,
+        out: &mut Out,
+    ) {
+        if core.prefers(Vote::of(&n), self.proposal) {
             self.queue.push_back((from, n));
             self.wait = Wait::Message;
             out.disarm(Timer::Finalize);
@@ -176,36 +195,52 @@ impl Election {
             return None;
         }
         match n.state {
-            ServerState::Looking => {
-                self.on_looking(from, n, core, out);
-                None
-            }
+            ServerState::Looking => self.on_looking(from, n, core, out),
             ServerState::Observing => None,
             ServerState::Following | ServerState::Leading => self.join(from, &n, core),
         }
     }
 
-    fn on_looking(&mut self, from: ServerId, n: Notification, core: &mut Core, out: &mut Out) {
+    fn on_looking(
+        &mut self,
+        from: ServerId,
+        n: Notification,
+        core: &mut Core,
+        out: &mut Out,
+    ) -> Option<Decision> {
         if n.round < self.round {
             core.ignore("vote-of-older-round", out);
-            return;
+            return None;
         }
         let vote = Vote::of(&n);
         if n.round > self.round {
             self.round = n.round;
             core.round = n.round;
             self.received.clear();
-            self.proposal = if vote.is_newer_than(self.initial) {
+            self.proposal = if core.prefers(vote, self.initial) {
                 vote
             } else {
                 self.initial
             };
             self.broadcast(core, out);
-        } else if vote.is_newer_than(self.proposal) {
+        } else if core.prefers(vote, self.proposal) {
             self.proposal = vote;
             self.broadcast(core, out);
         }
         self.received.insert(from, Ballot::of(&n));
+        self.count(core, out)
+    }
+
+    /// Whether the votes of this round decide, and when.
+    fn count(&mut self, core: &Core, out: &mut Out) -> Option<Decision> {
+        let rules = core.config.rules.election;
+        let is_everybody_heard = match rules.tally {
+            TallyRule::Quorum => false,
+            TallyRule::EverybodyHeard => self.received.len() == core.config.voters.len(),
+        };
+        if is_everybody_heard {
+            return Some(self.on_finalized());
+        }
         let mine = Ballot {
             vote: self.proposal,
             round: self.round,
@@ -220,15 +255,24 @@ impl Election {
             };
             out.arm(Timer::Finalize, wait);
         }
+        None
     }
 
     /// Joins an ensemble that has decided without me, in my round or in another.
     fn join(&mut self, from: ServerId, n: &Notification, core: &mut Core) -> Option<Decision> {
         let theirs = Ballot::of(n);
+        let joining = core.config.rules.election.joining;
+        if joining == Joining::Alone && n.leader == from && n.state == ServerState::Leading {
+            core.round = n.round;
+            return Some(Decision {
+                vote: theirs.vote,
+                round: n.round,
+            });
+        }
         if n.round == self.round {
             self.received.insert(from, theirs);
             if has_quorum_for(&self.received, &theirs, &core.config)
-                && is_leader_alive(&self.received, n, self.round, core.me)
+                && self.is_leader_alive(&self.received, n, core)
             {
                 return Some(Decision {
                     vote: theirs.vote,
@@ -238,7 +282,7 @@ impl Election {
         }
         self.decided.insert(from, theirs);
         if has_quorum_for(&self.decided, &theirs, &core.config)
-            && is_leader_alive(&self.decided, n, self.round, core.me)
+            && self.is_leader_alive(&self.decided, n, core)
         {
             core.round = n.round;
             return Some(Decision {
@@ -248,31 +292,34 @@ impl Election {
         }
         None
     }
+
+    /// Nobody is elected on the word of its ex-followers: it must itself say that it leads (`checkLeader`).
+    fn is_leader_alive(
+        &self,
+        ballots: &BTreeMap<ServerId, Ballot>,
+        n: &Notification,
+        core: &Core,
+    ) -> bool {
+        if n.leader == core.me {
+            match core.config.rules.election.joining {
+                Joining::SaysSoInTime | Joining::Alone => self.round == n.round,
+                Joining::SaysSo => true,
+            }
+        } else {
+            ballots
+                .get(&n.leader)
+                .is_some_and(|ballot| ballot.state == ServerState::Leading)
+        }
+    }
 }
 
 fn has_quorum_for(ballots: &BTreeMap<ServerId, Ballot>, wanted: &Ballot, config: &Config) -> bool {
     let supporters: ServerSet = ballots
         .iter()
-        .filter(|(_, ballot)| ballot.agrees_with(wanted))
+        .filter(|(_, ballot)| ballot.agrees_with(wanted, config.rules.election.agreement))
         .map(|(sid, _)| *sid)
         .collect();
     config.is_quorum(supporters)
-}
-
-/// Nobody is elected on the word of its ex-followers: it must itself say that it leads (`checkLeader`).
-fn is_leader_alive(
-    ballots: &BTreeMap<ServerId, Ballot>,
-    n: &Notification,
-    round: u64,
-    me: ServerId,
-) -> bool {
-    if n.leader == me {
-        round == n.round
-    } else {
-        ballots
-            .get(&n.leader)
-            .is_some_and(|ballot| ballot.state == ServerState::Leading)
-    }
 }
 
 #[cfg(test)]

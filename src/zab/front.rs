@@ -502,6 +502,7 @@ impl Front {
 
     fn apply(&mut self, cx: Cx, txn: &Arc<Txn>, core: &mut Core, out: &mut Out) {
         core.go_on_with_snapshot(txn, out);
+        core.memory.note_step(txn, core.config.rules.log.snapshot);
         let applied = match core.config.rules.tree.stamps {
             Stamps::OfTheLeader => core.memory.tree.apply(txn),
             Stamps::Own => core.memory.tree.apply(&txn.at(cx.wall_ms)),

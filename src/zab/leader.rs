@@ -11,12 +11,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::broadcast::Broadcast;
+use super::config::ElectionKind;
 use super::core::{Core, Out, Quit, Step};
 use super::discovery::{EpochChoice, Promise, Promises, Summary};
 use super::front::Front;
 use super::handler::{Handler, Queued, Stand};
 use super::reign::Reign;
 use super::rules::broadcast::SnapshotLock;
+use super::rules::election::{LaterPromise, Rollover};
 use super::rules::odd::SyncTaste;
 use super::rules::sync::{Established, FirstAck, Forwarding, LeadStart};
 use super::synchronization::{Peer, decide, snapshot_packet};
@@ -72,12 +74,12 @@ impl Leader {
             zxid: core.memory.processed(),
         };
         Self {
-            phase: Phase::AwaitsEpochQuorum(EpochChoice::new(core.me)),
+            phase: Phase::AwaitsEpochQuorum(EpochChoice::new(core.me, core.memory.tree.last())),
             epoch: Epoch(0),
             promises: Promises::new(core.me, mine),
             newleader_acks: ServerSet::EMPTY,
             handlers: BTreeMap::new(),
-            broadcast: Broadcast::new(core.me, Epoch(0), 0),
+            broadcast: Broadcast::new(core.me, Epoch(0), 0, Rollover::EndsEpoch),
             ticks: 0,
             half_ticks: 0,
             is_commit_held: false,
@@ -96,12 +98,38 @@ impl Leader {
             LeadStart::WritesSnapshot => core.take_snapshot(core.memory.tree.clone(), out),
         }
         out.arm(Timer::PhaseLimit, core.config.init_span());
-        self.hear_accepted(core.me, core.accepted, core, out);
+        match core.config.election {
+            ElectionKind::FastLeaderElection => {
+                self.hear_accepted(core.me, core.accepted, core, out);
+            }
+            ElectionKind::FirstComeVotes => {
+                self.epoch = Epoch(u32::try_from(core.vote.1).unwrap_or(u32::MAX));
+                self.phase = Phase::StoresAccepted;
+                core.store(ACCEPTED_EPOCH, self.epoch, out);
+            }
+        }
+    }
+
+    /// Without discovery: its number is written down, and it reigns.
+    fn on_stored_without_discovery(&mut self, cx: Cx, core: &mut Core, out: &mut Out) {
+        if let Phase::StoresAccepted = self.phase {
+            self.phase = Phase::StoresCurrent;
+            core.store(CURRENT_EPOCH, self.epoch, out);
+        } else {
+            self.phase = Phase::AwaitsNewLeaderAcks;
+            self.newleader_acks.insert(core.me);
+            self.begin_reign(cx, core, out);
+        }
     }
 
     /// Whether it serves clients.
     pub fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Reigning(_))
+    }
+
+    /// The epoch it proposed, if no quorum has confirmed it yet.
+    pub fn unconfirmed_epoch(&self) -> Option<Epoch> {
+        (self.epoch > Epoch(0) && !self.is_serving()).then_some(self.epoch)
     }
 
     /// The role is over: every connection is closed, every timer taken back.
@@ -240,6 +268,15 @@ impl Leader {
         out: &mut Out,
     ) -> Step {
         let handler = self.handlers.get_mut(&sid).expect("it has just spoken");
+        if core.config.election == ElectionKind::FirstComeVotes {
+            handler.send(Packet::LeaderInfo { epoch: self.epoch }, out);
+            handler.stand = Stand::Promised(Peer {
+                zxid: Zxid::ZERO,
+                want_snapshot: true,
+            });
+            out.wake(Stage::Handler(sid));
+            return Ok(());
+        }
         handler.stand = Stand::AwaitsEpoch;
         match &self.phase {
             Phase::AwaitsEpochQuorum(_) => {
@@ -356,7 +393,7 @@ impl Leader {
     }
 
     fn count_newleader_ack(&mut self, cx: Cx, sid: ServerId, core: &mut Core, out: &mut Out) {
-        if core.config.voters.contains(sid) {
+        if core.config.counts(sid) {
             self.newleader_acks.insert(sid);
         }
         let acks = self.newleader_acks;
@@ -384,6 +421,10 @@ impl Leader {
 
     /// An epoch file is durable.
     pub fn on_stored(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
+        if core.config.election == ElectionKind::FirstComeVotes {
+            self.on_stored_without_discovery(cx, core, out);
+            return Ok(());
+        }
         match self.phase {
             Phase::StoresAccepted => {
                 out.note(Fact::EpochProposed {
@@ -600,8 +641,12 @@ fn queue_proposed(broadcast: &Broadcast, handler: &mut Handler, seen: Zxid, out:
 /// K8: at most once per initLimit a leader gives way to a learner that promised a later epoch. Observers count here as
 /// they do in the choice of the epoch: otherwise they would be locked out until the leader changes.
 fn may_raise(cx: Cx, core: &Core) -> bool {
-    core.raised_at
-        .is_none_or(|at| cx.now.since(at) >= core.config.init_span())
+    match core.config.rules.election.later_promise {
+        LaterPromise::GivesWay => core
+            .raised_at
+            .is_none_or(|at| cx.now.since(at) >= core.config.init_span()),
+        LaterPromise::Ignored => false,
+    }
 }
 
 #[cfg(test)]

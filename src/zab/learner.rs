@@ -9,10 +9,12 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
+use super::config::ElectionKind;
 use super::core::{Core, Out, Quit, Step};
 use super::follower::Follower;
 use super::front::Front;
 use super::pending::Pending;
+use super::rules::election::{PromiseRule, VoteRefresh};
 use super::rules::sync::{LateCommits, NewLeaderStep, SyncAcks, SyncInforms};
 use super::staging::Staging;
 use crate::base::id::{NodeId, ServerId};
@@ -279,10 +281,19 @@ impl Learner {
 
     fn on_leader_info(&mut self, epoch: Epoch, core: &mut Core, out: &mut Out) -> Step {
         self.epoch = epoch;
-        match epoch.cmp(&core.accepted) {
-            Ordering::Less => return Err(Quit("the leader's epoch is older than one promised")),
-            Ordering::Equal => self.ack_epoch(None, core, out),
-            Ordering::Greater => {
+        let rule = match core.config.election {
+            ElectionKind::FastLeaderElection => core.config.rules.election.promise,
+            ElectionKind::FirstComeVotes => PromiseRule::Any,
+        };
+        match (epoch.cmp(&core.accepted), rule) {
+            (Ordering::Less, PromiseRule::OnceAndRising | PromiseRule::Again) => {
+                return Err(Quit("the leader's epoch is older than one promised"));
+            }
+            (Ordering::Equal, PromiseRule::OnceAndRising) => self.ack_epoch(None, core, out),
+            (Ordering::Equal, PromiseRule::Again | PromiseRule::Any) => {
+                self.ack_epoch(Some(core.current), core, out);
+            }
+            (Ordering::Greater, _) | (Ordering::Less, PromiseRule::Any) => {
                 self.phase = Phase::StoresAccepted;
                 core.store(ACCEPTED_EPOCH, epoch, out);
             }
@@ -292,6 +303,10 @@ impl Learner {
 
     /// ACKEPOCH; `None` (-1) when the promise was made before: the leader must not count it again.
     fn ack_epoch(&mut self, current: Option<Epoch>, core: &Core, out: &mut Out) {
+        if core.config.election == ElectionKind::FirstComeVotes {
+            self.phase = Phase::AwaitsSync;
+            return;
+        }
         out.note(Fact::AckEpochSent {
             server: core.me,
             epoch: self.epoch,
@@ -395,7 +410,10 @@ impl Learner {
             },
             out,
         );
-        core.vote.0.epoch = self.epoch;
+        match core.config.rules.election.refresh {
+            VoteRefresh::UpToDate => core.vote.0.epoch = self.epoch,
+            VoteRefresh::Never => {}
+        }
         core.failures = 0;
         let conn = self.conn.expect("UPTODATE came on it");
         let mut follower = Box::new(Follower::begin(conn, self.epoch, cx.now, core, out));

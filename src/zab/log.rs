@@ -101,6 +101,11 @@ impl Log {
         self.unforced.is_empty() && self.forcing == Forcing::Idle
     }
 
+    /// Whether no fsync is under way.
+    pub fn is_idle(&self) -> bool {
+        self.forcing == Forcing::Idle
+    }
+
     /// Appends a transaction; it is not durable before `on_synced` says so.
     pub fn append(&mut self, txn: Arc<Txn>, out: &mut Out) {
         if self.stale.is_none() {
@@ -283,7 +288,8 @@ impl Log {
         Some(tree)
     }
 
-    /// Makes `tree` the state at the log's end: by replaying what it lacks, or from the snapshot if it left the history.
+    /// Makes `tree` the state at the log's end: by replaying what it lacks, or from the snapshot if it left the history. A log
+    /// whose zxids do not ascend, as only defects write one, yields what a replay makes of it.
     pub fn catch_up(&self, tree: &mut Tree) {
         let start = if tree.lineage() == self.base.lineage() {
             Some(0)
@@ -299,12 +305,6 @@ impl Log {
         for entry in self.entries.iter().skip(start) {
             tree.apply(&entry.txn);
         }
-        assert!(
-            tree.lineage() == self.tail,
-            "memory {} is not the log's end {}",
-            tree.lineage(),
-            self.tail
-        );
     }
 
     /// The last `count` records, oldest first.

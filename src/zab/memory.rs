@@ -5,6 +5,7 @@ use std::sync::Arc;
 use imbl::Vector;
 
 use super::log::Log;
+use super::rules::log::{LastStep, SnapshotRule};
 use super::rules::sync::WindowRule;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::tree::store::Tree;
@@ -25,6 +26,8 @@ pub struct Memory {
     claimed: Zxid,
     /// The next role end leaves memory as it is; never with the default rules.
     is_kept: bool,
+    /// The last transaction applied while serving, kept only for snapshots that are not exact.
+    last_step: Option<LastStep>,
 }
 
 impl Memory {
@@ -38,6 +41,7 @@ impl Memory {
             window_rule,
             claimed: Zxid::ZERO,
             is_kept: false,
+            last_step: None,
         };
         memory.reset(log);
         memory
@@ -51,6 +55,7 @@ impl Memory {
         }
         let before = self.tree.last();
         log.catch_up(&mut self.tree);
+        self.last_step = None;
         self.label = Zxid::ZERO;
         let window = log.last_txns(self.window_limit);
         if self.may_have_holes() {
@@ -91,6 +96,22 @@ impl Memory {
         self.label = Zxid::label(epoch);
     }
 
+    /// A transaction is about to be applied while serving; what a snapshot needs to know of it.
+    pub fn note_step(&mut self, txn: &Arc<Txn>, rule: SnapshotRule) {
+        self.last_step = (rule != SnapshotRule::Exact).then(|| LastStep {
+            before: self.tree.clone(),
+            txn: Arc::clone(txn),
+        });
+    }
+
+    /// The state that a snapshot of this moment holds.
+    pub fn image(&self, rule: SnapshotRule) -> Tree {
+        match &self.last_step {
+            Some(LastStep { before, txn }) => rule.image(before, txn, &self.tree),
+            None => self.tree.clone(),
+        }
+    }
+
     /// Remembers a transaction that a sync has brought.
     pub fn remember_synced(&mut self, txn: Arc<Txn>) {
         if !self.may_have_holes() {
@@ -122,6 +143,7 @@ impl Memory {
         self.tree = tree;
         self.label = label;
         self.claimed = Zxid::ZERO;
+        self.last_step = None;
     }
 
     /// The window of committed transactions.

@@ -10,42 +10,30 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::{Config, ElectionKind};
 use super::core::{Core, Out, Quit, Step};
-use super::election::{Decision, Election, FINALIZE_WAIT};
+use super::election::{Decision, FINALIZE_WAIT};
 use super::front::Front;
 use super::front::lingering::Lingering;
 use super::leader::Leader;
 use super::learner::Learner;
-use super::log::Log;
-use super::memory::Memory;
+use super::looking::Looking;
+use super::recovery::{BootReport, recover};
 use super::rules::broadcast::AckOrder;
-use super::transport::Peers;
-use super::vote::Vote;
+use super::rules::election::FailedReign;
 use crate::base::id::{NodeId, ServerId};
-use crate::base::lineage::Lineage;
 use crate::base::time::Span;
-use crate::base::zxid::Epoch;
 use crate::history::fact::{Fact, Role};
 use crate::sim::process::{Conn, Cx, Effect, File, Input, LinkClass, Recovered};
 use crate::tree::image::Image;
-use crate::tree::store::Tree;
 use crate::words::message::{Msg, Notification, ServerState};
 use crate::words::timer::{Stage, Timer};
-use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Command, Words};
+use crate::words::{Command, Words};
 
 const DRAW_OBSERVER_DELAY: u64 = 2;
 
 /// The longest an observer waits before it looks for a leader again (`observer.election.DelayMs`).
 const OBSERVER_DELAY: Span = Span::from_ms(200);
-
-/// What boot read, told to the world once it is durable.
-#[derive(Clone, Debug, Hash)]
-struct BootReport {
-    found: Lineage,
-    kept: Lineage,
-    corrupt: Option<&'static str>,
-}
 
 /// Where a server is in its life.
 #[derive(Clone, Debug)]
@@ -53,7 +41,7 @@ enum Phase {
     /// Makes what it read durable (K4).
     Booting(BootReport),
     /// Looks for a leader.
-    Looking(Election),
+    Looking(Looking),
     /// Follows, or is on the way there.
     Learning(Box<Learner>),
     /// Leads, or is on the way there.
@@ -75,57 +63,7 @@ pub struct Server {
 impl Server {
     /// A new life of server `me` from what its disk holds (zab.md §7.3, corrected by K3 and K4).
     pub fn restart(config: Arc<Config>, disk: Recovered<Words>, me: ServerId) -> Self {
-        let epoch_in = |file: File| {
-            Epoch(u32::try_from(disk.files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX))
-        };
-        let (accepted, current) = (epoch_in(ACCEPTED_EPOCH), epoch_in(CURRENT_EPOCH));
-        let base = disk
-            .image
-            .map_or_else(|| Tree::with_rules(config.rules.tree), |image| image.tree);
-        let after_base = || {
-            disk.log
-                .iter()
-                .filter(|txn| txn.zxid > base.last())
-                .cloned()
-        };
-        let found = after_base().fold(base.lineage(), |lineage, txn| {
-            lineage.push(txn.zxid, txn.digest)
-        });
-        let kept = after_base().take_while(|txn| txn.zxid.epoch() <= current);
-        let older = disk.log.iter().take_while(|txn| txn.zxid <= base.last());
-        let log = Log::new(me, base.clone(), kept).behind(older.count() as u64);
-        let report = BootReport {
-            found,
-            kept: log.tail(),
-            corrupt: disk.corrupt,
-        };
-        let window = usize::try_from(config.committed_log).expect("a window fits memory");
-        let memory = Memory::from_log(&log, base, window, config.rules.sync.window);
-        let peers = Peers::new(me, config.servers(), config.connect_timeout);
-        let mut core = Core {
-            config,
-            me,
-            accepted,
-            current,
-            log,
-            memory,
-            round: 0,
-            peers,
-            vote: (Vote::NOBODY, 0),
-            want_snapshot: false,
-            failures: 0,
-            raised_at: None,
-            next_session: 0,
-            writes: u32::from(!disk.forced || disk.torn || report.found != report.kept),
-            switch: None,
-            snapshot: None,
-            begun: None,
-            until_snapshot: None,
-            draws: 0,
-            unanswered: Vec::new(),
-            leftovers: Vec::new(),
-        };
-        core.vote = (core.own_vote(), 0);
+        let (core, report) = recover(config, disk, me);
         Self {
             core,
             phase: Phase::Booting(report),
@@ -157,15 +95,6 @@ impl Server {
         if self.serving_role().is_some() {
             self.lingering.close(out);
         }
-        self.assert_invariants();
-    }
-
-    fn assert_invariants(&self) {
-        assert!(
-            self.core.current <= self.core.accepted,
-            "currentEpoch ahead of acceptedEpoch at {}",
-            self.core.me
-        );
     }
 
     /// The state that this server's notifications show.
@@ -267,14 +196,11 @@ impl Server {
     // ----- boot
 
     fn on_boot(&mut self, out: &mut Out) {
-        if let Phase::Booting(BootReport {
-            corrupt: Some(why), ..
-        }) = &self.phase
-        {
+        if let Some(why) = self.reason_not_to_start() {
             let server = self.core.me;
             out.note(Fact::BootRefused {
                 server,
-                why: (*why).into(),
+                why: why.into(),
             });
             out.push(Effect::Halt { code: EXIT_DISK });
         } else if self.core.writes == 0 {
@@ -286,6 +212,14 @@ impl Server {
                 log,
                 files: Vec::new(),
             });
+        }
+    }
+
+    fn reason_not_to_start(&self) -> Option<&'static str> {
+        if let Phase::Booting(report) = &self.phase {
+            report.reason_not_to_start(&self.core)
+        } else {
+            None
         }
     }
 
@@ -317,7 +251,7 @@ impl Server {
             self.report_boot(report, out);
             out.push(Effect::Listen(LinkClass::Election));
         }
-        let mut election = Election::start(&mut self.core, out);
+        let mut election = Looking::start(&mut self.core, out);
         if let Phase::Pausing(heard) = &mut self.phase {
             for (from, n) in heard.drain(..) {
                 election.enqueue(from, n, out);
@@ -325,11 +259,7 @@ impl Server {
         }
         if self.core.is_voter() {
             let (server, round) = (self.core.me, election.round());
-            let (lineage, zxid, epoch) = (
-                self.core.memory.tree.lineage(),
-                self.core.memory.processed(),
-                self.core.current,
-            );
+            let ((lineage, zxid), epoch) = (self.core.claimed(), self.core.current);
             out.note(Fact::Voted {
                 server,
                 round,
@@ -390,6 +320,7 @@ impl Server {
         let mut failures = 0;
         let role = match &mut self.phase {
             Phase::Leading(leader) => {
+                self.core.failed_reign = leader.unconfirmed_epoch();
                 leader.hang_up(&self.core, out);
                 Role::Leader
             }
@@ -428,7 +359,15 @@ impl Server {
         if !matches!(self.phase, Phase::Ending(_)) || !self.core.is_disk_quiet() {
             return;
         }
+        self.core.applied = self.core.memory.tree.lineage();
         self.core.memory.reset(&self.core.log);
+        match (
+            self.core.config.rules.election.failed_reign,
+            self.core.failed_reign.take(),
+        ) {
+            (FailedReign::LeavesItsZxid, Some(epoch)) => self.core.memory.set_label(epoch),
+            (FailedReign::LeavesItsZxid, None) | (FailedReign::LeavesNothing, _) => {}
+        }
         let pause = self.pause_before_looking(cx);
         if pause == Span::ZERO {
             self.become_looking(out);
@@ -438,10 +377,11 @@ impl Server {
         }
     }
 
-    /// Observers spread out; a server whose discovery failed backs off, doubling to 8 × 200 ms (K8).
+    /// Observers spread out, and so do those that ask for votes: who asks at the same time gets nowhere. A server whose discovery failed backs off, doubling to 8 × 200 ms (K8).
     fn pause_before_looking(&mut self, cx: Cx) -> Span {
         self.core.draws += 1;
-        let spread = if self.core.is_voter() {
+        let asks = self.core.config.election == ElectionKind::FirstComeVotes;
+        let spread = if self.core.is_voter() && !asks {
             Span::ZERO
         } else {
             Span(
@@ -508,9 +448,8 @@ impl Server {
             return;
         }
         match (&mut self.phase, n.state) {
-            (Phase::Looking(election), state) => {
-                if state == ServerState::Looking && n.round < election.round() {
-                    let mine = election.notification();
+            (Phase::Looking(election), _) => {
+                if let Some(mine) = election.answer(&n) {
                     self.core.peers.send(from, mine, out);
                 }
                 election.enqueue(from, n, out);
@@ -578,8 +517,9 @@ impl Server {
                 Ok(())
             }
             (Timer::Finalize, Phase::Looking(election)) => {
-                let decision = election.on_finalized();
-                self.on_decided(cx, decision, out);
+                if let Some(decision) = election.on_finalized() {
+                    self.on_decided(cx, decision, out);
+                }
                 Ok(())
             }
             (Timer::Pause, Phase::Pausing(_)) => {
@@ -648,6 +588,10 @@ impl Server {
 
     fn on_stored(&mut self, cx: Cx, file: File, value: u64, out: &mut Out) {
         self.core.on_stored(file, value, out);
+        self.after_store(cx, out);
+    }
+
+    fn after_store(&mut self, cx: Cx, out: &mut Out) {
         let step = match &mut self.phase {
             Phase::Learning(learner) => learner.on_stored(cx, &mut self.core, out),
             Phase::Leading(leader) => leader.on_stored(cx, &mut self.core, out),

@@ -1,5 +1,6 @@
-//! Votes and their total order (zab.md §2.2, `FastLeaderElection.totalOrderPredicate`, `Vote.equals`).
+//! Votes, and when they agree (zab.md §2.2, `Vote.equals`); their order is `rules::election::VoteOrder`.
 
+use super::rules::election::Agreement;
 use crate::base::id::ServerId;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::words::message::{Notification, ServerState};
@@ -31,11 +32,6 @@ impl Vote {
             epoch: n.peer_epoch,
         }
     }
-
-    /// Whether `self` beats `other`: by epoch, then zxid, then sid. The round is no part of it.
-    pub fn is_newer_than(self, other: Self) -> bool {
-        (self.epoch, self.zxid, self.leader) > (other.epoch, other.zxid, other.leader)
-    }
 }
 
 /// A vote as somebody cast it.
@@ -61,8 +57,9 @@ impl Ballot {
 
     /// Whether two ballots count for the same outcome (ZOOKEEPER-1732, ZOOKEEPER-1805): among decided servers only the
     /// leader and its epoch matter, since zxid and round legitimately differ between those that joined at other times.
-    pub fn agrees_with(&self, other: &Self) -> bool {
-        if self.state == ServerState::Looking || other.state == ServerState::Looking {
+    pub fn agrees_with(&self, other: &Self, rule: Agreement) -> bool {
+        let is_looking = self.state == ServerState::Looking || other.state == ServerState::Looking;
+        if is_looking || rule == Agreement::Identical {
             self.vote == other.vote && self.round == other.round
         } else {
             self.vote.leader == other.vote.leader && self.vote.epoch == other.vote.epoch
@@ -73,6 +70,7 @@ impl Ballot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zab::rules::election::VoteOrder;
 
     fn vote(leader: u8, epoch: u32, counter: u32) -> Vote {
         Vote {
@@ -84,15 +82,16 @@ mod tests {
 
     #[test]
     fn epoch_beats_zxid_beats_sid() {
+        let prefers = |one, other| VoteOrder::EpochZxidSid.prefers(one, other);
         let stale = Vote {
             leader: ServerId(5),
             zxid: Zxid::new(Epoch(9), 9),
             epoch: Epoch(1),
         };
-        assert!(vote(1, 2, 1).is_newer_than(stale));
-        assert!(vote(1, 2, 2).is_newer_than(vote(5, 2, 1)));
-        assert!(vote(2, 2, 2).is_newer_than(vote(1, 2, 2)));
-        assert!(!vote(2, 2, 2).is_newer_than(vote(2, 2, 2)));
+        assert!(prefers(vote(1, 2, 1), stale));
+        assert!(prefers(vote(1, 2, 2), vote(5, 2, 1)));
+        assert!(prefers(vote(2, 2, 2), vote(1, 2, 2)));
+        assert!(!prefers(vote(2, 2, 2), vote(2, 2, 2)));
     }
 
     #[test]
@@ -110,11 +109,11 @@ mod tests {
             round: 9,
             state: ServerState::Leading,
         };
-        assert!(a.agrees_with(&b));
+        assert!(a.agrees_with(&b, Agreement::default()));
         let looking = Ballot {
             state: ServerState::Looking,
             ..b
         };
-        assert!(!a.agrees_with(&looking));
+        assert!(!a.agrees_with(&looking, Agreement::default()));
     }
 }

@@ -28,10 +28,22 @@ record! {
         committed_log: u32 = 500, 1..=1_000_000;
         /// A learner behind those gets a DIFF from the leader's log if that is at most so long, in percent of the snapshot.
         snapshot_size_percent: u32 = 33, 0..=10_000_000;
+        /// How a server comes to lead.
+        election: Election = Election::Fast;
         /// How many bits of a zxid's counter are used before the leader gives way to a new epoch.
         counter_bits: u8 = 32, 4..=32;
         /// Session timeouts are clamped to this range; default 2 to 20 ticks.
         session_timeout_ms: Option<Range> = None;
+    }
+}
+
+names! {
+    /// How a server comes to lead.
+    pub enum Election {
+        /// Fast Leader Election, then discovery and synchronisation.
+        Fast = "fast-leader-election",
+        /// Whoever asks first gets the votes, and leads from its own log.
+        FirstCome = "first-come-votes",
     }
 }
 

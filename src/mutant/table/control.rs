@@ -4,10 +4,38 @@ use super::{Built, Defect, Hunt, Kind, Layer};
 use crate::client::rules::PongZxid;
 use crate::tree::rules::SnapshotHolds;
 use crate::tree::rules::{DeletionOrder, ListOrder};
+use crate::zab::rules::Rules;
 use crate::zab::rules::broadcast::{AckOrder, CommitOrder};
+use crate::zab::rules::election::{Joining, TallyRule};
 use crate::zab::rules::odd::{AckCopies, ApplyPace, FinalizeWait, SyncTaste, WriteReplies};
 
-pub(super) const DEFECTS: [Defect; 12] = [
+/// A leader in vain is no danger: discovery needs a quorum of its own.
+const GIVES_UP: &str = "who leads without a quorum of learners gives up after initLimit, within every bound that is promised";
+
+pub(super) const DEFECTS: [Defect; 15] = [
+    control(
+        "fle-joins-as-leader",
+        "ZOOKEEPER-975, before 3.4.0. FastLeaderElection stopped as soon as it had heard from every voter, whatever they had \
+         said. A server that joins is sent the last notifications of the others, which may be as old as their own election: \
+         it hears from everybody, believes itself elected and leads in vain, while an ensemble is running.",
+        GIVES_UP,
+        |rules| rules.election.tally = TallyRule::EverybodyHeard,
+    ),
+    control(
+        "fle-ignores-round",
+        "ZOOKEEPER-1514, before 3.4.4. A server that hears that others follow it took that for its election without asking in \
+         which round they had decided. After a quick restart its former followers, which have not noticed, make it leader \
+         again; by the time it opens its port they have gone.",
+        GIVES_UP,
+        |rules| rules.election.joining = Joining::SaysSo,
+    ),
+    control(
+        "follower-of-dead-round",
+        "A server that hears one other say that it leads follows it, with or without a quorum behind it. Whom it follows so \
+         is either a leader, or gives up soon.",
+        GIVES_UP,
+        |rules| rules.election.joining = Joining::Alone,
+    ),
     Defect {
         id: "commit-without-order-test",
         layer: Layer::Broadcast,
@@ -147,3 +175,20 @@ pub(super) const DEFECTS: [Defect; 12] = [
         hunt: Hunt::SWARM,
     },
 ];
+
+/// Something odd, and why it is legal.
+const fn control(
+    id: &'static str,
+    story: &'static str,
+    legal: &'static str,
+    change: fn(&mut Rules),
+) -> Defect {
+    Defect {
+        id,
+        layer: Layer::Election,
+        kind: Kind::Control { legal },
+        story,
+        built: Built::Rule(change),
+        hunt: Hunt::SWARM,
+    }
+}

@@ -6,7 +6,7 @@ use imbl::Vector;
 use super::super::agenda::Lane;
 use super::super::fault::{Rot, Trouble};
 use super::super::law::Tally;
-use super::super::process::{DiskError, FILES, Protocol};
+use super::super::process::{DiskError, FILES, NO_SNAPSHOT, Protocol};
 use super::super::setup::DiskProfile;
 use super::{Disk, Snapshot};
 use crate::base::digest::Digest;
@@ -226,7 +226,7 @@ impl<W: Protocol> Disk<W> {
         }
         self.rotten.first().map(|rot| match rot {
             Rot::Log => "a record of the log fails its checksum",
-            Rot::Snapshot => "the only snapshot fails its checksum",
+            Rot::Snapshot => NO_SNAPSHOT,
             Rot::Epoch => "currentEpoch holds no number",
         })
     }

@@ -14,6 +14,7 @@ use crate::words::Command;
 use crate::words::message::Packet;
 use crate::words::timer::{Stage, Timer};
 use crate::zab::broadcast::{Broadcast, Commit, SyncWaiter};
+use crate::zab::config::ElectionKind;
 use crate::zab::core::{Core, Out, Quit, Step};
 use crate::zab::front::Front;
 use crate::zab::handler::{Handler, Stand};
@@ -36,10 +37,20 @@ impl Leader {
             lineage,
         });
         out.disarm(Timer::PhaseLimit);
-        core.memory.set_label(epoch);
         core.vote.0.epoch = epoch;
         core.failures = 0;
-        self.broadcast = Broadcast::new(server, epoch, core.config.last_counter());
+        let (last, rollover) = (
+            core.config.last_counter(),
+            core.config.rules.election.rollover,
+        );
+        let broadcast = Broadcast::new(server, epoch, last, rollover);
+        self.broadcast = match core.config.election {
+            ElectionKind::FastLeaderElection => {
+                core.memory.set_label(epoch);
+                broadcast
+            }
+            ElectionKind::FirstComeVotes => broadcast.after(core.log.tail().last),
+        };
         let tree = core.memory.tree.digest();
         out.note(Fact::ServeStart {
             server,
@@ -112,8 +123,12 @@ impl Leader {
             .values()
             .filter(|handler| self.ticks <= handler.deadline)
             .map(|handler| handler.sid);
+        let steps_down = match core.config.election {
+            ElectionKind::FastLeaderElection => true,
+            ElectionKind::FirstComeVotes => false,
+        };
         let present: ServerSet = alive.chain([core.me]).collect();
-        if core.config.is_quorum(present) {
+        if !steps_down || core.config.is_quorum(present) {
             return Ok(());
         }
         match core.config.rules.broadcast.lost_quorum {

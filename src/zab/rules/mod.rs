@@ -9,7 +9,7 @@ pub mod reads;
 pub mod session;
 pub mod sync;
 
-use crate::base::id::ServerSet;
+use crate::base::id::{ServerId, ServerSet};
 use crate::tree::rules::{PrepRules, TreeRules, WatchRules};
 pub use broadcast::BroadcastRules;
 pub use election::ElectionRules;
@@ -66,18 +66,53 @@ pub enum QuorumRule {
     Majority,
     /// floor(n/2) servers: two quorums need not meet.
     HalfRoundedDown,
+    /// Half, where their number is even: the two halves need not meet.
+    HalfOfEven,
+    /// As many servers as a majority of voters, whoever they are.
+    ObserversToo,
 }
 
 impl QuorumRule {
+    /// Whether a server counts at all.
+    pub fn counts(self, server: ServerId, voters: ServerSet) -> bool {
+        match self {
+            Self::Majority | Self::HalfRoundedDown | Self::HalfOfEven => voters.contains(server),
+            Self::ObserversToo => true,
+        }
+    }
+
     /// Whether `members` of `voters` decide; members that are no voters do not count (`QuorumMaj.containsQuorum`).
     pub fn contains_quorum(self, members: ServerSet, voters: ServerSet) -> bool {
         let present = members
             .iter()
-            .filter(|server| voters.contains(*server))
+            .filter(|server| self.counts(*server, voters))
             .count();
         match self {
-            Self::Majority => present > voters.len() / 2,
+            Self::Majority | Self::ObserversToo => present > voters.len() / 2,
             Self::HalfRoundedDown => present >= (voters.len() / 2).max(1),
+            Self::HalfOfEven => present >= voters.len().div_ceil(2),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(servers: std::ops::RangeInclusive<u8>) -> ServerSet {
+        servers.map(ServerId).collect()
+    }
+
+    #[test]
+    fn two_quorums_meet_under_the_first_rule_alone() {
+        let decides = |rule: QuorumRule, members| rule.contains_quorum(members, set(1..=4));
+        assert!(!decides(QuorumRule::Majority, set(1..=2)));
+        assert!(decides(QuorumRule::HalfOfEven, set(1..=2)));
+        assert!(decides(QuorumRule::HalfOfEven, set(3..=4)));
+        assert!(
+            !decides(QuorumRule::Majority, set(4..=6)),
+            "5 and 6 are observers"
+        );
+        assert!(decides(QuorumRule::ObserversToo, set(4..=6)));
     }
 }

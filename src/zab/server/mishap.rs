@@ -32,6 +32,9 @@ impl Server {
 
     /// K9, where no variant takes it back. Those are about the log's fsync: other failures stop the server in any case.
     pub(super) fn on_write_failed(&mut self, cx: Cx, out: &mut Out) {
+        if self.core.survives_write_error() {
+            return self.after_store(cx, out);
+        }
         let core = &mut self.core;
         let is_fsync = core.writes == 0 && core.snapshot.is_none();
         match (core.config.rules.sync.disk_errors, &mut self.phase) {

@@ -3,9 +3,11 @@
 use super::*;
 use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::LocalTime;
-use crate::base::zxid::Zxid;
+use crate::base::zxid::{Epoch, Zxid};
 use crate::sim::process::Effects;
+use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 use crate::zab::testing::{said, txn, zxid};
+use crate::zab::vote::Vote;
 
 fn cx(ms: u64) -> Cx {
     let key = Key::derive(Seed(1), Domain::Process);
