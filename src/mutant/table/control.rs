@@ -89,7 +89,8 @@ pub(super) const DEFECTS: [Defect; 15] = [
         },
         story: "What the servers do anyway: a sync is answered by the leader alone, so that one that is deposed and does not \
                 know it lets stale reads through. Reads without a sync may be stale in any case. Both are documented, and \
-                only a scenario that asks for sync-read or linearizable-reads by name may be told of them.",
+                only a scenario that asks for sync-read or linearizable-reads by name may be told of them, as \
+                sync-at-a-deposed-leader and stale-reads do.",
         built: Built::Rule(|_| {}),
         hunt: Hunt::SWARM,
     },
