@@ -48,6 +48,8 @@ pub enum Domain {
     Preset = 14,
     /// Who is left in peace at the end of a run.
     Endgame = 15,
+    /// What a guided exploration tries next.
+    Explore = 16,
 }
 
 /// The key of one domain in one run.

@@ -7,6 +7,7 @@ mod check;
 mod clock;
 mod conform;
 mod explain;
+mod explore;
 mod input;
 mod mutants;
 mod output;
@@ -62,6 +63,7 @@ enum Command {
     Plan(plan::Args),
     Shrink(shrink::Args),
     Explain(explain::Args),
+    Explore(explore::Args),
     Mutants(mutants::Args),
     Scenarios(scenarios::Args),
 }
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args, &mut out),
         Command::Shrink(args) => shrink::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Explore(args) => explore::run(&args, &mut out),
         Command::Mutants(args) => mutants::run(&args, &mut out),
         Command::Scenarios(args) => scenarios::run(&args, &mut out),
     };

@@ -5,6 +5,7 @@ pub mod cone;
 pub mod conform;
 pub mod counters;
 pub mod endgame;
+pub mod explore;
 pub mod generate;
 pub mod hunt;
 pub mod inevitable;

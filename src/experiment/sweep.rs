@@ -198,7 +198,8 @@ fn play_doubting(scenario: &Scenario, seed: u64, doubt: &dyn Doubt) -> Played {
     }
 }
 
-fn message(payload: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn message(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<String>()
         .cloned()

@@ -1,5 +1,6 @@
 //! `zablab mutants`: the zoo of defects: its list, the hunt for the scenarios that show them, and the kill matrix.
 
+mod compare;
 mod hunt;
 mod kill;
 mod list;
@@ -26,6 +27,7 @@ pub(super) struct Args {
 enum Action {
     Hunt(hunt::Args),
     Kill(kill::Args),
+    Compare(compare::Args),
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
@@ -33,6 +35,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         None => list::run(&args.list, out),
         Some(Action::Hunt(args)) => hunt::run(args, out),
         Some(Action::Kill(args)) => kill::run(args, out),
+        Some(Action::Compare(args)) => compare::run(args, out),
     }
 }
 
