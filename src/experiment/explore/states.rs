@@ -96,7 +96,7 @@ impl Landscape {
     /// Follows a fact; whose standing may be another one.
     fn follow(&mut self, fact: &Fact) -> Option<ServerId> {
         match fact {
-            Fact::ServerCrashed { server, .. } => self.enter(*server, Phase::Down),
+            Fact::ServerCrashed { server, .. } => Some(self.enter(*server, Phase::Down)),
             Fact::Booted {
                 server,
                 lineage,
@@ -106,14 +106,14 @@ impl Landscape {
                 let known = self.servers.entry(*server).or_default();
                 (known.accepted, known.current) = (*accepted, *current);
                 (known.durable, known.appended) = (lineage.last, lineage.last);
-                self.enter(*server, Phase::Booted)
+                Some(self.enter(*server, Phase::Booted))
             }
-            Fact::Voted { server, .. } => self.enter(*server, Phase::Looking),
-            Fact::Elected { server, .. } => self.enter(*server, Phase::Elected),
-            Fact::LeadStarted { server, .. } => self.enter(*server, Phase::Leads),
-            Fact::EpochProposed { server, .. } => self.enter(*server, Phase::LeadsWithEpoch),
-            Fact::AckEpochSent { server, .. } => self.enter(*server, Phase::Promised),
-            Fact::SyncSent { learner, kind, .. } => self.enter(*learner, Phase::Syncs(*kind)),
+            Fact::Voted { server, .. } => Some(self.enter(*server, Phase::Looking)),
+            Fact::Elected { server, .. } => Some(self.enter(*server, Phase::Elected)),
+            Fact::LeadStarted { server, .. } => Some(self.enter(*server, Phase::Leads)),
+            Fact::EpochProposed { server, .. } => Some(self.enter(*server, Phase::LeadsWithEpoch)),
+            Fact::AckEpochSent { server, .. } => Some(self.enter(*server, Phase::Promised)),
+            Fact::SyncSent { learner, kind, .. } => Some(self.enter(*learner, Phase::Syncs(*kind))),
             Fact::Switched {
                 server,
                 kind,
@@ -122,11 +122,15 @@ impl Landscape {
             } => {
                 let known = self.servers.entry(*server).or_default();
                 (known.durable, known.appended) = (lineage.last, lineage.last);
-                self.enter(*server, Phase::Switched(*kind))
+                Some(self.enter(*server, Phase::Switched(*kind)))
             }
-            Fact::NewLeaderAckSent { server, .. } => self.enter(*server, Phase::AckedNewLeader),
-            Fact::ServeStart { server, role, .. } => self.enter(*server, Phase::Serves(*role)),
-            Fact::RoleEnd { server, role, .. } => self.enter(*server, Phase::Ends(*role)),
+            Fact::NewLeaderAckSent { server, .. } => {
+                Some(self.enter(*server, Phase::AckedNewLeader))
+            }
+            Fact::ServeStart { server, role, .. } => {
+                Some(self.enter(*server, Phase::Serves(*role)))
+            }
+            Fact::RoleEnd { server, role, .. } => Some(self.enter(*server, Phase::Ends(*role))),
             Fact::EpochDurable {
                 server,
                 file,
@@ -192,9 +196,9 @@ impl Landscape {
         }
     }
 
-    fn enter(&mut self, server: ServerId, phase: Phase) -> Option<ServerId> {
+    fn enter(&mut self, server: ServerId, phase: Phase) -> ServerId {
         self.servers.entry(server).or_default().phase = phase;
-        Some(server)
+        server
     }
 
     /// Adds the step of a server from where it stood to where it stands, if that is another place.
