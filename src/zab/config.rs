@@ -4,7 +4,7 @@ use crate::base::id::{ServerId, ServerSet};
 use crate::base::ratio::Ratio;
 use crate::base::time::Span;
 
-use super::rules::Rules;
+use super::rules::{QuorumRule, Rules};
 
 /// How a server comes to lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -86,12 +86,16 @@ impl Config {
 
     /// Whether these servers decide, by the rule in force.
     pub fn is_quorum(&self, members: ServerSet) -> bool {
-        self.rules.quorum.contains_quorum(members, self.voters)
+        self.quorum_rule().contains_quorum(members, self.voters)
     }
 
     /// Whether this server counts towards quorums, by the rule in force.
     pub fn counts(&self, server: ServerId) -> bool {
-        self.rules.quorum.counts(server, self.voters)
+        self.quorum_rule().counts(server, self.voters)
+    }
+
+    fn quorum_rule(&self) -> QuorumRule {
+        self.rules.quorum
     }
 
     /// The counter at which an epoch is over: all bits set, and never given to a transaction.
