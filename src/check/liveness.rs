@@ -1,7 +1,8 @@
 //! Bounded liveness (zab.md §16.2, last row): once faults have ceased, a leader emerges and a write is acknowledged.
 //!
 //! Only the caller knows when a run is free of faults and how long recovery may take, so it gives both. What it does not
-//! judge: that *every* server comes back (convergence needs K8); `serving` tells who has.
+//! judge: that *every* server comes back (convergence needs K8); `serving` tells who has. A write can be acknowledged
+//! only by a leader: where clients tried none since the last one began, a leader is all that is asked for.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +76,8 @@ pub struct LivenessMonitor {
     /// The last role that ended, for the story.
     last_end: Option<(ServerId, At)>,
     last_fault: Option<At>,
+    /// When a leader began to serve last.
+    crowned: Option<At>,
     /// The last write ever handed in.
     last_write: Option<At>,
     /// Who can recover at all.
@@ -94,6 +97,7 @@ impl LivenessMonitor {
             newest: None,
             last_end: None,
             last_fault: None,
+            crowned: None,
             last_write: None,
             recovery: Recovery::of(voters),
         }
@@ -155,6 +159,9 @@ impl LivenessMonitor {
                 since: at,
             };
             self.serving.insert(*server, service);
+            if *role == Role::Leader {
+                self.crowned = Some(at);
+            }
         } else if let Fact::RoleEnd { server, .. }
         | Fact::ServerCrashed { server, .. }
         | Fact::Booted { server, .. } = fact
@@ -196,6 +203,8 @@ impl LivenessMonitor {
         {
             self.watch.lost += 1;
             self.watch.last_lost = Some(at);
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.pending.retain(|(owner, _), _| owner != client);
         }
         if self.has_leader() {
             self.last_led = Some(at.time);
@@ -203,6 +212,18 @@ impl LivenessMonitor {
                 self.watch.led.get_or_insert(at.time);
             }
         }
+    }
+
+    /// Whether a write could have been acknowledged: it waits still, or was handed in after the last leader had begun. What
+    /// was lost before that proves nothing, if its client tried no other.
+    fn is_write_due(&self) -> bool {
+        let is_recent = |invoked: &At| self.watch.from <= invoked.time;
+        let is_later = |last: &At| {
+            self.crowned
+                .is_none_or(|crowned| crowned.event <= last.event)
+        };
+        let last = self.last_write.filter(is_recent);
+        self.pending.values().any(is_recent) || last.as_ref().is_some_and(is_later)
     }
 
     fn on_end(&mut self, at: At, server: ServerId) {
@@ -299,6 +320,8 @@ impl LivenessMonitor {
             let lacks_leader = !is_led && self.last_write.is_some();
             if lacks_leader || self.watch.first_write.is_some() {
                 findings.exercise(Property::Liveness);
+            }
+            if lacks_leader || is_led && self.is_write_due() {
                 match self.recovery.excuse() {
                     Some(why) => findings.excuse(Property::Liveness, why),
                     None => self.report(at, findings),
@@ -388,6 +411,14 @@ mod tests {
             epoch: Epoch(1),
             lineage: Lineage::EMPTY,
             tree: 0,
+        }
+    }
+
+    fn end() -> Fact {
+        Fact::RoleEnd {
+            server: LEADER,
+            role: Role::Leader,
+            why: "not enough followers".into(),
         }
     }
 
@@ -510,6 +541,47 @@ mod tests {
             (1_100, write(2)),
             (1_200, ok(1)),
             (1_300, lost(2)),
+        ];
+        let findings = judge(&facts, 2_000);
+        assert_eq!(signature(&findings), Some("no-write-acknowledged"));
+    }
+
+    #[test]
+    fn a_write_that_was_lost_before_there_was_a_leader_asks_for_the_leader_only() {
+        let mut facts = vec![(1_100, write(1)), (1_200, lost(1)), (1_300, lead())];
+        let findings = judge(&facts, 2_000);
+        assert_eq!(findings.verdict(Property::Liveness), Verdict::Holds);
+        let led_before = [(10, lead()), (1_010, end())].into_iter();
+        let again: Vec<_> = led_before.chain(facts.clone()).collect();
+        let findings = judge(&again, 2_000);
+        assert_eq!(findings.verdict(Property::Liveness), Verdict::Holds);
+        facts.extend([(1_350, write(2)), (1_400, lost(2))]);
+        let findings = judge(&facts, 2_000);
+        assert_eq!(signature(&findings), Some("no-write-acknowledged"));
+        let leaderless = judge(&facts[..2], 2_000);
+        assert_eq!(signature(&leaderless), Some("no-leader"));
+    }
+
+    #[test]
+    fn a_write_that_still_waits_for_the_leader_that_came_is_due() {
+        let facts = [(1_100, write(1)), (1_300, lead())];
+        let findings = judge(&facts, 2_000);
+        assert_eq!(signature(&findings), Some("no-write-acknowledged"));
+        let crash = Fact::ClientCrashed {
+            client: ClientId(1),
+        };
+        let facts = [(1_100, write(1)), (1_200, crash), (1_300, lead())];
+        let findings = judge(&facts, 2_000);
+        assert_eq!(findings.verdict(Property::Liveness), Verdict::Holds);
+    }
+
+    #[test]
+    fn writes_that_are_lost_after_the_last_leader_went_are_missed() {
+        let facts = [
+            (1_010, lead()),
+            (1_050, end()),
+            (1_100, write(1)),
+            (1_200, lost(1)),
         ];
         let findings = judge(&facts, 2_000);
         assert_eq!(signature(&findings), Some("no-write-acknowledged"));

@@ -5,6 +5,10 @@
 //!   LOOKING ── same round: adopt the better vote, tell all ──▶ quorum for it ── 200 ms without a better one ──▶ decided
 //!           ── somebody already follows or leads ──▶ join, if its leader says so itself
 //! ```
+//!
+//! ZooKeeper repeats a vote only after a silence. Whoever hears others all the time would never repeat a vote that came to
+//! a peer before it was LOOKING, and which nobody else passes on; so a vote is repeated every `max_notification` at
+//! least (K14).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +18,7 @@ use super::rules::election::{Joining, TallyRule};
 use super::rules::odd::FinalizeWait;
 use super::vote::{Ballot, Vote};
 use crate::base::id::{ServerId, ServerSet};
-use crate::base::time::Span;
+use crate::base::time::{LocalTime, Span};
 use crate::words::message::{Notification, ServerState};
 use crate::words::timer::{Stage, Timer};
 
@@ -61,11 +65,13 @@ pub struct Election {
     queue: VecDeque<(ServerId, Notification)>,
     wait: Wait,
     resend_after: Span,
+    /// When everybody was told last.
+    told: LocalTime,
 }
 
 impl Election {
     /// Starts an election and tells everybody.
-    pub fn start(core: &mut Core, out: &mut Out) -> Self {
+    pub fn start(now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
         core.round += 1;
         let initial = core.first_vote();
         let mut election = Self {
@@ -77,8 +83,9 @@ impl Election {
             queue: VecDeque::new(),
             wait: Wait::Message,
             resend_after: MIN_NOTIFICATION,
+            told: now,
         };
-        election.broadcast(core, out);
+        election.broadcast(now, core, out);
         out.arm(Timer::Resend, election.resend_after);
         election
     }
@@ -108,7 +115,8 @@ impl Election {
         out.wake(Stage::Election);
     }
 
-    fn broadcast(&mut self, core: &mut Core, out: &mut Out) {
+    fn broadcast(&mut self, now: LocalTime, core: &mut Core, out: &mut Out) {
+        self.told = now;
         let n = self.notification();
         for voter in core.config.voters.iter() {
             if voter == core.me {
@@ -120,13 +128,13 @@ impl Election {
     }
 
     /// The main loop: looks at what has come in.
-    pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Decision> {
+    pub fn on_run(&mut self, now: LocalTime, core: &mut Core, out: &mut Out) -> Option<Decision> {
         for _ in 0..RECEIVE_CAPACITY {
             let Some((from, n)) = self.queue.pop_front() else {
                 break;
             };
             let decision = match self.wait {
-                Wait::Message => self.on_notification(from, n, core, out),
+                Wait::Message => self.on_notification(from, n, now, core, out),
                 Wait::Better => {
                     self.on_notification_while_finalizing(from, n, core, out);
                     None
@@ -140,16 +148,21 @@ impl Election {
             out.wake(Stage::Election);
         }
         match self.wait {
-            Wait::Message => out.arm(Timer::Resend, self.resend_after),
+            Wait::Message => {
+                if now >= self.told + core.config.max_notification {
+                    self.broadcast(now, core, out);
+                }
+                out.arm(Timer::Resend, self.resend_after);
+            }
             Wait::Better => {}
         }
         None
     }
 
     /// Silence for `notTimeout`: say it again, ever more rarely.
-    pub fn on_resend(&mut self, core: &mut Core, out: &mut Out) {
+    pub fn on_resend(&mut self, now: LocalTime, core: &mut Core, out: &mut Out) {
         if core.peers.have_delivered() {
-            self.broadcast(core, out);
+            self.broadcast(now, core, out);
         } else {
             core.peers.connect_all(out);
         }
@@ -187,6 +200,7 @@ impl Election {
         &mut self,
         from: ServerId,
         n: Notification,
+        now: LocalTime,
         core: &mut Core,
         out: &mut Out,
     ) -> Option<Decision> {
@@ -195,7 +209,7 @@ impl Election {
             return None;
         }
         match n.state {
-            ServerState::Looking => self.on_looking(from, n, core, out),
+            ServerState::Looking => self.on_looking(from, n, now, core, out),
             ServerState::Observing => None,
             ServerState::Following | ServerState::Leading => self.join(from, &n, core),
         }
@@ -205,6 +219,7 @@ impl Election {
         &mut self,
         from: ServerId,
         n: Notification,
+        now: LocalTime,
         core: &mut Core,
         out: &mut Out,
     ) -> Option<Decision> {
@@ -222,10 +237,10 @@ impl Election {
             } else {
                 self.initial
             };
-            self.broadcast(core, out);
+            self.broadcast(now, core, out);
         } else if core.prefers(vote, self.proposal) {
             self.proposal = vote;
-            self.broadcast(core, out);
+            self.broadcast(now, core, out);
         }
         self.received.insert(from, Ballot::of(&n));
         self.count(core, out)
@@ -333,17 +348,20 @@ mod tests {
         core: Core,
         election: Election,
         out: Out,
+        now: LocalTime,
     }
 
     /// Server 2 of five, with an empty history, has just entered LOOKING.
     fn bench() -> Bench {
         let mut core = core(2, 5, &[]);
         let mut out = Effects::default();
-        let election = Election::start(&mut core, &mut out);
+        let now = LocalTime(0);
+        let election = Election::start(now, &mut core, &mut out);
         let mut bench = Bench {
             core,
             election,
             out,
+            now,
         };
         assert_eq!(bench.run(), None);
         bench
@@ -351,7 +369,8 @@ mod tests {
 
     impl Bench {
         fn run(&mut self) -> Option<Decision> {
-            self.election.on_run(&mut self.core, &mut self.out)
+            self.election
+                .on_run(self.now, &mut self.core, &mut self.out)
         }
 
         fn hear(&mut self, from: u8, n: Notification) -> Option<Decision> {
@@ -453,8 +472,30 @@ mod tests {
     fn silence_is_answered_ever_more_rarely() {
         let mut bench = bench();
         for expected in [400, 800, 1_600, 1_600] {
-            bench.election.on_resend(&mut bench.core, &mut bench.out);
+            bench
+                .election
+                .on_resend(bench.now, &mut bench.core, &mut bench.out);
             assert_eq!(bench.election.resend_after, Span::from_ms(expected));
         }
+    }
+
+    #[test]
+    fn whoever_hears_others_all_the_time_repeats_its_vote_nevertheless() {
+        let mut bench = bench();
+        let max = bench.core.config.max_notification.as_ms();
+        let worse = Notification {
+            zxid: zxid(0, 0),
+            peer_epoch: Epoch(0),
+            ..looking(1, 1, 0)
+        };
+        let mut told = vec![0];
+        for ms in (100..2 * max).step_by(100) {
+            bench.now = LocalTime(Span::from_ms(ms).0);
+            assert_eq!(bench.hear(1, worse), None);
+            if bench.election.told == bench.now {
+                told.push(ms);
+            }
+        }
+        assert_eq!(told, [0, max], "silence never lasted 200 ms");
     }
 }

@@ -5,6 +5,7 @@ use super::config::ElectionKind;
 use super::core::{Core, Out};
 use super::election::{Decision, Election};
 use crate::base::id::ServerId;
+use crate::base::time::LocalTime;
 use crate::words::message::{Notification, ServerState};
 
 /// A server that looks for a leader.
@@ -18,9 +19,9 @@ pub enum Looking {
 
 impl Looking {
     /// Begins to look, and tells everybody.
-    pub fn start(core: &mut Core, out: &mut Out) -> Self {
+    pub fn start(now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
         match core.config.election {
-            ElectionKind::FastLeaderElection => Self::Fast(Election::start(core, out)),
+            ElectionKind::FastLeaderElection => Self::Fast(Election::start(now, core, out)),
             ElectionKind::FirstComeVotes => Self::FirstCome(Asking::start(core, out)),
         }
     }
@@ -53,17 +54,17 @@ impl Looking {
     }
 
     /// Looks at what has come in.
-    pub fn on_run(&mut self, core: &mut Core, out: &mut Out) -> Option<Decision> {
+    pub fn on_run(&mut self, now: LocalTime, core: &mut Core, out: &mut Out) -> Option<Decision> {
         match self {
-            Self::Fast(election) => election.on_run(core, out),
+            Self::Fast(election) => election.on_run(now, core, out),
             Self::FirstCome(asking) => asking.on_run(core, out),
         }
     }
 
     /// Nothing has come of it so far: says it again.
-    pub fn on_resend(&mut self, core: &mut Core, out: &mut Out) {
+    pub fn on_resend(&mut self, now: LocalTime, core: &mut Core, out: &mut Out) {
         match self {
-            Self::Fast(election) => election.on_resend(core, out),
+            Self::Fast(election) => election.on_resend(now, core, out),
             Self::FirstCome(asking) => asking.on_resend(core, out),
         }
     }

@@ -77,7 +77,7 @@ impl Server {
             return;
         }
         match input {
-            Input::Boot => self.on_boot(out),
+            Input::Boot => self.on_boot(cx, out),
             Input::Opened { conn } => self.on_opened(cx, conn, out),
             Input::Refused { conn, .. } => self.on_refused(cx, conn, out),
             Input::Accepted { conn, from, class } => self.on_accepted(cx, conn, from, class, out),
@@ -195,7 +195,7 @@ impl Server {
 
     // ----- boot
 
-    fn on_boot(&mut self, out: &mut Out) {
+    fn on_boot(&mut self, cx: Cx, out: &mut Out) {
         if let Some(why) = self.reason_not_to_start() {
             let server = self.core.me;
             out.note(Fact::BootRefused {
@@ -204,7 +204,7 @@ impl Server {
             });
             out.push(Effect::Halt { code: EXIT_DISK });
         } else if self.core.writes == 0 {
-            self.become_looking(out);
+            self.become_looking(cx, out);
         } else {
             let (tree, log) = self.core.log.content();
             out.push(Effect::Install {
@@ -241,7 +241,7 @@ impl Server {
 
     // ----- phases
 
-    fn become_looking(&mut self, out: &mut Out) {
+    fn become_looking(&mut self, cx: Cx, out: &mut Out) {
         assert!(
             self.core.is_disk_quiet(),
             "server {} votes before its disk is quiet",
@@ -251,7 +251,7 @@ impl Server {
             self.report_boot(report, out);
             out.push(Effect::Listen(LinkClass::Election));
         }
-        let mut election = Looking::start(&mut self.core, out);
+        let mut election = Looking::start(cx.now, &mut self.core, out);
         if let Phase::Pausing(heard) = &mut self.phase {
             for (from, n) in heard.drain(..) {
                 election.enqueue(from, n, out);
@@ -370,7 +370,7 @@ impl Server {
         }
         let pause = self.pause_before_looking(cx);
         if pause == Span::ZERO {
-            self.become_looking(out);
+            self.become_looking(cx, out);
         } else {
             self.phase = Phase::Pausing(Vec::new());
             out.arm(Timer::Pause, pause);
@@ -513,7 +513,7 @@ impl Server {
     fn on_timer(&mut self, cx: Cx, timer: Timer, out: &mut Out) {
         let step = match (timer, &mut self.phase) {
             (Timer::Resend, Phase::Looking(election)) => {
-                election.on_resend(&mut self.core, out);
+                election.on_resend(cx.now, &mut self.core, out);
                 Ok(())
             }
             (Timer::Finalize, Phase::Looking(election)) => {
@@ -523,7 +523,7 @@ impl Server {
                 Ok(())
             }
             (Timer::Pause, Phase::Pausing(_)) => {
-                self.become_looking(out);
+                self.become_looking(cx, out);
                 Ok(())
             }
             (timer, Phase::Learning(learner)) => learner.on_timer(cx, timer, &mut self.core, out),
@@ -544,7 +544,7 @@ impl Server {
         }
         let step = match (stage, &mut self.phase) {
             (Stage::Election, Phase::Looking(election)) => {
-                if let Some(decision) = election.on_run(&mut self.core, out) {
+                if let Some(decision) = election.on_run(cx.now, &mut self.core, out) {
                     self.on_decided(cx, decision, out);
                 }
                 return;
@@ -608,7 +608,7 @@ impl Server {
         self.core.on_installed(out);
         let step = match &mut self.phase {
             Phase::Booting(_) => {
-                self.become_looking(out);
+                self.become_looking(cx, out);
                 Ok(())
             }
             Phase::Learning(learner) => learner.on_installed(cx, &mut self.core, out),
