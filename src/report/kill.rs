@@ -165,7 +165,7 @@ pub fn markdown(matrix: &Matrix) -> String {
     put(
         &mut out,
         format_args!(
-            "# Kill matrix\n\nWritten by `zablab mutants kill --seeds {seeds} --out reports` (version {}); the picture is `kill-matrix.svg`, the data\n`kill-matrix.json`. Each defect is looked for in its family with {seeds} seeds. A campaign ends with the first seed that violates the\nproperty that must catch it, and the next begins after it: *seeds* is the median campaign with the range of the middle 95 %.\n*Virtual* is the median simulated time until the violation, *small* the scenario in `scenarios/zoo` that shows it:\nfaults + operations, servers.\n\n",
+            "# Kill matrix\n\nWritten by `zablab mutants kill --seeds {seeds} --out reports` (version {}); the picture is `kill-matrix.svg`, the data\n`kill-matrix.json`. Each defect is looked for in its family with {seeds} seeds, and with more if they do not show it. A campaign ends with the first seed that violates the\nproperty that must catch it, and the next begins after it: *seeds* is the median campaign with the range of the middle 95 %.\n*Virtual* is the median simulated time until the violation, *small* the scenario in `scenarios/zoo` that shows it:\nfaults + operations, servers.\n\n",
             matrix.version
         ),
     );
@@ -311,7 +311,11 @@ fn row(out: &mut String, entry: &Entry, columns: &[&Checker], y: usize) {
         .collect();
     for (index, checker) in columns.iter().enumerate() {
         let x = NAMES + index * CELL;
-        let ring = if entry.breaks == Some(checker.name) {
+        let is_due = entry.breaks == Some(checker.name);
+        if !is_due && !shades.contains_key(checker.name) {
+            continue;
+        }
+        let ring = if is_due {
             "stroke=\"#d55e00\" stroke-width=\"2\""
         } else {
             "stroke=\"#dddddd\""

@@ -112,6 +112,7 @@ fn every_property_catches_what_the_kill_matrix_says_it_catches() {
         .filter(|defect| defect.kind.breaks().is_some())
     {
         let Some(entry) = entries.iter().find(|entry| entry["id"] == defect.id) else {
+            missed.push(format!("{} is not in the matrix", defect.id));
             continue;
         };
         let family = family(defect);

@@ -26,7 +26,7 @@ Examples:
   zablab mutants kill --seeds 50 --layer watch
   zablab mutants kill --seeds 200 --out reports --jobs 2
 
-Each defect is played with N seeds of its family. With --out DIR the matrix is written to DIR/kill-matrix.md, .json and .svg;
+Each defect is played with N seeds of its family; one that they do not show, with K times as many. With --out DIR the matrix is written to DIR/kill-matrix.md, .json and .svg;
 what is measured is kept in DIR/kill-matrix.partial.jsonl until all is done, so that an interrupted measurement goes on where
 it was. The results do not depend on --jobs.
 
@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// How many seeds per defect
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
+    /// Play so many times as many seeds of a defect that the first ones did not show
+    #[arg(long, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    stretch: u64,
     /// Only these defects
     #[arg(value_name = "ID", value_parser = super::defect, conflicts_with = "layer")]
     ids: Vec<&'static Defect>,
@@ -79,12 +82,19 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let mut rows = Vec::new();
     for defect in args.chosen() {
         let family = super::family(defect, &args.scenarios)?;
-        let key = key(&family, args.seeds);
+        let key = key(&family, args);
         let mut tell = |done| progress.show(|| format!("{}: {done} seeds", defect.id));
         let row = notes.known(defect.id, &key).or_else(|| {
             let (breaks, jobs) = (defect.kind.breaks(), sweep::jobs(args.jobs));
-            let seeds = 0..args.seeds;
-            measure(defect.id, breaks, &family, seeds, jobs, &stop, &mut tell)
+            let mut play =
+                |seeds| measure(defect.id, breaks, &family, 0..seeds, jobs, &stop, &mut tell);
+            let row = play(args.seeds)?;
+            let is_missed = breaks.is_some() && row.search.is_none();
+            if is_missed && args.stretch > 1 {
+                play(args.seeds * args.stretch)
+            } else {
+                Some(row)
+            }
         });
         let Some(row) = row else {
             return stopped(&progress, out);
@@ -139,9 +149,12 @@ fn size(defect: &Defect, scenarios: &Path) -> Result<Option<Size>, Failure> {
 }
 
 /// What a measurement depends on.
-fn key(family: &Scenario, seeds: u64) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    format!("{version} {seeds} {:016x}", Digest::of(&family.to_string()))
+fn key(family: &Scenario, args: &Args) -> String {
+    let (version, seeds, stretch) = (env!("CARGO_PKG_VERSION"), args.seeds, args.stretch);
+    format!(
+        "{version} {seeds} {stretch} {:016x}",
+        Digest::of(&family.to_string())
+    )
 }
 
 /// Rows that are measured, kept in a file until all are.

@@ -29,11 +29,11 @@ pub(super) struct Odd {
     pub(super) foreseen: Option<Box<Tree>>,
     /// Watches that are still to be armed ([`Arming::InNextStep`]).
     pub(super) late: Vec<(Watcher, Registered)>,
-    /// Sessions of connections that have ended ([`EndedWatches::Inherited`]).
+    /// Sessions of connections that have ended (`EndedWatches::Inherited`).
     pub(super) heirs: BTreeMap<Conn, SessionId>,
-    /// Whether it applies what is committed only when it must ([`ApplyPace::Lazy`]).
+    /// Whether it applies what is committed only when it must (`ApplyPace::Lazy`).
     pub(super) is_lazy: bool,
-    /// Replies to writes so far ([`WriteReplies::OneInEightLost`]).
+    /// Replies to writes so far (`WriteReplies::OneInEightLost`).
     pub(super) replies: u32,
 }
 
