@@ -1,18 +1,19 @@
 //! CPU time, shared by the benchmarks.
 
-use std::fs;
-
-/// CPU time of this thread in nanoseconds, as Linux accounts it; elsewhere the wall clock.
+/// CPU time of this thread in nanoseconds; where there is no such clock the wall clock.
+#[cfg(unix)]
 pub(crate) fn cpu_ns() -> u64 {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let on_cpu = stat.as_deref().and_then(|text| text.split(' ').next());
-    on_cpu
-        .and_then(|ns| ns.parse().ok())
-        .unwrap_or_else(wall_ns)
+    use nix::time::{ClockId, clock_gettime};
+    let spent =
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every thread has this clock");
+    let spent = std::time::Duration::from(spent);
+    u64::try_from(spent.as_nanos()).expect("shorter than centuries")
 }
 
+/// CPU time of this thread in nanoseconds; where there is no such clock the wall clock.
+#[cfg(not(unix))]
 #[expect(clippy::disallowed_types, reason = "a benchmark measures time")]
-fn wall_ns() -> u64 {
+pub(crate) fn cpu_ns() -> u64 {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("after 1970");

@@ -3,14 +3,13 @@
 mod undecided;
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::input::Source;
 use super::output::{self, Failure, Status};
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use crate::check::verdict::{At, Violation};
 use crate::experiment::inevitable::{self, Curve, Effort, Point};
 use crate::experiment::run::{Nobody, play};
@@ -118,9 +117,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         return undecided::explain(args, &scenario, &outcome, out);
     };
     let explanation = explain::explain(&scenario, violation);
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = progress::stop_when_interrupted()?;
     let curve = if args.when {
-        Some(play_curve(args, &scenario, violation, &stop)?)
+        Some(play_curve(args, &scenario, violation, &stop))
     } else {
         None
     };
@@ -140,15 +139,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     })
 }
 
-fn play_curve(
-    args: &Args,
-    scenario: &Scenario,
-    violation: &Violation,
-    stop: &Arc<AtomicBool>,
-) -> Result<Curve, Failure> {
-    let handler_stop = Arc::clone(stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+fn play_curve(args: &Args, scenario: &Scenario, violation: &Violation, stop: &AtomicBool) -> Curve {
     let effort = Effort {
         points: args.points,
         runs: args.runs,
@@ -165,7 +156,7 @@ fn play_curve(
         &mut tell,
     );
     progress.clear();
-    Ok(curve)
+    curve
 }
 
 /// What happened where the curve rises most.

@@ -2,14 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::input::{self, shell};
 use super::output::{self, Failure, Status};
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::sweep;
 use crate::base::rng::Seed;
 use crate::check::verdict::Verdict;
@@ -95,10 +93,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     if let Some(folder) = &args.out {
         std::fs::create_dir_all(folder).map_err(|error| output::file_failure(folder, error))?;
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stop = progress::stop_when_interrupted()?;
     let effort = Effort {
         seed: Seed(args.seed),
         runs: args.runs,

@@ -1,4 +1,4 @@
-//! One line on stderr that changes while a command works, on a terminal only; and how long the work took.
+//! Long work of commands: one line on stderr that changes, on a terminal only; how long it took; and Ctrl-C.
 
 #![expect(
     clippy::disallowed_types,
@@ -6,7 +6,20 @@
 )]
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use super::output::Failure;
+
+/// A flag that Ctrl-C sets: work ends early and keeps what is done.
+pub(super) fn stop_when_interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler_stop = Arc::clone(&stop);
+    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
 
 /// How often the line changes at most.
 const EVERY: Duration = Duration::from_millis(200);

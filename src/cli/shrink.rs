@@ -2,14 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::input::{self, Source, shell};
 use super::output::{self, Failure, Status};
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use crate::check::verdict::Property;
 use crate::experiment::shrink::{self, Budget, Shrunk, Size};
 use crate::report::shrink as words;
@@ -84,10 +82,7 @@ struct NeedJson {
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let scenario = args.source.load()?;
     output::expect_place(&args.output)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stop = progress::stop_when_interrupted()?;
     let mut progress = Progress::start();
     let budget = Budget {
         runs: args.runs,

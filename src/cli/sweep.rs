@@ -8,15 +8,14 @@ mod summary;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use self::folder::Folder;
 use self::summary::{Names, Summary};
 use super::input::{self, shell};
 use super::output::{self, Failure, Status};
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::twin::Twin;
 use crate::experiment::campaign::{Campaign, Ledger, Line, Shard, Tally};
 use crate::experiment::scenario::Scenario;
@@ -234,10 +233,7 @@ struct Sweeper<'a> {
 
 impl Sweeper<'_> {
     fn sweep(mut self) -> Result<(Tally, Duration), Failure> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let handler_stop = Arc::clone(&stop);
-        ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-            .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+        let stop = progress::stop_when_interrupted()?;
         let runs = self.campaign.runs();
         let done = self.ledger.taken();
         let is_closed = self.ledger.is_closed();

@@ -137,13 +137,10 @@ fn every_property_catches_what_the_kill_matrix_says_it_catches() {
 /// The family in which a defect is hunted, with the defect planted.
 fn family(defect: &Defect) -> Scenario {
     let path = root().join(format!("scenarios/{}.json", defect.hunt.family));
-    let mut set = vec![format!("mutants=[\"{}\"]", defect.id)];
-    set.extend(
-        defect
-            .hunt
-            .set
-            .iter()
-            .map(|(path, value)| format!("{path}={value}")),
-    );
-    Scenario::parse(&std::fs::read(path).unwrap(), defect.hunt.family, &set).unwrap()
+    Scenario::parse(
+        &std::fs::read(path).unwrap(),
+        defect.hunt.family,
+        &defect.overrides(),
+    )
+    .unwrap()
 }

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::super::output::{self, Failure, Status};
-use super::super::progress::Progress;
+use super::super::progress::{self, Progress};
 use super::super::sweep;
 use crate::base::rng::Seed;
 use crate::check::verdict::Property;
@@ -82,10 +81,7 @@ impl Side {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stop = progress::stop_when_interrupted()?;
     let mut rows = Vec::new();
     let mut progress = Progress::start();
     if !args.json {

@@ -3,15 +3,14 @@
 use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::output::{self, Failure, Status};
-use super::super::progress::Progress;
+use super::super::progress::{self, Progress};
 use super::super::sweep;
 use crate::experiment::hunt::{self, Quarry};
 use crate::experiment::shrink::Budget;
-use crate::mutant::table::{DEFECTS, Defect, Layer};
+use crate::mutant::table::Defect;
 use crate::report::shrink as words;
 
 /// Find defects in their families, shrink what shows them, and write it to the zoo
@@ -26,12 +25,8 @@ smallest scenario that shows the violation, and holds without the defect, is wri
 
 Exit codes: 0 every defect was found; 1 some were not; 2 wrong usage.")]
 pub(super) struct Args {
-    /// The defects
-    #[arg(value_name = "ID", value_parser = super::defect)]
-    ids: Vec<&'static Defect>,
-    /// Those of one layer
-    #[arg(long, value_name = "NAME", value_parser = super::layer, conflicts_with = "ids")]
-    layer: Option<Layer>,
+    #[command(flatten)]
+    choice: super::Choice,
     /// Only those that have no scenario yet
     #[arg(long)]
     missing: bool,
@@ -54,14 +49,8 @@ pub(super) struct Args {
 
 impl Args {
     fn chosen(&self) -> impl Iterator<Item = &'static Defect> {
-        DEFECTS.iter().filter(|defect| {
-            let is_named = self.ids.iter().any(|named| named.id == defect.id);
-            let is_chosen = match self.layer {
-                Some(layer) => layer == defect.layer,
-                None => self.ids.is_empty() || is_named,
-            };
-            is_chosen && !(self.missing && self.file(defect).is_file())
-        })
+        let is_wanted = |defect: &&Defect| !(self.missing && self.file(defect).is_file());
+        self.choice.defects().filter(is_wanted)
     }
 
     fn file(&self, defect: &Defect) -> PathBuf {
@@ -72,10 +61,7 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stop = progress::stop_when_interrupted()?;
     let mut status = Status::Good;
     for defect in args.chosen() {
         if stop.load(Ordering::Relaxed) {

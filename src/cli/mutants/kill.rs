@@ -3,20 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::input;
 use super::super::output::{self, Failure, Status};
-use super::super::progress::Progress;
+use super::super::progress::{self, Progress};
 use super::super::sweep;
 use crate::base::digest::Digest;
 use crate::experiment::kill::{Row, measure};
 use crate::experiment::scenario::Scenario;
 use crate::experiment::shrink::Size;
-use crate::mutant::table::{DEFECTS, Defect, Layer};
+use crate::mutant::table::Defect;
 use crate::report::kill::{Matrix, markdown, svg};
 
 /// Measure which property catches which defect, and in how many seeds
@@ -43,12 +41,8 @@ pub(super) struct Args {
     /// Play so many times as many seeds of a defect that the first ones did not show
     #[arg(long, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
     stretch: u64,
-    /// Only these defects
-    #[arg(value_name = "ID", value_parser = super::defect, conflicts_with = "layer")]
-    ids: Vec<&'static Defect>,
-    /// Only those of one layer
-    #[arg(long, value_name = "NAME", value_parser = super::layer)]
-    layer: Option<Layer>,
+    #[command(flatten)]
+    choice: super::Choice,
     /// How many runs at a time; default as many as the machine has processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -63,24 +57,12 @@ pub(super) struct Args {
     json: bool,
 }
 
-impl Args {
-    fn chosen(&self) -> impl Iterator<Item = &'static Defect> {
-        DEFECTS.iter().filter(|defect| match self.layer {
-            Some(layer) => layer == defect.layer,
-            None => self.ids.is_empty() || self.ids.iter().any(|named| named.id == defect.id),
-        })
-    }
-}
-
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler_stop = Arc::clone(&stop);
-    ctrlc::set_handler(move || handler_stop.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stop = progress::stop_when_interrupted()?;
     let mut notes = Notes::open(args.out.as_deref())?;
     let mut progress = Progress::start();
     let mut rows = Vec::new();
-    for defect in args.chosen() {
+    for defect in args.choice.defects() {
         let family = super::family(defect, &args.scenarios)?;
         let key = key(&family, args);
         let mut tell = |done| progress.show(|| format!("{}: {done} seeds", defect.id));

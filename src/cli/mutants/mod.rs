@@ -6,7 +6,7 @@ mod kill;
 mod list;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::input;
 use super::output::{Failure, Status};
@@ -56,14 +56,27 @@ fn defect(id: &str) -> Result<&'static Defect, String> {
 
 /// The family in which a defect is hunted, with the defect planted and its guidance given.
 fn family(defect: &Defect, folder: &Path) -> Result<Scenario, Failure> {
-    let mut set = vec![format!("mutants=[\"{}\"]", defect.id)];
-    set.extend(
-        defect
-            .hunt
-            .set
-            .iter()
-            .map(|(path, value)| format!("{path}={value}")),
-    );
-    let file: PathBuf = folder.join(format!("{}.json", defect.hunt.family));
-    input::load(&file, &set)
+    let file = folder.join(format!("{}.json", defect.hunt.family));
+    input::load(&file, &defect.overrides())
+}
+
+/// Which defects a command is about; all if none is named.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct Choice {
+    /// The defects
+    #[arg(value_name = "ID", value_parser = defect, conflicts_with = "layer")]
+    ids: Vec<&'static Defect>,
+    /// Those of one layer
+    #[arg(long, value_name = "NAME", value_parser = layer)]
+    layer: Option<Layer>,
+}
+
+impl Choice {
+    fn defects(&self) -> impl Iterator<Item = &'static Defect> {
+        DEFECTS.iter().filter(|defect| match self.layer {
+            Some(layer) => layer == defect.layer,
+            None => self.ids.is_empty() || self.ids.iter().any(|named| named.id == defect.id),
+        })
+    }
 }

@@ -1,19 +1,18 @@
 //! Defects of election and discovery.
 
-use super::{Built, Defect, Hunt, Kind, Layer};
+use super::{Defect, Hunt, Layer};
 use crate::check::verdict::Property;
+use crate::zab::rules::QuorumRule;
 use crate::zab::rules::election::{
     Agreement, AheadRule, Candidate, Claim, EpochFiles, EpochRule, EpochWriteError, FailedReign,
     LaterPromise, PromiseCount, PromiseRule, Rollover, VoteOrder, VoteRefresh,
 };
-use crate::zab::rules::{QuorumRule, Rules};
 
 /// Defects that ZooKeeper had, then designed ones.
 pub(super) const DEFECTS: [Defect; 23] = [
-    historic(
+    Layer::Election.historic(
         "epoch-not-durable",
-        &[335, 1081, 1082],
-        "before 3.4.0",
+        (&[335, 1081, 1082], "before 3.4.0"),
         Property::OneLeaderPerEpoch,
         "Before Zab 1.0 a server had no epoch files: a new leader took the epoch after that of its own last transaction, and \
          wrote it down only with the first write. If that leader dies first, its successor derives the same number, and two \
@@ -26,10 +25,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Election.historic(
         "lastprocessed-premature",
-        &[790],
-        "before 3.3.2 and 3.4.0",
+        (&[790], "before 3.3.2 and 3.4.0"),
         Property::TruthfulVote,
         "A prospective leader raised its last processed zxid to (e,0) before a quorum had acknowledged the epoch, and did not \
          take that back when the attempt failed. It returns to the election with a zxid that no history of its own backs, and \
@@ -37,10 +35,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.failed_reign = FailedReign::LeavesItsZxid,
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Election.historic(
         "vote-order-parenthesis",
-        &[1419],
-        "before 3.4.4",
+        (&[1419], "before 3.4.4"),
         Property::Liveness,
         "Parentheses were missing in the comparison of votes: between equal zxids the larger sid won even if its epoch was \
          lower. Two servers with the same last zxid and different epochs then beat each other, and whoever hears both votes \
@@ -48,10 +45,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.order = VoteOrder::Unparenthesised,
         Hunt::family("two-epochs-without-writes"),
     ),
-    historic(
+    Layer::Election.historic(
         "epoch-ge-vs-gt",
-        &[1343],
-        "before 3.4.3",
+        (&[1343], "before 3.4.3"),
         Property::OneLeaderPerEpoch,
         "A leader raised the epoch it was about to propose only for a promise above it, not for an equal one: who had heard of \
          a lower promise first proposed an epoch that somebody had already promised to a leader that died. ZooKeeper's \
@@ -63,10 +59,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::family("promises-of-a-dead-leader"),
     ),
-    historic(
+    Layer::Election.historic(
         "wrong-wait-flag",
-        &[1192],
-        "before 3.4.0",
+        (&[1192], "before 3.4.0"),
         Property::OneLeaderPerEpoch,
         "While it waited for the promises of a quorum, a leader looked at the flag of the wait before it, and went on after the \
          first ACKEPOCH. A minority is then enough to take an epoch, while another leader may be given the same one by the \
@@ -74,10 +69,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.promises = PromiseCount::OneFollower,
         Hunt::family("leader-gives-way-to-a-later-promise"),
     ),
-    historic(
+    Layer::Election.historic(
         "accepted-epoch-into-current-file",
-        &[1387],
-        "3.4.0 to 3.4.5",
+        (&[1387], "3.4.0 to 3.4.5"),
         Property::EpochDiscipline,
         "A server that started for the first time wrote the epoch it had accepted into the file of the current epoch. It \
          claims to have followed a leader whose history it never got, and its promise is on no disk: currentEpoch is above \
@@ -85,10 +79,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.files = EpochFiles::FirstPromiseIntoCurrent,
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Election.historic(
         "epoch-memory-before-file",
-        &[2307],
-        "before 3.5.8 and 3.6.3",
+        (&[2307], "before 3.5.8 and 3.6.3"),
         Property::EpochDiscipline,
         "The epochs in memory were set before their files, and stayed when the write failed. The server then promises an epoch \
          that its disk does not know; the next file that is written shows it, and a restart forgets the promise or finds \
@@ -100,10 +93,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
             guidance: "disks that fail now and then",
         },
     ),
-    historic(
+    Layer::Election.historic(
         "dead-leader-vote-kept",
-        &[569],
-        "before 3.3.0",
+        (&[569], "before 3.3.0"),
         Property::Liveness,
         "A server whose leader had gone kept its vote for it as long as nobody offered a better one. If that leader was the \
          best and is dead, all others elect it again and again, dial it in vain and start over; the ensemble is down until \
@@ -111,10 +103,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.candidate = Candidate::FormerLeader,
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Election.historic(
         "join-needs-identical-vote",
-        &[1732],
-        "before 3.4.6",
+        (&[1732], "before 3.4.6"),
         Property::Convergence,
         "Members of a running ensemble answered a newcomer with votes that differed in what they knew of their own election, \
          and the newcomer counted only identical ones. Where no quorum of them was left it never joined, although a leader \
@@ -125,10 +116,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Election.historic(
         "observer-counted",
-        &[764, 769],
-        "before 3.3.1 and 3.4.0",
+        (&[764, 769], "before 3.3.1 and 3.4.0"),
         Property::CommitQuorum,
         "What a peer was, voter or observer, was read from sources that disagreed, so that observers counted towards quorums. \
          A leader that has lost its voters is confirmed by observers, and what it then commits need not be known to any \
@@ -140,10 +130,9 @@ pub(super) const DEFECTS: [Defect; 23] = [
             guidance: "as many observers as voters",
         },
     ),
-    historic(
+    Layer::Election.historic(
         "zxid-rollover",
-        &[1277],
-        "before 3.3.5 and 3.4.4",
+        (&[1277], "before 3.3.5 and 3.4.4"),
         Property::PrimaryOrder,
         "The counter of a zxid has 32 bits, and nobody looked when they were used up: the carry went into the epoch. From \
          then on the leader's transactions name an epoch that nobody was elected for, its first one is the label of that \
@@ -155,7 +144,7 @@ pub(super) const DEFECTS: [Defect; 23] = [
             guidance: "counters of six bits",
         },
     ),
-    designed(
+    Layer::Election.designed(
         "quorum-even",
         Property::CommitQuorum,
         "half of an even number of voters counts as a quorum: both halves of a split ensemble go on alone",
@@ -166,7 +155,7 @@ pub(super) const DEFECTS: [Defect; 23] = [
             guidance: "four voters",
         },
     ),
-    designed(
+    Layer::Election.designed(
         "vote-ignores-zxid",
         Property::Liveness,
         "votes are ordered by epoch and sid alone: a server that lags can be elected again and again, and the followers \
@@ -174,21 +163,21 @@ pub(super) const DEFECTS: [Defect; 23] = [
         |rules| rules.election.order = VoteOrder::EpochSid,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "vote-ignores-epoch",
         Property::Liveness,
         "votes are ordered by zxid and sid alone: a later epoch without writes does not count",
         |rules| rules.election.order = VoteOrder::ZxidSid,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "vote-ignores-id",
         Property::Liveness,
         "ties between votes stay: servers with equal histories never agree, from the first start on",
         |rules| rules.election.order = VoteOrder::EpochZxid,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "vote-uses-committed",
         Property::TruthfulVote,
         "a server votes with what it had applied instead of what it has logged and acknowledged, and leaders do not refuse \
@@ -199,7 +188,7 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "epoch-reuse",
         Property::OneLeaderPerEpoch,
         "a leader proposes the highest epoch promised so far instead of one above it, and followers promise it once more",
@@ -209,14 +198,14 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "accepted-epoch-volatile",
         Property::EpochDiscipline,
         "acceptedEpoch does not survive a restart: a server forgets what it promised and may help two leaders to one epoch",
         |rules| rules.election.files = EpochFiles::AcceptedForgotten,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "accept-lower-epoch",
         Property::EpochDiscipline,
         "a follower takes whatever epoch a leader proposes, also one below its promise, and leaders do not give way to later \
@@ -227,7 +216,7 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::family("leader-gives-way-to-a-later-promise"),
     ),
-    designed(
+    Layer::Election.designed(
         "locked-out-by-its-promise",
         Property::Convergence,
         "a leader does not give way to a server that has promised a later epoch to somebody who died, as in ZooKeeper 3.9.5: \
@@ -239,14 +228,14 @@ pub(super) const DEFECTS: [Defect; 23] = [
             guidance: "every server must catch up at the end",
         },
     ),
-    designed(
+    Layer::Election.designed(
         "current-epoch-volatile",
         Property::EpochDiscipline,
         "currentEpoch does not survive a restart: a server that followed a leader without writes no longer knows that it did",
         |rules| rules.election.files = EpochFiles::CurrentForgotten,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "ackepoch-no-quorum",
         Property::CommittedSurvives,
         "a leader that has promised its own epoch synchronises at once, whoever else has promised, and votes are ordered \
@@ -257,7 +246,7 @@ pub(super) const DEFECTS: [Defect; 23] = [
         },
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Election.designed(
         "leader-keeps-stale-history",
         Property::CommittedSurvives,
         "a leader counts the promise of a follower that knows more like any other, and votes are ordered without the zxid: \
@@ -269,45 +258,3 @@ pub(super) const DEFECTS: [Defect; 23] = [
         Hunt::SWARM,
     ),
 ];
-
-/// A defect that ZooKeeper had.
-const fn historic(
-    id: &'static str,
-    issues: &'static [u32],
-    versions: &'static str,
-    breaks: Property,
-    story: &'static str,
-    change: fn(&mut Rules),
-    hunt: Hunt,
-) -> Defect {
-    Defect {
-        id,
-        layer: Layer::Election,
-        kind: Kind::Historic {
-            issues,
-            versions,
-            breaks,
-        },
-        story,
-        built: Built::Rule(change),
-        hunt,
-    }
-}
-
-/// A defect of our own.
-const fn designed(
-    id: &'static str,
-    breaks: Property,
-    story: &'static str,
-    change: fn(&mut Rules),
-    hunt: Hunt,
-) -> Defect {
-    Defect {
-        id,
-        layer: Layer::Election,
-        kind: Kind::Designed { breaks },
-        story,
-        built: Built::Rule(change),
-        hunt,
-    }
-}

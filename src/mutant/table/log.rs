@@ -4,7 +4,6 @@ use super::{Built, Defect, Hunt, Kind, Layer};
 use crate::check::verdict::Property;
 use crate::mutant::wrapped::Wrapper;
 use crate::tree::rules::{ClosedEphemerals, SnapshotHolds, VersionRule};
-use crate::zab::rules::Rules;
 use crate::zab::rules::log::{BootRule, SnapshotRule, TornTail};
 use crate::zab::rules::sync::NewLeaderOrder;
 
@@ -17,10 +16,9 @@ const OFTEN: Hunt = Hunt {
 
 /// Defects that ZooKeeper had, then designed ones.
 pub(super) const DEFECTS: [Defect; 11] = [
-    historic(
+    Layer::Log.historic(
         "snapshot-before-epoch-file",
-        &[1653, 2354],
-        "3.4.0 to 3.4.5; 2354 is open",
+        (&[1653, 2354], "3.4.0 to 3.4.5; 2354 is open"),
         Property::Convergence,
         "At NEWLEADER a learner writes the snapshot of the new epoch first and its currentEpoch afterwards, in two durable \
          steps with nothing that ties them together. A crash in between leaves a history of a later epoch than the server \
@@ -31,10 +29,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
         },
         Hunt::family("power-loss-at-the-switch"),
     ),
-    historic(
+    Layer::Log.historic(
         "snapshot-zxid-ahead",
-        &[1090],
-        "before 3.4.0",
+        (&[1090], "before 3.4.0"),
         Property::StateEquality,
         "lastProcessedZxid was raised before the tree was changed. A snapshot that begins in between is named after a \
          transaction that it does not contain. After a restart the replay begins behind that transaction: its effect is \
@@ -42,10 +39,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
         |rules| rules.log.snapshot = SnapshotRule::LabelAhead,
         Hunt::SWARM,
     ),
-    historic(
+    Layer::Log.historic(
         "session-after-zxid",
-        &[3144],
-        "before 3.6.0",
+        (&[3144], "before 3.6.0"),
         Property::StateEquality,
         "The session table was changed after lastProcessedZxid had been raised. A snapshot in between names the transaction \
          that opens or closes a session and has the table from before it. After a restart the server knows a session that \
@@ -53,10 +49,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
         |rules| rules.log.snapshot = SnapshotRule::SessionsBehind,
         OFTEN,
     ),
-    historic(
+    Layer::Log.historic(
         "closesession-not-idempotent",
-        &[3145, 3125],
-        "before 3.6.0",
+        (&[3145, 3125], "before 3.6.0"),
         Property::StateEquality,
         "A closeSession named no paths: whoever applied it deleted the ephemerals that it found. A snapshot that was taken \
          while a session ended may have lost the ephemerals and still hold their parents from before; a replay then finds \
@@ -68,10 +63,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
         },
         Hunt::family("snapshots-while-a-session-ends"),
     ),
-    historic(
+    Layer::Log.historic(
         "acl-cache-fuzzy",
-        &[3306, 4689],
-        "before 3.6.0",
+        (&[3306, 4689], "before 3.6.0"),
         Property::StateEquality,
         "ACLs were written to a snapshot before the znodes that refer to them, while both went on changing. A znode whose list \
          was set in between comes back with another list than it was given, on this server alone: who may read it depends on \
@@ -79,10 +73,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
         |rules| rules.log.snapshot = SnapshotRule::AclsBehind,
         OFTEN,
     ),
-    historic(
+    Layer::Log.historic(
         "no-snapshot-but-log",
-        &[2325, 3644, 3056],
-        "before 3.5.3",
+        (&[2325, 3644, 3056], "before 3.5.3"),
         Property::TruncationSafety,
         "A server that could read none of its snapshots began with an empty tree and replayed its log over that, without a \
          word. Where the log does not reach back to the first transaction, everything that only the snapshot held is gone, \
@@ -94,10 +87,9 @@ pub(super) const DEFECTS: [Defect; 11] = [
             guidance: "",
         },
     ),
-    historic(
+    Layer::Log.historic(
         "torn-tail-counted",
-        &[596],
-        "before 3.3.0",
+        (&[596], "before 3.3.0"),
         Property::TruthfulVote,
         "The last zxid was read from the end of the log without looking whether the record there is whole. A record that was \
          torn by a crash cannot be replayed, but its zxid goes into the vote: the server claims a transaction that it does not \
@@ -105,80 +97,41 @@ pub(super) const DEFECTS: [Defect; 11] = [
         |rules| rules.log.tail = TornTail::CountedInVotes,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Log.designed(
         "replay-not-idempotent",
         Property::StateEquality,
         "setData raises the version instead of setting it, so that a replay over a snapshot that holds more than its name \
          says counts a write twice",
-        Built::Rule(|rules| {
+        |rules| {
             rules.tree.snapshot = SnapshotHolds::LaterToo;
             rules.tree.version = VersionRule::CountsUp;
-        }),
+        },
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Log.designed(
         "torn-tail-accepted",
         Property::TruncationSafety,
         "recovery takes a torn record at the log's end for a whole one, and the server goes on with a transaction that \
          nobody proposed",
-        Built::Rule(|rules| rules.log.tail = TornTail::Accepted),
+        |rules| rules.log.tail = TornTail::Accepted,
         Hunt::SWARM,
     ),
-    designed(
+    Layer::Log.designed(
         "recover-ignores-log",
         Property::TruncationSafety,
         "recovery reads the newest snapshot and not the log behind it: what was acknowledged since is gone",
-        Built::Rule(|rules| rules.log.boot = BootRule::IgnoresLog),
+        |rules| rules.log.boot = BootRule::IgnoresLog,
         Hunt::SWARM,
     ),
-    designed(
-        "epoch-file-not-fsynced",
-        Property::EpochDiscipline,
-        "an epoch file is renamed into place without being forced: after a loss of power the old one is back, and with it \
-         the old promise",
-        Built::Wrapper(Wrapper::EpochBeforeFsync),
-        Hunt::family("power-loss-at-each-promise"),
-    ),
-];
-
-/// A defect that ZooKeeper had.
-const fn historic(
-    id: &'static str,
-    issues: &'static [u32],
-    versions: &'static str,
-    breaks: Property,
-    story: &'static str,
-    change: fn(&mut Rules),
-    hunt: Hunt,
-) -> Defect {
     Defect {
-        id,
+        id: "epoch-file-not-fsynced",
         layer: Layer::Log,
-        kind: Kind::Historic {
-            issues,
-            versions,
-            breaks,
+        kind: Kind::Designed {
+            breaks: Property::EpochDiscipline,
         },
-        story,
-        built: Built::Rule(change),
-        hunt,
-    }
-}
-
-/// A defect of our own.
-const fn designed(
-    id: &'static str,
-    breaks: Property,
-    story: &'static str,
-    built: Built,
-    hunt: Hunt,
-) -> Defect {
-    Defect {
-        id,
-        layer: Layer::Log,
-        kind: Kind::Designed { breaks },
-        story,
-        built,
-        hunt,
-    }
-}
+        story: "an epoch file is renamed into place without being forced: after a loss of power the old one is back, and with it \
+         the old promise",
+        built: Built::Wrapper(Wrapper::EpochBeforeFsync),
+        hunt: Hunt::family("power-loss-at-each-promise"),
+    },
+];

@@ -181,6 +181,51 @@ pub struct Defect {
     pub hunt: Hunt,
 }
 
+impl Layer {
+    /// A defect that ZooKeeper had (issues, versions), built in as a design choice of the servers.
+    const fn historic(
+        self,
+        id: &'static str,
+        (issues, versions): (&'static [u32], &'static str),
+        breaks: Property,
+        story: &'static str,
+        change: fn(&mut Rules),
+        hunt: Hunt,
+    ) -> Defect {
+        Defect {
+            id,
+            layer: self,
+            kind: Kind::Historic {
+                issues,
+                versions,
+                breaks,
+            },
+            story,
+            built: Built::Rule(change),
+            hunt,
+        }
+    }
+
+    /// A defect of our own, built in as a design choice of the servers.
+    const fn designed(
+        self,
+        id: &'static str,
+        breaks: Property,
+        story: &'static str,
+        change: fn(&mut Rules),
+        hunt: Hunt,
+    ) -> Defect {
+        Defect {
+            id,
+            layer: self,
+            kind: Kind::Designed { breaks },
+            story,
+            built: Built::Rule(change),
+            hunt,
+        }
+    }
+}
+
 /// Every entry, in the order of reports.
 pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
     let layers: [&[Defect]; 13] = [
@@ -234,6 +279,14 @@ impl Defect {
             }
         }
         planted
+    }
+
+    /// What makes its family one in which it is planted and hunted: fields to replace, as `--set` takes them.
+    pub fn overrides(&self) -> Vec<String> {
+        let guidance = self.hunt.set.iter();
+        std::iter::once(format!("mutants=[\"{}\"]", self.id))
+            .chain(guidance.map(|(path, value)| format!("{path}={value}")))
+            .collect()
     }
 
     /// The first sentence of its story.
