@@ -144,6 +144,19 @@ pub trait Witness {
     fn witness(&mut self, at: Stamp, fact: &Fact);
 }
 
+impl<A: Witness, B: Witness> Witness for (A, B) {
+    fn witness(&mut self, at: Stamp, fact: &Fact) {
+        self.0.witness(at, fact);
+        self.1.witness(at, fact);
+    }
+}
+
+impl<T: Witness> Witness for &mut T {
+    fn witness(&mut self, at: Stamp, fact: &Fact) {
+        (**self).witness(at, fact);
+    }
+}
+
 /// A sink that passes on facts: what processes note, and what the machine does to them.
 #[derive(Debug)]
 pub struct Facts<'a, T> {

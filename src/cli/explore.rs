@@ -159,7 +159,7 @@ impl Found {
         if let Some(folder) = out {
             let scenario = played.saved();
             let file = folder.join(format!("{}.json", scenario.name));
-            output::replace(&file, &scenario.to_string())?;
+            output::replace(&file, scenario.to_string())?;
             let file = file.to_string_lossy().into_owned();
             failed.replay = Some(format!("zablab replay {}", shell(&file)));
             failed.file = Some(file);

@@ -119,9 +119,9 @@ fn draft(path: &Path) -> PathBuf {
 }
 
 /// Writes a file beside its place and moves it there, so that no file is ever half written.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn replace(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let draft = draft(path);
-    std::fs::write(&draft, text)
+    std::fs::write(&draft, content)
         .and_then(|()| std::fs::rename(&draft, path))
         .map_err(|error| file_failure(path, error))
 }

@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::input::Source;
 use super::output::{self, Failure, Status};
 use super::run::conclusion;
+use crate::experiment::chronicle::Chronicle;
 use crate::experiment::outcome::Outcome;
 use crate::experiment::run::{Nobody, play};
 use crate::experiment::scenario::Scenario;
-use crate::report::data::Report;
+use crate::report::data::{Account, Report};
 use crate::report::steps::{Steps, Window};
 use crate::report::text;
 
@@ -73,7 +74,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let outcome = play(&scenario, &mut Nobody);
     let window = window(args, &outcome);
     let mut steps = Steps::new(window, &scenario.plan, scenario.roster());
-    let again = play(&scenario, &mut steps);
+    let mut chronicle = Chronicle::default();
+    let again = play(&scenario, &mut (&mut steps, &mut chronicle));
     assert_eq!(
         outcome.digest, again.digest,
         "the same scenario gave two different runs"
@@ -92,7 +94,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
             .source
             .is_unchanged()
             .then(|| outcome.meets(&scenario.expect).is_ok());
-        let report = Report::new(&scenario, &outcome, met, args.source.replay_command());
+        let report = Report::new(Account {
+            scenario: &scenario,
+            outcome: &outcome,
+            chronicle: &chronicle,
+            expected: met,
+            replay: &args.source.replay_command(),
+        });
         output::json(out, &replayed(report, expected, same, &steps))?;
     } else {
         show(&scenario, &outcome, &steps, out)?;

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use super::input::Source;
 use super::output::{self, Failure, Status};
 use super::record::Places;
+use crate::experiment::chronicle::Chronicle;
 use crate::experiment::outcome::Outcome;
 use crate::experiment::run::play;
 use crate::experiment::scenario::Scenario;
-use crate::report::data::Report;
+use crate::report::data::{Account, Report};
+use crate::report::full::Full;
 use crate::report::text;
 
 /// Play one scenario and judge every property
@@ -53,16 +55,23 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         output::expect_place(&directory.join("report.json"))?;
     }
     let mut recorder = args.places.open(&args.source.file)?;
-    let outcome = play(&scenario, &mut recorder);
+    let mut chronicle = Chronicle::default();
+    let outcome = play(&scenario, &mut (&mut recorder, &mut chronicle));
     args.places.keep(recorder)?;
     let met = args
         .source
         .is_unchanged()
         .then(|| outcome.meets(&scenario.expect));
     let expected = met.as_ref().map(Result::is_ok);
-    let report = Report::new(&scenario, &outcome, expected, args.source.replay_command());
+    let report = Report::new(Account {
+        scenario: &scenario,
+        outcome: &outcome,
+        chronicle: &chronicle,
+        expected,
+        replay: &args.source.replay_command(),
+    });
     if let Some(directory) = &args.report {
-        leave_report(directory, &scenario, &report)?;
+        leave_report(directory, &scenario, &args.source)?;
     }
     if args.json {
         output::json(out, &report)?;
@@ -97,7 +106,10 @@ pub(super) fn conclusion(
     }
 }
 
-fn leave_report(directory: &Path, scenario: &Scenario, report: &Report) -> Result<(), Failure> {
-    output::replace(&directory.join("report.json"), &output::pretty(report))?;
-    output::replace(&directory.join("scenario.json"), &scenario.to_string())
+/// Everything about the run, for people and programs.
+fn leave_report(directory: &Path, scenario: &Scenario, source: &Source) -> Result<(), Failure> {
+    let mut full = Full::of(scenario, source.is_unchanged(), &source.replay_command());
+    output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
+    output::replace(&directory.join("scenario.json"), scenario.to_string())?;
+    output::replace(&directory.join("run.zt"), full.trace.whole())
 }

@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         let file = args.source.file.display();
         Failure::Usage(format!("{file}: {error}"))
     })?;
-    output::replace(&args.output, &shrunk.scenario.to_string())?;
+    output::replace(&args.output, shrunk.scenario.to_string())?;
     report(args, &shrunk, out)?;
     Ok(Status::Good)
 }

@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         )?;
     }
     if let Some(file) = &args.junit {
-        output::replace(file, &junit::report(&summary))?;
+        output::replace(file, junit::report(&summary))?;
     }
     if args.json {
         output::json(out, &summary.as_json())?;

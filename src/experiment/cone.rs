@@ -33,10 +33,7 @@ impl History {
         let mut weave = Weave::default();
         let mut facts = Facts::default();
         Run::start(scenario).advance(until, &mut facts, &mut weave);
-        Self {
-            causes: weave.causes,
-            facts: facts.0,
-        }
+        weave.into_history(facts.0)
     }
 
     /// The events that happened before these, and these.
@@ -65,8 +62,10 @@ impl Witness for Facts {
 
 /// Finds the causes of events while a run is played.
 #[derive(Debug, Default)]
-struct Weave {
+pub struct Weave {
     causes: BTreeMap<u64, Vec<u64>>,
+    /// What caused the last input, beside the event of its node before it.
+    caused_by: Option<u64>,
     /// The last event of each node.
     last: BTreeMap<NodeId, u64>,
     /// Both ends of each connection: who dialled, and whom.
@@ -87,6 +86,19 @@ struct Weave {
 }
 
 impl Weave {
+    /// What caused the last input, beside the event of its node before it.
+    pub fn cause(&self) -> Option<u64> {
+        self.caused_by
+    }
+
+    /// What has been found so far, with facts.
+    pub fn into_history(self, facts: Vec<(Stamp, Fact)>) -> History {
+        History {
+            causes: self.causes,
+            facts,
+        }
+    }
+
     fn link(&mut self, event: u64, cause: Option<u64>) {
         if let Some(cause) = cause.filter(|cause| *cause != event) {
             self.causes.entry(event).or_default().push(cause);
@@ -143,6 +155,7 @@ impl Sink<Words> for Weave {
             Input::Snapshotted => Self::pop(&mut self.snapshots, node),
             Input::Command(_) => None,
         };
+        self.caused_by = cause;
         self.link(event, cause);
     }
 

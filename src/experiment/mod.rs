@@ -1,6 +1,7 @@
 //! Layer 4: what is done with worlds: scenarios are read, plans generated, runs played and swept.
 
 pub mod campaign;
+pub mod chronicle;
 pub mod cone;
 pub mod conform;
 pub mod counters;

@@ -182,6 +182,15 @@ impl<'a> Run<'a> {
         self.panel.findings().violations()
     }
 
+    /// How often each chosen property has been judged so far.
+    pub fn exercised(&self) -> Vec<u64> {
+        let findings = self.panel.findings();
+        let chosen = self.scenario.check.iter();
+        chosen
+            .map(|property| findings.exercised(*property))
+            .collect()
+    }
+
     /// The world as it is now.
     pub fn world(&self) -> &World<Mutant> {
         &self.world

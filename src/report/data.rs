@@ -1,21 +1,37 @@
 //! The data of a report: the object that `run --json` prints and `--report DIR` leaves as `report.json`.
 
+pub mod clients;
+pub mod ensemble;
+pub mod faults;
+
 use std::collections::BTreeMap;
 
+use clients::OperationsLine;
+use ensemble::{ElectionLine, ServerLine, Syncs};
+use faults::FaultLine;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::check::claims::Staleness;
 use crate::check::verdict::{Note, Sentence, Sight, Violation};
+use crate::experiment::chronicle::Chronicle;
 use crate::experiment::counters::Counters;
-use crate::experiment::outcome::{Excuse, Judged, Outcome};
+use crate::experiment::outcome::{Ended, Excuse, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
 
 /// One run as data.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// `run`.
+    pub kind: &'static str,
+    /// The version of zablab that played it.
+    pub version: &'static str,
     /// The scenario's name.
     pub scenario: String,
+    /// What it is about, in its own words.
+    pub about: String,
+    /// The defects planted.
+    pub mutants: Vec<String>,
     /// The seed played.
     pub seed: u64,
     /// `holds`, `violated` or `undecided`.
@@ -28,14 +44,28 @@ pub struct Report {
     pub events: u64,
     /// Virtual time at the end.
     pub virtual_ms: u64,
+    /// `in-time`, or `event-budget` if that was spent first.
+    pub ended: &'static str,
     /// The verdict per property.
     pub properties: Vec<PropertyLine>,
     /// What was broken.
     pub violations: Vec<ViolationStory>,
     /// What was exercised.
     pub counters: Map<String, Value>,
+    /// Leaders that were established, in order.
+    pub elections: Vec<ElectionLine>,
+    /// How learners were brought up to date.
+    pub syncs: Syncs,
+    /// What clients asked for and how it went.
+    pub operations: OperationsLine,
+    /// Every fault that struck or found nothing to do, in order.
+    pub faults: Vec<FaultLine>,
+    /// Where each server stands at the end.
+    pub servers: Vec<ServerLine>,
     /// Situations of the protocol that were reached, and how often; those that were not are left out.
     pub situations: BTreeMap<&'static str, u64>,
+    /// Situations that were not reached.
+    pub situations_missed: Vec<&'static str>,
     /// How stale reads were.
     pub staleness: StalenessLine,
     /// What ZooKeeper allows by design and its users may not expect: no violations.
@@ -63,13 +93,31 @@ pub struct StalenessLine {
 }
 
 /// A distribution in four numbers; absent where nothing was counted.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Quantiles {
     pub p50: Option<u64>,
     pub p90: Option<u64>,
     pub p99: Option<u64>,
     pub max: Option<u64>,
+}
+
+impl Quantiles {
+    /// The quantiles of some values: each is one of them.
+    pub fn of(mut values: Vec<u64>) -> Self {
+        values.sort_unstable();
+        let at = |percent: usize| {
+            let last = values.len().checked_sub(1)?;
+            let rank = (values.len() * percent).div_ceil(100).saturating_sub(1);
+            values.get(rank.min(last)).copied()
+        };
+        Self {
+            p50: at(50),
+            p90: at(90),
+            p99: at(99),
+            max: at(100),
+        }
+    }
 }
 
 impl StalenessLine {
@@ -95,7 +143,9 @@ impl StalenessLine {
 pub struct PropertyLine {
     /// Its name.
     pub name: &'static str,
-    /// `holds`, `violated`, `undecided` or `vacuous`.
+    /// What it claims.
+    pub statement: &'static str,
+    /// `holds`, `violated`, `undecided`, `vacuous` or `excused`.
     pub verdict: &'static str,
     /// How often it was judged.
     pub exercised: u64,
@@ -113,6 +163,7 @@ impl PropertyLine {
     pub fn of(judged: &Judged) -> Self {
         Self {
             name: judged.property.name(),
+            statement: judged.property.statement(),
             verdict: judged.verdict.name(),
             exercised: judged.exercised,
             sight: judged.sight.map(Sight::name),
@@ -180,12 +231,30 @@ pub struct ViolationStory {
     pub statement: &'static str,
     /// A stable key of the kind of failure.
     pub signature: &'static str,
+    /// Other properties that the same contradiction breaks.
+    pub also: Vec<&'static str>,
     /// The event in which it was noticed.
     pub event: u64,
     /// The time of that event.
     pub time_us: u64,
     /// The evidence, in order.
     pub story: Vec<StoryLine>,
+    /// How it came about: what matters of its causal past, the evidence included; only in reports on one run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<WhyLine>,
+}
+
+/// One sentence of how a violation came about.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhyLine {
+    /// Its event.
+    pub event: u64,
+    /// Its time.
+    pub time_us: u64,
+    /// What happened.
+    pub text: String,
+    /// Whether it is part of the checker's evidence.
+    pub evidence: bool,
 }
 
 /// One piece of evidence.
@@ -199,30 +268,63 @@ pub struct StoryLine {
     pub text: String,
 }
 
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// What was played.
+    pub scenario: &'a Scenario,
+    /// What came out.
+    pub outcome: &'a Outcome,
+    /// What is remembered of it.
+    pub chronicle: &'a Chronicle,
+    /// Whether the file's expectation was met, as far as it applies.
+    pub expected: Option<bool>,
+    /// The command that plays it again.
+    pub replay: &'a str,
+}
+
 impl Report {
-    /// The report on a run of `scenario`; `expected` as far as it applies, `replay` the command that plays it again.
-    pub fn new(
-        scenario: &Scenario,
-        outcome: &Outcome,
-        expected: Option<bool>,
-        replay: String,
-    ) -> Self {
+    /// The report on a run.
+    pub fn new(account: Account<'_>) -> Self {
+        let Account {
+            scenario,
+            outcome,
+            chronicle,
+            expected,
+            replay,
+        } = account;
+        let situations = || outcome.reached.rows();
         Self {
+            kind: "run",
+            version: env!("CARGO_PKG_VERSION"),
             scenario: scenario.name.clone(),
+            about: scenario.about.clone(),
+            mutants: scenario.mutants.iter().map(ToString::to_string).collect(),
             seed: scenario.seed.0,
             verdict: outcome.verdict().name(),
             expected,
             digest: format!("{:016x}", outcome.digest),
             events: outcome.events,
             virtual_ms: outcome.virtual_time.as_ms(),
+            ended: match outcome.ended {
+                Ended::InTime => "in-time",
+                Ended::EventBudget => "event-budget",
+            },
             properties: outcome.properties.iter().map(PropertyLine::of).collect(),
             violations: outcome.violations.iter().map(violation_story).collect(),
             counters: counters(&outcome.counters),
-            situations: outcome
-                .reached
-                .rows()
+            elections: chronicle.elections.iter().map(ElectionLine::of).collect(),
+            syncs: Syncs::of(chronicle),
+            operations: OperationsLine::of(chronicle.operations.list()),
+            faults: FaultLine::all(scenario, chronicle),
+            servers: ServerLine::all(chronicle, scenario.roster()),
+            situations: situations()
                 .filter(|(_, count)| *count > 0)
                 .map(|(situation, count)| (situation.name(), count))
+                .collect(),
+            situations_missed: situations()
+                .filter(|(_, count)| *count == 0)
+                .map(|(situation, _)| situation.name())
                 .collect(),
             staleness: StalenessLine::of(&outcome.staleness),
             notes: outcome.notes.iter().map(NoteLine::of).collect(),
@@ -238,7 +340,7 @@ impl Report {
                 })
                 .collect(),
             excuses: outcome.excuses.iter().map(excuse_line).collect(),
-            replay,
+            replay: replay.to_owned(),
         }
     }
 }
@@ -258,9 +360,15 @@ fn violation_story(violation: &Violation) -> ViolationStory {
         property: violation.property.name(),
         statement: violation.property.statement(),
         signature: violation.signature,
+        also: violation
+            .also
+            .iter()
+            .map(|property| property.name())
+            .collect(),
         event: violation.at.event.0,
         time_us: violation.at.time.0 / 1_000,
         story: violation.story.iter().map(story_line).collect(),
+        why: Vec::new(),
     }
 }
 

@@ -47,8 +47,13 @@ pub struct Sentence {
 
 /// Explains a violation of a run of this scenario.
 pub fn explain(scenario: &Scenario, violation: &Violation) -> Explanation {
+    let history = History::of(scenario, known_at(violation).time);
+    within(&history, scenario, violation)
+}
+
+/// Explains a violation by a history that reaches at least up to it.
+pub fn within(history: &History, scenario: &Scenario, violation: &Violation) -> Explanation {
     let known = known_at(violation);
-    let history = History::of(scenario, known.time);
     let evidence: BTreeSet<u64> = violation
         .story
         .iter()
@@ -56,7 +61,7 @@ pub fn explain(scenario: &Scenario, violation: &Violation) -> Explanation {
         .chain([violation.at.event.0])
         .collect();
     let past = history.past(evidence.iter().copied());
-    let concerns = Concerns::of(&history, &evidence);
+    let concerns = Concerns::of(history, &evidence);
     let mut weighed: Vec<(u8, At, String)> = Vec::new();
     for (stamp, fact) in &history.facts {
         let at = At {

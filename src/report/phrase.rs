@@ -365,21 +365,26 @@ fn of_client(fact: &Fact) -> Option<(ClientId, String)> {
 fn result(result: &Result<Response, ErrorCode>) -> String {
     match result {
         Err(error) => format!("fails with {error}"),
-        Ok(Response::Data(data, stat)) => {
+        Ok(answer) => response(answer),
+    }
+}
+
+/// What an operation that succeeded answers.
+pub fn response(response: &Response) -> String {
+    match response {
+        Response::Data(data, stat) => {
             format!("answers {} version {}", wording::data(data), stat.version)
         }
-        Ok(Response::Stat(stat) | Response::PathStat(_, stat)) => {
+        Response::Stat(stat) | Response::PathStat(_, stat) => {
             format!("succeeds, version {}", stat.version)
         }
-        Ok(Response::Path(path)) => format!("succeeds, {path}"),
-        Ok(Response::Children(names, _)) => format!("answers {} children", names.len()),
-        Ok(
-            Response::Empty
-            | Response::Acl(..)
-            | Response::Multi(_)
-            | Response::Paths(_)
-            | Response::Count(_)
-            | Response::Identities(_),
-        ) => "succeeds".to_owned(),
+        Response::Path(path) => format!("succeeds, {path}"),
+        Response::Children(names, _) => format!("answers {} children", names.len()),
+        Response::Empty
+        | Response::Acl(..)
+        | Response::Multi(_)
+        | Response::Paths(_)
+        | Response::Count(_)
+        | Response::Identities(_) => "succeeds".to_owned(),
     }
 }

@@ -113,7 +113,7 @@ fn chase(
         writeln!(out, "{:<34}  not found", defect.id)?;
         return Ok(false);
     };
-    output::replace(&args.file(defect), &caught.scenario.to_string())?;
+    output::replace(&args.file(defect), caught.scenario.to_string())?;
     let first = caught.seeds.first().copied().unwrap_or_default();
     writeln!(
         out,

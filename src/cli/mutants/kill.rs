@@ -87,9 +87,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     progress.clear();
     let matrix = Matrix::new(args.seeds, rows);
     if let Some(folder) = &args.out {
-        output::replace(&folder.join("kill-matrix.json"), &output::pretty(&matrix))?;
-        output::replace(&folder.join("kill-matrix.md"), &markdown(&matrix))?;
-        output::replace(&folder.join("kill-matrix.svg"), &svg(&matrix))?;
+        output::replace(&folder.join("kill-matrix.json"), output::pretty(&matrix))?;
+        output::replace(&folder.join("kill-matrix.md"), markdown(&matrix))?;
+        output::replace(&folder.join("kill-matrix.svg"), svg(&matrix))?;
     }
     notes.remove()?;
     report(args, &matrix, out)

@@ -79,7 +79,7 @@ impl Folder {
     /// Saves a failure; returns the name of its file in the folder.
     pub(super) fn save(&self, scenario: &Scenario) -> Result<String, Failure> {
         let file = format!("{}.json", scenario.name);
-        output::replace(&self.path.join(&file), &scenario.to_string())?;
+        output::replace(&self.path.join(&file), scenario.to_string())?;
         Ok(file)
     }
 
