@@ -9,6 +9,12 @@ const BARS = 70;
 /** @typedef {{op: number, x0: number, x1: number, y: number}} Bar */
 /** @typedef {{bars: Bar[], marks: Mark[], height: number}} HistoryScene */
 
+/** Whether an operation takes a place of its own in the order of writes: a write does, also one that is refused.
+ * @param {Model} model @param {number} op @returns {boolean} */
+function isWrite(model, op) {
+  return /^(create|delete|set|multi|reconfig|open|close|add|remove)/i.test(model.trace.strings[model.trace.operations.request[op]]);
+}
+
 /** @param {Model} model @param {number} op @returns {[number, number]} when it began and ended, in virtual time */
 function opTimes(model, op) {
   const { t } = model.trace.events, { invoked, returned } = model.trace.operations;
@@ -39,7 +45,8 @@ function historyScene(app, width) {
   const model = /** @type {Model} */ (app.model), { t } = model.trace.events;
   const [from, to] = app.historyRange;
   const x = (/** @type {number} */ us) => GUTTER + ((us - from) / (to - from)) * (width - GUTTER - 10);
-  const clients = model.lanes.filter((node) => model.trace.nodes[node].kind !== "server");
+  const busy = new Set(model.trace.operations.node);
+  const clients = model.lanes.filter((node) => busy.has(node)).sort((a, b) => a - b);
   const ops = opsBetween(model, from, to, false, 0);
   /** @type {Mark[]} */
   const marks = [];
@@ -90,7 +97,9 @@ function clientLane(app, model, client, ops, x, width, top, marks, bars) {
     bars.push({ op, x0, x1, y });
     const open = outcome[op] === 0 || outcome[op] === 3 || outcome[op] === 4;
     marks.push({ k: "rect", x: x0, y, w: x1 - x0, h: 15, fill: open ? "card" : OUTCOME_INKS[outcome[op]] + "-soft", ink: OUTCOME_INKS[outcome[op]] === "quiet" ? "mut" : OUTCOME_INKS[outcome[op]], width: app.op === op ? 3 : 1.2, hatch: open ? "slash" : undefined, round: 3 });
-    if (order[op] >= 0) marks.push({ k: "circle", x: x(t[order[op]]), y: y + 7.5, r: 3, fill: "fg" });
+    const placed = order[op] >= 0 && isWrite(model, op);
+    if (placed && t[order[op]] > end) marks.push({ k: "line", x1, x2: x(t[order[op]]), y1: y + 7.5, y2: y + 7.5, ink: "look", width: 1.2, dash: [3, 3] });
+    if (placed) marks.push({ k: "circle", x: x(t[order[op]]), y: y + 7.5, r: 3, fill: "fg" });
     const request = model.trace.strings[model.trace.operations.request[op]];
     if (x1 - x0 > 50) marks.push({ k: "text", x: x0 + 4, y: y + 12, text: clip(request, (x1 - x0 - 8) / 6.6), ink: "fg" });
   }
@@ -124,7 +133,7 @@ function buildHistory(host) {
   const legend = h("p", { class: "legend" }, [1, 2, 3, 4].map((i) => [h("span", { class: "swatch", style: `border-color:var(--${OUTCOME_INKS[i] === "quiet" ? "mut" : OUTCOME_INKS[i]})` }), ` ${OUTCOMES[i]}  `]), "● where the write took its place in the order");
   fill(host, h("div", { class: "history-frame" },
     h("div", { class: "bar" }, h("h2", null, "Client history"), h("span", { class: "grow" }),
-      button("◀", "earlier", () => moveHistory(-0.5, 1)), button("▶", "later", () => moveHistory(0.5, 1)), button("+", "closer", () => moveHistory(0, 0.5)), button("−", "farther", () => moveHistory(0, 2)), button("at the cursor", "back to the cursor", () => moveHistory(null, 1))),
+      button("◀", "earlier", () => moveHistory(-0.5, 1)), button("▶", "later", () => moveHistory(0.5, 1)), button("+", "closer", () => moveHistory(0, 0.5)), button("−", "farther", () => moveHistory(0, 2)), button("at the cursor", "at the cursor", () => moveHistory(null, 1))),
     plot, legend, h("div", { class: "history-why", "aria-live": "polite" }), h("div", { class: "history-list" })));
 }
 
@@ -132,14 +141,22 @@ function buildHistory(host) {
 function followCursor(app, model) {
   const now = model.trace.events.t[app.row];
   if (app.historyRange[1] <= app.historyRange[0]) {
-    const width = firstSpan(model);
-    app.historyRange = [now - width * 0.7, now + width * 0.3];
+    app.historyRange = rangeAround(model, now, firstSpan(model));
     app.historyRow = app.row;
   }
   if (app.historyRow === app.row) return;
   app.historyRow = app.row;
   const width = app.historyRange[1] - app.historyRange[0];
-  if (now < app.historyRange[0] || now > app.historyRange[1]) app.historyRange = [now - width * 0.7, now + width * 0.3];
+  if (now < app.historyRange[0] || now > app.historyRange[1]) app.historyRange = rangeAround(model, now, width);
+}
+
+/** A span of time that holds an instant and does not leave the run. @param {Model} model @param {number} now @param {number} width @returns {[number, number]} */
+function rangeAround(model, now, width) {
+  const { t } = model.trace.events, margin = width * 0.02;
+  const low = t[0] - margin, high = t[model.rows - 1] + margin;
+  if (width >= high - low) return [low, high];
+  const from = Math.max(low, Math.min(now - width * 0.7, high - width));
+  return [from, from + width];
 }
 
 /** @param {App} app @param {Model} model @param {number} op @returns {HTMLElement} */
@@ -171,10 +188,10 @@ function placeWords(model, op, link) {
   const ops = model.trace.operations, { t } = model.trace.events;
   const id = zxid(ops.epoch[op], ops.counter[op]);
   const order = ops.order[op];
-  if (order < 0) {
+  if (order < 0 || !isWrite(model, op)) {
     if (ops.outcome[op] === 4) return ["It never left the client, so it has no place."];
     if (ops.outcome[op] === 3 || ops.outcome[op] === 0) return ["The client was not told what became of it, and no commit of it is in this run: it may still have no place at all."];
-    return id ? ["It was answered as of ", h("b", null, id), `: its place is after that transaction and before the next one that this server applied.`, staleWords(model, op)] : ["It changed nothing and carries no zxid: it fits at any instant between its two ends."];
+    return id ? ["It was answered as of ", h("b", null, id), order >= 0 ? [" (committed at ", link(order), ")"] : null, ": its place is after that transaction and before the next one that this server applied.", staleWords(model, op)] : ["It changed nothing and carries no zxid: it fits at any instant between its two ends."];
   }
   const [start, end] = opTimes(model, op);
   const out = ["It was linearised as ", h("b", null, id || "a transaction"), " when that was committed, ", link(order), ` at ${instant(t[order], 10)}`];
@@ -200,7 +217,7 @@ function neighbours(model, op, link) {
   const ops = model.trace.operations;
   let before = -1, after = -1;
   for (let other = 0; other < ops.order.length; other++) {
-    if (other === op || ops.order[other] < 0) continue;
+    if (other === op || ops.order[other] < 0 || !isWrite(model, other)) continue;
     if (ops.order[other] <= ops.order[op] && (before < 0 || ops.order[other] > ops.order[before])) before = other;
     if (ops.order[other] > ops.order[op] && (after < 0 || ops.order[other] < ops.order[after])) after = other;
   }

@@ -28,11 +28,12 @@ function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const number = (/** @type {string} */ name) => (/^\d+$/.test(given.get(name) ?? "") ? Number(given.get(name)) : -1);
   const view = given.get("view");
+  if (given.get("m") === "plain" && app.lesson) app.lesson.on = false;
   app.view = view && VIEWS.some(([name]) => name === view) ? view : given.has("e") && app.model ? "player" : app.firstView;
+  if (isVeiled(app) && app.view !== "glossary") app.view = "player";
   const axis = given.get("axis");
   if (axis === "time" || axis === "rank" || axis === "causal") Object.assign(app, { axis, axisNote: "chosen" });
   if (number("v") >= 0) app.violation = Math.min(number("v"), Math.max(0, (app.report.violations?.length ?? 1) - 1));
-  if (given.get("m") === "plain" && app.lesson) app.lesson.on = false;
   if (given.get("term")) app.term = given.get("term") ?? "";
   if (!app.model) return;
   app.node = app.model.trace.nodes.findIndex((node) => node.short === given.get("n"));

@@ -240,7 +240,7 @@ function moveHistory(by, factor) {
   const [from, to] = app.historyRange, width = (to - from) * factor, middle = (from + to) / 2;
   if (by === null) {
     const now = /** @type {Model} */ (app.model).trace.events.t[app.row];
-    app.historyRange = [now - width * 0.7, now + width * 0.3];
+    app.historyRange = rangeAround(/** @type {Model} */ (app.model), now, width);
   } else app.historyRange = [middle - width / 2 + by * width, middle + width / 2 + by * width];
   render();
 }

@@ -98,7 +98,7 @@ function renderPlayer(veiled) {
   drawDiagram(veiled);
   const row = violationRow(), at = row >= 0 && app.row >= row && !veiled;
   const sentences = sentencesOf(app.report, app.violation);
-  const moment = momentAt(model, app.row, at ? model.trace.events.node[row] - 1 : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "");
+  const moment = momentAt(model, app.row, at ? model.trace.events.node[row] - 1 : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "", veiled);
   renderServers(byId("servers"), model, moment, chooseNode, app.node);
   app.table ??= makeTable(byId("events"), (chosen) => jump(chosen));
   updateTable(app.table, model, shownNow().rows, app.row, veiled);
@@ -141,8 +141,8 @@ function renderOptions(veiled) {
     h("span", { role: "group", "aria-label": "axis", class: "choices" }, axes.map((axis) => h("button", { id: `axis-${axis}`, title: titles[axis], "aria-pressed": app.axis === axis ? "true" : "false", click: () => chooseAxis(axis) }, axis))),
     h("button", { id: "zoom-in", "aria-label": "closer", click: () => zoom(0.6) }, "+"), h("button", { id: "zoom-out", "aria-label": "farther", click: () => zoom(1.6) }, "−"), h("button", { id: "zoom-all", click: () => zoom(Infinity) }, "all"),
     app.report.violations?.length && !veiled ? h("button", { id: "to-story", "aria-pressed": app.story ? "true" : "false", click: () => showStory() }, "story") : null,
-    h("button", { id: "cone", "aria-pressed": app.cone ? "true" : "false", click: () => toggle("cone") }, "causal past"),
-    check("routine", `routine events (${grouped(hidden)} ${app.filter.routine ? "shown" : "hidden"})`), check("clients", "clients"));
+    h("button", { id: "cone", title: "dim all that is not in the causal past of the event", "aria-pressed": app.cone ? "true" : "false", click: () => toggle("cone") }, "cone"),
+    check("routine", `routine events (${grouped(hidden)}${app.filter.routine ? "" : " hidden"})`), check("clients", "clients"));
   if (focused) document.getElementById(focused)?.focus();
 }
 

@@ -4,10 +4,10 @@
 /** So many of the newest log entries are shown. */
 const CHIPS = 5;
 
-/** @typedef {{row: number, state: Int32Array, changed: Set<string>, leader: number, agreed: number, subject: number, contradiction: string}} Moment */
+/** @typedef {{row: number, state: Int32Array, changed: Set<string>, leader: number, agreed: number, subject: number, contradiction: string, veil: boolean}} Moment */
 
-/** Everything the panels need about a row, found once. @param {Model} model @param {number} row @param {number} subject node of the violation, -1: none @param {string} contradiction @returns {Moment} */
-function momentAt(model, row, subject, contradiction) {
+/** Everything the panels need about a row, found once. @param {Model} model @param {number} row @param {number} subject node of the violation, -1: none @param {string} contradiction @param {boolean} veil a lesson is waiting for an answer: nothing is judged @returns {Moment} */
+function momentAt(model, row, subject, contradiction, veil) {
   const state = model.stateAt(row).slice();
   const changed = new Set(model.changesAt(row).map(({ node, field }) => `${node} ${model.trace.fields[field].name}`));
   let leader = -1, epoch = -1;
@@ -16,7 +16,7 @@ function momentAt(model, row, subject, contradiction) {
     const current = model.valueOf(state, i, "current epoch");
     if (current > epoch) [leader, epoch] = [i, current];
   });
-  return { row, state, changed, leader, agreed: model.agreedAt(row), subject, contradiction };
+  return { row, state, changed, leader, agreed: model.agreedAt(row), subject, contradiction, veil };
 }
 
 /** @param {HTMLElement} host @param {Model} model @param {Moment} moment @param {(node: number) => void} choose @param {number} chosen */
@@ -55,7 +55,9 @@ function serverPanel(model, moment, server, choose, chosen) {
 /** What is wrong with a server at this row, in words. @param {Model} model @param {Moment} moment @param {number} server @returns {string[]} */
 function contradictions(model, moment, server) {
   const { state, agreed } = moment, lineage = model.lineage;
+  /** @type {string[]} */
   const out = [];
+  if (moment.veil) return out;
   if (server === moment.subject && moment.contradiction) return [moment.contradiction];
   const applied = model.valueOf(state, server, "applied"), logged = model.valueOf(state, server, "logged");
   const shared = lineage.common(applied, agreed);
@@ -85,7 +87,7 @@ function logChips(model, moment, server, mark) {
   const ids = lineage.tail(top, CHIPS);
   const before = lineage.depth[top] - ids.length;
   const chips = ids.map((id) => {
-    const conflicting = lineage.depth[id] <= lineage.depth[agreed] && !lineage.extends(agreed, id);
+    const conflicting = !moment.veil && lineage.depth[id] <= lineage.depth[agreed] && !lineage.extends(agreed, id);
     const kind = conflicting ? "x" : lineage.extends(applied, id) ? "a" : lineage.extends(committed, id) ? "c" : lineage.extends(durable, id) ? "d" : "u";
     const words = { x: "another transaction is committed at this place", a: "applied", c: "committed, not yet applied", d: "on disk, not committed", u: "logged, not yet on disk" }[kind];
     return h("span", { class: `chip ${kind}`, title: `${lineage.zxid(id)} ${model.trace.strings[lineage.txns.text[id - 1]]}: ${words}` }, lineage.zxid(id), h("span", { class: "offstage" }, ` ${words}`));

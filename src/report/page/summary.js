@@ -34,7 +34,7 @@ function eventLink(app, path) {
 function renderSummary(host, app) {
   const { report } = app;
   fill(host, h("div", { class: "columns" },
-    headCard(report), propertiesCard(report), electionsCard(app), operationsCard(report), stalenessCard(report), countersCard(report), situationsCard(report), serversCard(report), notesCard(report)));
+    h("div", null, headCard(report), serversCard(report), electionsCard(app), operationsCard(report), stalenessCard(report), notesCard(report), countersCard(report), situationsCard(report)), h("div", null, propertiesCard(report))));
 }
 
 /** @param {string} title @param {...Child} children @returns {HTMLElement} */

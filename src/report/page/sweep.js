@@ -3,7 +3,7 @@
 /** @param {HTMLElement} host @param {App} app */
 function renderSweep(host, app) {
   const { report } = app;
-  fill(host, h("div", { class: "columns" }, totalsCard(report), groupsCard(report), heatCard(report), sweepProperties(report)));
+  fill(host, totalsCard(report), groupsCard(report), h("div", { class: "columns" }, h("div", null, heatCard(report)), h("div", null, sweepProperties(report))));
 }
 
 /** @param {Json} report @returns {HTMLElement} */

@@ -36,27 +36,31 @@ function updateTable(table, model, rows, cursor, veil) {
   table.spacer.style.height = `${height}px`;
   const place = Math.min(lowerBound(rows, cursor), table.count - 1);
   const view = table.host.clientHeight - LINE, top = lineTop(table, place);
-  if (top < table.host.scrollTop || top > table.host.scrollTop + view - LINE) table.host.scrollTop = Math.max(0, top - view * 0.5);
+  if (top < table.host.scrollTop || top > table.host.scrollTop + view - LINE) table.host.scrollTop = Math.max(0, natural(table) <= TALLEST ? Math.round((top - view * 0.5) / LINE) * LINE : top - view * 0.5);
   drawLines(table);
+}
+
+/** @param {EventTable} table @returns {number} the height of all lines */
+function natural(table) {
+  return table.count * LINE;
 }
 
 /** Where a line lies within the scrolled height. @param {EventTable} table @param {number} place @returns {number} */
 function lineTop(table, place) {
-  const natural = table.count * LINE;
-  return natural <= TALLEST ? place * LINE : (place / table.count) * TALLEST;
+  return natural(table) <= TALLEST ? place * LINE : (place / table.count) * TALLEST;
 }
 
 /** @param {EventTable} table */
 function drawLines(table) {
   const model = table.model;
   if (!model) return;
-  const natural = table.count * LINE, top = table.host.scrollTop;
+  const whole = natural(table), top = table.host.scrollTop;
   const visible = Math.ceil(table.host.clientHeight / LINE) + 1;
-  const first = natural <= TALLEST ? Math.floor(top / LINE) : Math.floor((top / TALLEST) * table.count);
+  const first = whole <= TALLEST ? Math.floor(top / LINE) : Math.floor((top / TALLEST) * table.count);
   const start = Math.max(0, Math.min(first, table.count - visible));
   const lines = [];
   for (let i = start; i < Math.min(table.count, start + visible); i++) lines.push(lineOf(table, model, i));
-  table.body.style.transform = `translateY(${natural <= TALLEST ? start * LINE : Math.min(top, TALLEST - visible * LINE)}px)`;
+  table.body.style.transform = `translateY(${whole <= TALLEST ? start * LINE : Math.min(top, TALLEST - visible * LINE)}px)`;
   table.body.replaceChildren(...lines);
   const here = lines.find((line) => line.getAttribute("aria-selected") === "true");
   if (here) table.host.setAttribute("aria-activedescendant", here.id);
@@ -69,5 +73,5 @@ function lineOf(table, model, place) {
   const facts = model.factsAt(row);
   return h("div", { class: "line", role: "row", id: `line-${row}`, "data-row": row, "aria-rowindex": place + 2, "aria-selected": row === table.cursor ? "true" : "false" },
     h("span", { role: "gridcell" }, grouped(number[row])), h("span", { role: "gridcell" }, instant(t[row], 10)), h("span", { role: "gridcell" }, model.shortName(node[row])),
-    h("span", { role: "gridcell" }, model.whatAt(row), facts.length ? h("span", { class: "mut" }, `  ${facts.join("; ")}`) : null));
+    h("span", { role: "gridcell" }, model.whatAt(row), facts.length ? h("span", { class: "mut" }, ` · ${facts.join("; ")}`) : null));
 }
