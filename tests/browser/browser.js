@@ -57,6 +57,12 @@ function toyPage(name, { report, trace }, options) {
   return file;
 }
 
+/** Waits until an expression is true in a page. Playwright's own waiting would evaluate text, which the page's policy forbids. */
+async function until(page, expression, ms = 20000) {
+  for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 15))) if (await page.evaluate(expression)) return;
+  throw new Error(`not within ${ms} ms: ${expression}`);
+}
+
 /** Opens a page and waits until it is drawn. `complaints` fills with console errors, exceptions and requests that leave the page. */
 async function open(file, { hash = "", width = 1440, height = 900, dark = false, motion = "no-preference" } = {}) {
   const context = await (await launch()).newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", reducedMotion: motion });
@@ -67,8 +73,8 @@ async function open(file, { hash = "", width = 1440, height = 900, dark = false,
   page.on("dialog", (dialog) => { complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => { if (!/^(file|data|blob):/.test(request.url()) || (request.url().startsWith("file:") && !request.isNavigationRequest())) complaints.push(`request: ${request.url()}`); });
   await page.goto(pathToFileURL(file).href + hash);
-  await page.waitForFunction("window.READY", null, { timeout: 20000 });
+  await until(page, "!!window.READY");
   return { page, complaints, state: () => page.evaluate("zablab.state()"), done: () => context.close() };
 }
 
-module.exports = { launch, close, realRun, toyPage, open, work, ROOT };
+module.exports = { close, realRun, toyPage, open, until, work, findZablab, ROOT };

@@ -2,7 +2,7 @@
 "use strict";
 const { test, after, before } = require("node:test");
 const assert = require("node:assert/strict");
-const { close, realRun, open, toyPage } = require("./browser.js");
+const { close, realRun, open, until, toyPage } = require("./browser.js");
 const { makeRun, HOSTILE } = require("./fixture.js");
 
 after(close);
@@ -96,7 +96,7 @@ test("an address names an event, a view and a violation, and back undoes a jump"
   await page.click("[data-tab=history]");
   assert.match(page.url(), /view=history/);
   await page.reload();
-  await page.waitForFunction("window.READY");
+  await until(page, "!!window.READY");
   assert.equal((await state()).view, "history");
   await done();
 });

@@ -47,7 +47,7 @@ function signs(app) {
   const roles = Object.values(ROLES).map(([glyph, tone, word]) => h("li", null, h("b", { style: `color:var(--${tone === "quiet" ? "mut" : tone})` }, glyph), " " + word));
   return h("div", null, h("ul", { class: "chips" }, roles), h("ul", { class: "chips" }, kinds.map((kind) => h("li", null, h("b", null, kind.letter), " " + kind.name))),
     h("ul", { class: "signs" },
-      h("li", null, "A slanted line is a message, from where it was sent to where it was taken. Dashed with ×: never delivered. Amber: took over ten times the median of the run."),
+      h("li", null, "A slanted line is a message, from where it was sent to where it was taken. Dashed with ×: never delivered. Amber: took over ten times the median of the run. Doubled: came a second time."),
       h("li", null, "□ logged, ▬ forced to disk, ■ applied, above the lane; ✕ and ▲ on it: stopped and started."),
       h("li", null, "Hatched bands are faults: slanted = links cut, crossed = crash, dotted = disk, upright = clock or pause."),
       h("li", null, "Numbers in circles are the sentences of the story; the ring is the violation; faint is the future.")));
@@ -86,5 +86,6 @@ function propertyHere(app, name, index) {
   const property = app.report.properties[i];
   const verdict = property.verdict ?? (property.violated ? "violated" : "holds");
   const first = (app.report.violations ?? []).findIndex((/** @type {Json} */ violation) => violation.property === name);
-  return h("li", null, badge(verdict), " ", name, " ", verdict === "violated" && first >= 0 ? h("button", { class: "small", click: () => { chooseViolation(first); showView("player"); } }, "open") : null);
+  const open = () => { chooseViolation(first); showView("player"); };
+  return h("li", null, badge(verdict), " ", verdict === "violated" && first >= 0 ? h("button", { class: "small", title: "open this violation", click: open }, name) : name);
 }

@@ -21,11 +21,22 @@ function opTimes(model, op) {
   return [t[invoked[op]], returned[op] >= 0 ? t[returned[op]] : t[model.rows - 1]];
 }
 
+/** The time in which clients had anything to do. @param {Model} model @returns {[number, number]} */
+function busyTime(model) {
+  let low = Infinity, high = 0;
+  for (let op = 0; op < model.trace.operations.node.length; op++) {
+    const [start, end] = opTimes(model, op);
+    low = Math.min(low, start);
+    if (model.trace.operations.returned[op] >= 0) high = Math.max(high, end);
+    high = Math.max(high, start);
+  }
+  return [low, Math.max(high, low + 1000)];
+}
+
 /** The span of time in which the first view shows about BARS operations. @param {Model} model @returns {number} */
 function firstSpan(model) {
-  const { t } = model.trace.events, count = model.trace.operations.node.length;
-  const all = Math.max(1, t[model.rows - 1] - t[0]);
-  return Math.max(1000, count <= BARS ? all * 1.02 : (all * BARS) / count);
+  const [low, high] = busyTime(model), count = model.trace.operations.node.length;
+  return Math.max(1000, count <= BARS ? (high - low) * 1.06 : ((high - low) * BARS) / count);
 }
 
 /** @param {Model} model @param {number} from @param {number} to @param {boolean} veil @param {number} row @returns {number[]} the operations in a span of time */
@@ -52,7 +63,7 @@ function historyScene(app, width) {
   const marks = [];
   /** @type {Bar[]} */
   const bars = [];
-  let y = 30;
+  let y = 42;
   const lanesTop = y;
   for (const client of clients) y = clientLane(app, model, client, ops.filter((op) => model.trace.operations.node[op] === client), x, width, y, marks, bars) + 10;
   const ground = historyGround(model, from, to, x, lanesTop, y, width);
@@ -66,12 +77,13 @@ function historyGround(model, from, to, x, top, bottom, width) {
   const { t } = model.trace.events;
   /** @type {Mark[]} */
   const marks = [];
+  let level = 0;
   for (const fault of model.trace.faults) {
     const a = t[fault.row], b = fault.end < 0 ? t[model.rows - 1] : t[fault.end];
     if (b < from || a > to) continue;
     const x0 = Math.max(GUTTER, x(a)), x1 = Math.min(width - 8, x(b));
     marks.push({ k: "rect", x: x0, y: top - 8, w: Math.max(3, x1 - x0), h: bottom - top + 8, fill: "band", hatch: hatchOf(fault.kind) });
-    marks.push({ k: "text", x: x0 + 3, y: 16, text: clip(fault.text || fault.id, (width - x0) / 7), ink: "fault" });
+    marks.push({ k: "text", x: x0 + 3, y: 12 + 14 * (level++ % 2), text: clip(fault.text || fault.id, (width - x0) / 7), ink: "fault" });
   }
   const step = niceStep(to - from, Math.max(1, Math.floor((width - GUTTER) / 110)));
   for (let us = Math.ceil(from / step) * step; us <= to; us += step) {
@@ -152,8 +164,8 @@ function followCursor(app, model) {
 
 /** A span of time that holds an instant and does not leave the run. @param {Model} model @param {number} now @param {number} width @returns {[number, number]} */
 function rangeAround(model, now, width) {
-  const { t } = model.trace.events, margin = width * 0.02;
-  const low = t[0] - margin, high = t[model.rows - 1] + margin;
+  const [first, last] = busyTime(model), margin = width * 0.03;
+  const low = Math.min(first, now) - margin, high = Math.max(last, now) + margin;
   if (width >= high - low) return [low, high];
   const from = Math.max(low, Math.min(now - width * 0.7, high - width));
   return [from, from + width];

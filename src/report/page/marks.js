@@ -16,15 +16,18 @@ function drawEvents(model, look, scene) {
     return row > look.row ? FUTURE : 1;
   };
   const detailed = scene.frame.count <= 420;
+  /** @type {Set<string>} */
+  const taken = new Set();
   for (const segment of scene.frame.segments) {
-    for (let i = segment.from; i < segment.to; i++) drawRow(model, look, scene, scene.frame.rows[i], alphaOf, late, detailed);
+    for (let i = segment.from; i < segment.to; i++) drawRow(model, look, scene, scene.frame.rows[i], alphaOf, late, detailed, taken);
     drawLost(model, look, scene, segment, alphaOf);
     if (detailed) drawWrites(model, look, scene, segment, alphaOf);
   }
 }
 
-/** @param {Model} model @param {Look} look @param {Scene} scene @param {number} row @param {(row: number) => number} alphaOf @param {number} late @param {boolean} detailed */
-function drawRow(model, look, scene, row, alphaOf, late, detailed) {
+/** @param {Model} model @param {Look} look @param {Scene} scene @param {number} row @param {(row: number) => number} alphaOf @param {number} late @param {boolean} detailed
+ *  @param {Set<string>} taken the messages that were drawn */
+function drawRow(model, look, scene, row, alphaOf, late, detailed, taken) {
   const { node, peer, kind, cause, t } = model.trace.events;
   const info = model.trace.kinds[kind[row]];
   const y2 = scene.lanes.get(node[row] - 1);
@@ -34,9 +37,20 @@ function drawRow(model, look, scene, row, alphaOf, late, detailed) {
     if (look.veil && row > look.row && (cause[row] < 0 || cause[row] > look.row)) return;
     const x2 = xOf(scene.frame, row);
     const x1 = cause[row] >= 0 ? xOf(scene.frame, cause[row]) : x2 - 14;
+    if (detailed) drawTwice(model, scene, row, { x1, y1, x2, y2 }, inkOf(info), alphaOf(row), taken);
     const isLate = cause[row] >= 0 && t[row] - t[cause[row]] > late;
     drawMessage(scene, look, { row, x1, y1, x2, y2 }, info, isLate ? "late" : inkOf(info), alphaOf(row), detailed);
   } else if (y2 !== undefined && !(look.veil && row > look.row)) drawLocal(scene, info, xOf(scene.frame, row), y2, alphaOf(row), detailed);
+}
+
+/** A message that came a second time has a second line beside it. @param {Model} model @param {Scene} scene @param {number} row
+ *  @param {{x1: number, y1: number, x2: number, y2: number}} line @param {string} ink @param {number} alpha @param {Set<string>} taken */
+function drawTwice(model, scene, row, line, ink, alpha, taken) {
+  const { cause, kind, node, epoch, counter, text } = model.trace.events;
+  if (cause[row] < 0) return;
+  const key = [cause[row], kind[row], node[row], epoch[row], counter[row], text[row]].join(" ");
+  if (taken.has(key)) scene.marks.push({ k: "line", x1: line.x1 + 4, y1: line.y1, x2: line.x2 + 4, y2: line.y2, ink, width: 1.4, alpha });
+  taken.add(key);
 }
 
 /** @param {Kind} info @returns {string} */

@@ -156,6 +156,7 @@ function drawLanes(model, look, scene) {
     for (const segment of scene.frame.segments) {
       scene.marks.push({ k: "line", x1: segment.x0, y1: y, x2: segment.x1, y2: y, ink: "lane", width: 1 });
       if (info.kind === "server") drawRoles(model, look, node, y, segment, scene);
+      else drawOperations(model, look, node, y, segment, scene);
     }
     const server = info.kind === "server";
     scene.marks.push({ k: "text", x: 8, y: y + 4, text: info.short, ink: server ? "fg" : "mut", bold: server });
@@ -179,6 +180,21 @@ function drawRoles(model, look, node, y, segment, scene) {
     if (ink === "quiet") scene.marks.push({ k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "bg", width: 7 }, { k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "mut", width: 1, dash: [2, 4] });
     else scene.marks.push({ k: "line", x1: x0, y1: y, x2: x1, y2: y, ink, width: 6, alpha: 0.62 });
     if (begins && x1 - x0 > 64) scene.marks.push({ k: "text", x: x0 + 3, y: y + 17, text: `${glyph} ${word}${!/leads|follows|observes/.test(word) ? "" : " e" + part.epoch}`, ink: ink === "quiet" ? "mut" : ink });
+  }
+}
+
+/** On a client's lane: from when to when each operation was open. @param {Model} model @param {Look} look @param {number} node @param {number} y @param {Segment} segment @param {Scene} scene */
+function drawOperations(model, look, node, y, segment, scene) {
+  const ops = model.trace.operations;
+  if (scene.frame.count > 420) return;
+  for (let op = 0; op < ops.node.length && ops.invoked[op] <= segment.last; op++) {
+    const end = ops.returned[op] < 0 ? model.rows : ops.returned[op];
+    if (ops.node[op] !== node || end < segment.first || (look.veil && ops.invoked[op] > look.row)) continue;
+    const last = look.veil ? Math.min(end, look.row) : end;
+    const x0 = ops.invoked[op] < segment.first ? segment.x0 : xOf(scene.frame, ops.invoked[op]);
+    const x1 = last > segment.last ? segment.x1 : xOf(scene.frame, last);
+    const known = !look.veil || end <= look.row;
+    scene.marks.push({ k: "line", x1: x0, y1: y, x2: Math.max(x1, x0 + 2), y2: y, ink: known && ops.outcome[op] === 3 ? "look" : "client", width: 4, alpha: 0.42 });
   }
 }
 

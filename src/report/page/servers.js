@@ -25,9 +25,20 @@ function renderServers(host, model, moment, choose, chosen) {
   const order = servers.includes(moment.subject) ? [moment.subject, ...servers.filter((i) => i !== moment.subject)] : servers;
   fill(host,
     h("h2", null, `State after event ${grouped(model.trace.events.number[moment.row])}`),
+    blamedClient(model, moment),
     order.map((server) => serverPanel(model, moment, server, choose, chosen)),
     clientPanels(model, moment),
     chipLegend());
+}
+
+/** A client that was told what cannot be. @param {Model} model @param {Moment} moment @returns {HTMLElement | null} */
+function blamedClient(model, moment) {
+  const info = model.trace.nodes[moment.subject];
+  if (!info || info.kind === "server" || !moment.contradiction) return null;
+  const server = model.valueOf(moment.state, moment.subject, "server");
+  return h("section", { class: "node bad", "aria-label": info.name, "data-node": info.short },
+    h("h3", null, info.name, h("span", { class: "mut" }, server > 0 ? `at ${model.shortName(server)}` : "not connected")),
+    h("p", { class: "contradiction" }, h("span", { "aria-hidden": "true" }, "✗ "), moment.contradiction));
 }
 
 /** @param {Model} model @param {Moment} moment @param {number} server @param {(node: number) => void} choose @param {number} chosen @returns {HTMLElement} */
