@@ -88,11 +88,11 @@ class Model {
     return index === undefined ? 0 : state[node * this.width + index];
   }
 
-  /** The changes of state that a row made. @param {number} row @returns {{node: number, field: number, value: number}[]} */
-  changesAt(row) {
+  /** The changes of state that rows made. @param {number} from @param {number} to the last of them @returns {{node: number, field: number, value: number}[]} */
+  changesBetween(from, to) {
     const { row: rows, node, field, value } = this.trace.state;
     const out = [];
-    for (let i = lowerBound(rows, row); i < rows.length && rows[i] === row; i++) out.push({ node: node[i], field: field[i], value: value[i] });
+    for (let i = lowerBound(rows, from); i < rows.length && rows[i] <= to; i++) out.push({ node: node[i], field: field[i], value: value[i] });
     return out;
   }
 

@@ -98,10 +98,16 @@ function renderPlayer(veiled) {
   drawDiagram(veiled);
   const row = violationRow(), at = row >= 0 && app.row >= row && !veiled;
   const sentences = sentencesOf(app.report, app.violation);
-  const moment = momentAt(model, app.row, at ? model.trace.events.node[row] - 1 : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "", veiled);
+  const moment = momentAt(model, app.row, at ? model.trace.events.node[row] - 1 : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "", veiled, rowBefore());
   renderServers(byId("servers"), model, moment, chooseNode, app.node);
-  app.table ??= makeTable(byId("events"), (chosen) => jump(chosen));
+  app.table ??= makeTable(byId("events"), (chosen) => jump(chosen), (by) => step(by));
   updateTable(app.table, model, shownNow().rows, app.row, veiled);
+}
+
+/** The shown row before the cursor; hidden rows between the two may be many, and then only the cursor's counts. @returns {number} */
+function rowBefore() {
+  const { rows } = shownNow(), place = lowerBound(rows, app.row);
+  return place > 0 && app.row - rows[place - 1] < 200 ? rows[place - 1] : app.row - 1;
 }
 
 /** @param {boolean} veiled @returns {Look} */

@@ -6,10 +6,11 @@ const CHIPS = 5;
 
 /** @typedef {{row: number, state: Int32Array, changed: Set<string>, leader: number, agreed: number, subject: number, contradiction: string, veil: boolean}} Moment */
 
-/** Everything the panels need about a row, found once. @param {Model} model @param {number} row @param {number} subject node of the violation, -1: none @param {string} contradiction @param {boolean} veil a lesson is waiting for an answer: nothing is judged @returns {Moment} */
-function momentAt(model, row, subject, contradiction, veil) {
+/** Everything the panels need about a row, found once. @param {Model} model @param {number} row @param {number} subject node of the violation, -1: none @param {string} contradiction @param {boolean} veil a lesson is waiting for an answer: nothing is judged
+ * @param {number} since the row shown before: what hidden rows between changed counts as changed here @returns {Moment} */
+function momentAt(model, row, subject, contradiction, veil, since) {
   const state = model.stateAt(row).slice();
-  const changed = new Set(model.changesAt(row).map(({ node, field }) => `${node} ${model.trace.fields[field].name}`));
+  const changed = new Set(model.changesBetween(since + 1, row).map(({ node, field }) => `${node} ${model.trace.fields[field].name}`));
   let leader = -1, epoch = -1;
   model.trace.nodes.forEach((node, i) => {
     if (node.kind !== "server" || roleLook(model, model.valueOf(state, i, "role"))[2] !== "leads") return;

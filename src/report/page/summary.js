@@ -34,7 +34,7 @@ function eventLink(app, path) {
 function renderSummary(host, app) {
   const { report } = app;
   fill(host, h("div", { class: "columns" },
-    h("div", null, headCard(report), serversCard(report), electionsCard(app), operationsCard(report), stalenessCard(report), notesCard(report), countersCard(report), situationsCard(report)), h("div", null, propertiesCard(report))));
+    h("div", null, headCard(report), serversCard(report), electionsCard(app), operationsCard(report), stalenessCard(report), notesCard(report), countersCard(report), situationsCard(report)), h("div", null, propertiesCard(app))));
 }
 
 /** @param {string} title @param {...Child} children @returns {HTMLElement} */
@@ -46,7 +46,7 @@ function card(title, ...children) {
 function headCard(report) {
   const pairs = /** @type {[string, Child][]} */ ([
     ["scenario", words(report, "scenario")], ["seed", num(report, "seed")], ["events", num(report, "events")],
-    ["virtual time", h("span", { "data-path": "virtual_ms", "data-value": report.virtual_ms }, span((report.virtual_ms ?? 0) * 1000))],
+    ["planted", report.mutants?.length ? h("b", { class: "bad-text" }, report.mutants.join(", ")) : null], ["virtual time", h("span", { "data-path": "virtual_ms", "data-value": report.virtual_ms }, span((report.virtual_ms ?? 0) * 1000))],
     ["ended", report.ended === undefined ? null : words(report, "ended")], ["digest", h("code", null, words(report, "digest"))], ["version", report.version === undefined ? null : words(report, "version")],
   ]);
   return card("The run", report.about ? h("p", null, words(report, "about")) : null,
@@ -61,15 +61,23 @@ function replayLine(report) {
   return h("p", { class: "replay" }, h("code", null, words(report, "replay")), button);
 }
 
-/** Violated first, then what was never exercised, then what holds. @param {Json} report @returns {HTMLElement} */
-function propertiesCard(report) {
+/** Opens the first violation of a property. @param {App} app @param {string} name @returns {Child} */
+function openFirst(app, name) {
+  const first = (app.report.violations ?? []).findIndex((/** @type {Json} */ violation) => violation.property === name || violation.also?.includes(name));
+  if (first < 0) return null;
+  return [" ", h("button", { class: "small", "aria-label": `open the first violation of ${name}`, click: () => { chooseViolation(first); showView("player"); } }, `open e${app.report.violations[first].event}`)];
+}
+
+/** Violated first, then what was never exercised, then what holds. @param {App} app @returns {HTMLElement} */
+function propertiesCard(app) {
+  const { report } = app;
   const rank = { violated: 0, undecided: 1, vacuous: 2 };
   const order = (report.properties ?? []).map((/** @type {Json} */ property, /** @type {number} */ i) => ({ property, i }))
     .sort((/** @type {any} */ a, /** @type {any} */ b) => (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 3) - (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 3) || a.i - b.i);
   const rows = order.map((/** @type {{property: Json, i: number}} */ { property, i }) => [
     h("span", { class: property.verdict === "vacuous" ? "vacuous" : null }, badge(property.verdict, `properties.${i}.verdict`)), h("b", null, words(report, `properties.${i}.name`)),
     property.exercised === 0 ? h("span", { class: "vacuous" }, "never exercised", h("span", { class: "offstage" }, ": ", num(report, `properties.${i}.exercised`))) : num(report, `properties.${i}.exercised`),
-    h("span", null, property.statement ? words(report, `properties.${i}.statement`) : null, property.sight ? h("span", { class: "mut" }, ` (${property.sight})`) : null, property.why ? h("span", { class: "mut" }, " ", words(report, `properties.${i}.why`)) : null)]);
+    h("span", null, property.statement ? words(report, `properties.${i}.statement`) : null, property.sight ? h("span", { class: "mut" }, ` (${property.sight})`) : null, property.why ? h("span", { class: "mut" }, " ", words(report, `properties.${i}.why`)) : null, property.verdict === "violated" ? openFirst(app, property.name) : null)]);
   const vacuous = order.filter((/** @type {any} */ entry) => entry.property.verdict === "vacuous");
   return card("Properties",
     vacuous.length ? h("p", { class: "vacuous-note" }, h("b", null, `${plural(vacuous.length, "property was", "properties were")} never exercised`), ` in this run, so it says nothing about ${vacuous.length === 1 ? "it" : "them"}: ${vacuous.map((/** @type {any} */ entry) => entry.property.name).join(", ")}.`) : null,
@@ -128,7 +136,8 @@ function serversCard(report) {
   if (servers.length === 0) return null;
   const fields = ["role", "leader", "accepted_epoch", "current_epoch", "logged", "durable", "committed", "applied", "transactions", "znodes"];
   const rows = servers.map((/** @type {Json} */ server, /** @type {number} */ i) => [h("b", null, server.name === undefined ? ["server ", num(report, `servers.${i}.server`)] : words(report, `servers.${i}.name`), server.observer ? " (observer)" : null), ...fields.map((field) => num(report, `servers.${i}.${field}`))]);
-  return card("Servers at the end", grid("The last state of each server", ["server", ...fields.map((field) => field.replace("_", " "))], rows, "numbers"));
+  return card("Servers at the end", grid("The last state of each server", ["server", ...fields.map((field) => ({ accepted_epoch: "accepted", current_epoch: "current", transactions: "txns" })[field] ?? field)], rows, "numbers"),
+    h("p", { class: "mut" }, term("accepted epoch", "accepted"), " and ", term("current epoch", "current"), " are epochs; logged to applied are the last ", term("zxid"), "s."));
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */

@@ -6,8 +6,8 @@ const TALLEST = 8_000_000;
 
 /** @typedef {{host: HTMLElement, body: HTMLElement, spacer: HTMLElement, model: Model | null, rows: Int32Array, count: number, cursor: number}} EventTable */
 
-/** Builds the frame of the list. @param {HTMLElement} host @param {(row: number) => void} choose @returns {EventTable} */
-function makeTable(host, choose) {
+/** Builds the frame of the list. @param {HTMLElement} host @param {(row: number) => void} choose @param {(by: number) => void} move @returns {EventTable} */
+function makeTable(host, choose, move) {
   const spacer = h("div", { class: "spacer", role: "presentation" }), body = h("div", { class: "lines", role: "rowgroup" });
   const head = h("div", { class: "line head", role: "row" }, ["event", "time", "node", "what happened, and what it made true"].map((text) => h("span", { role: "columnheader" }, text)));
   host.setAttribute("role", "grid");
@@ -18,6 +18,12 @@ function makeTable(host, choose) {
   /** @type {EventTable} */
   const table = { host, body, spacer, model: null, rows: new Int32Array(0), count: 0, cursor: -1 };
   host.addEventListener("scroll", () => drawLines(table));
+  host.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    move(by);
+  });
   body.addEventListener("click", (event) => {
     const line = /** @type {HTMLElement} */ (event.target).closest("[data-row]");
     if (line) choose(Number(/** @type {HTMLElement} */ (line).dataset["row"]));

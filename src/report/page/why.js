@@ -97,7 +97,18 @@ function checksPanel(app) {
     h("p", null, `${count("violated")} violated, ${count("holds")} hold so far, ${count("asleep")} not exercised yet`),
     h("ul", { class: "lane-of-checks" }, checks.map((check) => h("li", { class: `${check.state}${check.first ? " first" : ""}`, title: `${check.name}: ${words[check.state]} (${plural(check.exercised, "judgement")})` },
       h("span", { "aria-hidden": "true" }, marks[check.state]), h("span", { class: "offstage" }, `${check.name}: ${words[check.state]}, `)))),
+    checkNames(checks, words),
     h("p", { class: "names" }, checks.filter((check) => check.state === "violated").map((check, i) => [i ? ", " : "", h("span", { class: "bad-text" }, check.name)])));
+}
+
+/** Whether the list of names is open. */
+let checkNamesOpen = false;
+
+/** @param {CheckNow[]} checks @param {Record<string, string>} words @returns {HTMLElement} */
+function checkNames(checks, words) {
+  const list = h("details", { open: checkNamesOpen, toggle: () => (checkNamesOpen = /** @type {HTMLDetailsElement} */ (list).open) }, h("summary", null, "by name"),
+    h("ul", null, checks.map((check) => h("li", { class: check.state === "violated" ? "bad-text" : check.state === "asleep" ? "mut" : null }, `${check.name}: ${words[check.state]}, ${plural(check.exercised, "judgement")}`))));
+  return list;
 }
 
 /** @param {App} app @returns {HTMLElement} */
