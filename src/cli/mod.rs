@@ -15,8 +15,10 @@ mod plan;
 mod progress;
 mod record;
 mod replay;
+mod report;
 mod run;
 mod scenarios;
+mod schema;
 mod shrink;
 mod sweep;
 mod twin;
@@ -45,6 +47,7 @@ Examples:
   zablab replay failures/swarm-seed17.json              play a failure again, step by step
   zablab shrink failures/swarm-seed17.json -o small.json   the smallest scenario that fails the same way
   zablab explain small.json                             how its violation came about
+  zablab report small.json -o report --open             the same as a page with a player
   zablab check history.jsonl                            judge a history recorded elsewhere
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
@@ -57,6 +60,7 @@ enum Command {
     Check(check::Args),
     Conform(conform::Args),
     Replay(replay::Args),
+    Report(report::Args),
     Sweep(sweep::Args),
     #[command(hide = true)]
     Twin(twin::Args),
@@ -66,6 +70,7 @@ enum Command {
     Explore(explore::Args),
     Mutants(mutants::Args),
     Scenarios(scenarios::Args),
+    Schema(schema::Args),
 }
 
 /// Runs the program.
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, &mut out),
         Command::Conform(args) => conform::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
+        Command::Report(args) => report::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),
         Command::Twin(args) => twin::run(&args, &mut out),
         Command::Plan(args) => plan::run(&args, &mut out),
@@ -88,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore::run(&args, &mut out),
         Command::Mutants(args) => mutants::run(&args, &mut out),
         Command::Scenarios(args) => scenarios::run(&args, &mut out),
+        Command::Schema(args) => schema::run(&args, &mut out),
     };
     let result = result.and_then(|status| out.flush().map(|()| status).map_err(Failure::from));
     match result {

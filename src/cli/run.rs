@@ -2,17 +2,17 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::input::Source;
 use super::output::{self, Failure, Status};
 use super::record::Places;
+use super::report;
 use crate::experiment::chronicle::Chronicle;
 use crate::experiment::outcome::Outcome;
 use crate::experiment::run::play;
 use crate::experiment::scenario::Scenario;
 use crate::report::data::{Account, Report};
-use crate::report::full::Full;
 use crate::report::text;
 
 /// Play one scenario and judge every property
@@ -41,7 +41,7 @@ pub(super) struct Args {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Leave report.json and the scenario as it was played in this directory
+    /// Leave report.html, report.json and the scenario as it was played in this directory
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         replay: &args.source.replay_command(),
     });
     if let Some(directory) = &args.report {
-        leave_report(directory, &scenario, &args.source)?;
+        report::leave_run(&args.source, directory)?;
     }
     if args.json {
         output::json(out, &report)?;
@@ -104,12 +104,4 @@ pub(super) fn conclusion(
         ),
         Some(Err(difference)) => format!("verdict     {verdict}{property}; {difference}"),
     }
-}
-
-/// Everything about the run, for people and programs.
-fn leave_report(directory: &Path, scenario: &Scenario, source: &Source) -> Result<(), Failure> {
-    let mut full = Full::of(scenario, source.is_unchanged(), &source.replay_command());
-    output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
-    output::replace(&directory.join("scenario.json"), scenario.to_string())?;
-    output::replace(&directory.join("run.zt"), full.trace.whole())
 }

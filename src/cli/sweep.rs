@@ -1,7 +1,7 @@
 //! `zablab sweep`: plays many seeds in parallel, keeps a journal of what was played, and saves what fails as scenario
 //! files.
 
-mod folder;
+pub(super) mod folder;
 mod junit;
 mod summary;
 
@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     if let Some(folder) = &args.out {
         output::replace(
             &folder.join("summary.json"),
-            &output::pretty(&summary.as_json()),
+            output::pretty(&summary.as_json()),
         )?;
     }
     if let Some(file) = &args.junit {

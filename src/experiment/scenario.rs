@@ -9,6 +9,7 @@ pub mod format;
 pub mod operations;
 pub mod overrides;
 pub mod plan;
+pub mod schema;
 pub mod sections;
 
 use std::fmt;
@@ -150,6 +151,8 @@ impl Scenario {
         let limits = read_or_default(&mut fields, "limits")?;
         let check = read_check(&mut fields)?;
         let expect = read_expect(&mut fields)?;
+        // Editors find the schema by it.
+        fields.optional::<String>("$schema")?;
         fields.finish()?;
         let scenario = Self {
             name,

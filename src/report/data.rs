@@ -1,14 +1,17 @@
 //! The data of a report: the object that `run --json` prints and `--report DIR` leaves as `report.json`.
 
 pub mod clients;
+pub mod compare;
 pub mod ensemble;
 pub mod faults;
+pub mod sweep;
 
 use std::collections::BTreeMap;
 
 use clients::OperationsLine;
 use ensemble::{ElectionLine, ServerLine, Syncs};
 use faults::FaultLine;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -20,7 +23,7 @@ use crate::experiment::outcome::{Ended, Excuse, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
 
 /// One run as data.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// `run`.
     pub kind: &'static str,
@@ -80,7 +83,7 @@ pub struct Report {
 }
 
 /// How far behind reads were when they were handed in: behind what any client had been told of by then.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StalenessLine {
     /// Reads that showed a znode.
     pub reads: u64,
@@ -93,7 +96,7 @@ pub struct StalenessLine {
 }
 
 /// A distribution in four numbers; absent where nothing was counted.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Quantiles {
     pub p50: Option<u64>,
@@ -139,7 +142,7 @@ impl StalenessLine {
 }
 
 /// The verdict on one property.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PropertyLine {
     /// Its name.
     pub name: &'static str,
@@ -173,7 +176,7 @@ impl PropertyLine {
 }
 
 /// Something that is allowed by design.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NoteLine {
     /// The property that it would break were it not allowed.
     pub property: &'static str,
@@ -198,7 +201,7 @@ impl NoteLine {
 }
 
 /// How often a kind of fault struck.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Strikes {
     /// With effect.
     pub effective: u64,
@@ -207,7 +210,7 @@ pub struct Strikes {
 }
 
 /// A fault outside Zab's model that has done its work.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ExcuseLine {
     /// Its id in the plan, or the setting that has it so.
     pub fault: String,
@@ -223,7 +226,7 @@ pub struct ExcuseLine {
 }
 
 /// A violation and how it came about.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ViolationStory {
     /// The property broken.
     pub property: &'static str,
@@ -245,7 +248,7 @@ pub struct ViolationStory {
 }
 
 /// One sentence of how a violation came about.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct WhyLine {
     /// Its event.
     pub event: u64,
@@ -258,7 +261,7 @@ pub struct WhyLine {
 }
 
 /// One piece of evidence.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StoryLine {
     /// Its event.
     pub event: u64,

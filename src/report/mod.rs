@@ -6,6 +6,7 @@ pub mod explain;
 pub mod faults;
 pub mod full;
 pub mod history;
+pub mod html;
 pub mod kill;
 pub mod phrase;
 pub mod shrink;

@@ -101,16 +101,20 @@ class Toy {
   trace() {
     const delta = (values) => values.map((v, i) => v - (i ? values[i - 1] : 0));
     const columns = (rows, names, deltas) => Object.fromEntries(names.map((name, i) => { const values = rows.map((row) => row[i]); return [name, deltas.includes(name) ? delta(values) : values]; }));
-    const e = this.e, count = e.t.length;
+    /** Each value against the one before of the same group. */
+    const deltaBy = (values, group) => { const before = new Map(); return values.map((v, i) => { const key = group(i), was = before.get(key) ?? 0; before.set(key, v); return v - was; }); };
+    const grouped = (table, names, group) => { for (const name of names) table[name] = deltaBy(table[name], (i) => group(table, i)); return table; };
+    const e = this.e, count = e.t.length, ofRow = (i) => `${e.kind[i]},${e.node[i]}`;
+    this.ops.forEach((op, i) => op.push(i + 1));
     const bySort = (rows) => rows.sort((a, b) => a[0] - b[0]);
     return {
-      format: "zablab-trace", v: 1, total: count, count, strings: this.strings, nodes: this.nodes, kinds: KINDS, fields: FIELDS,
-      events: { number: delta(e.number), t: delta(e.t), kind: e.kind, node: e.node, peer: e.peer, cause: e.cause, epoch: delta(e.epoch), counter: delta(e.counter), text: e.text },
+      format: "zablab-trace", v: 2, total: count, count, strings: this.strings, nodes: this.nodes, kinds: KINDS, fields: FIELDS,
+      events: { number: delta(e.number), t: delta(e.t), kind: e.kind, node: e.node, peer: e.peer, cause: e.cause, epoch: deltaBy(e.epoch, ofRow), counter: deltaBy(e.counter, ofRow), text: e.text },
       lost: columns(bySort(this.lost), ["row", "to", "kind", "end", "epoch", "counter", "text"], ["row", "epoch", "counter"]),
-      facts: columns(bySort(this.facts), ["row", "node", "text", "epoch", "counter"], ["row", "epoch", "counter"]),
+      facts: grouped(columns(bySort(this.facts), ["row", "node", "text", "epoch", "counter"], ["row"]), ["epoch", "counter"], (t, i) => `${t.text[i]},${t.node[i]}`),
       txns: (() => { const c = columns(this.txns, ["parent", "epoch", "counter", "text", "changes"], ["epoch", "counter"]); c.parent = c.parent.map((p, i) => i + 1 - p); return c; })(),
-      state: columns(bySort(this.state), ["row", "node", "field", "value"], ["row"]), watches: columns(bySort(this.watches), ["row", "node", "path", "armed"], ["row"]),
-      operations: columns(this.ops.sort((a, b) => a[1] - b[1]), ["node", "invoked", "returned", "outcome", "request", "answer", "epoch", "counter", "order"], ["invoked", "epoch", "counter"]),
+      state: grouped(columns(bySort(this.state), ["row", "node", "field", "value"], ["row"]), ["value"], (t, i) => `${t.node[i]},${t.field[i]}`), watches: columns(bySort(this.watches), ["row", "node", "path", "armed"], ["row"]),
+      operations: grouped(columns(this.ops.sort((a, b) => a[1] - b[1]), ["node", "invoked", "returned", "outcome", "request", "answer", "epoch", "counter", "order", "number"], ["invoked", "epoch", "counter"]), ["number"], (t, i) => t.node[i]),
       faults: this.faults, checks: { row: [0, count >> 1], exercised: [[0, 0, 0], [40, 9, 0]] }, violations: [],
     };
   }

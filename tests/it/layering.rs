@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "base",
             "history",
             "sim",
+            "words",
             "cast",
             "check",
             "mutant",

@@ -21,6 +21,7 @@ mod observed;
 mod readme;
 mod recording;
 mod scenarios;
+mod schema;
 mod shrinking;
 mod style;
 mod sweeping;

@@ -9,7 +9,7 @@ use crate::cli::output::{self, Failure};
 use crate::experiment::campaign::{Campaign, Header, Journal, Ledger, Line, Tally};
 use crate::experiment::scenario::Scenario;
 
-const JOURNAL: &str = "journal.jsonl";
+pub(in crate::cli) const JOURNAL: &str = "journal.jsonl";
 
 /// An open folder; nobody else sweeps into it meanwhile.
 pub(super) struct Folder {
@@ -98,7 +98,7 @@ impl Folder {
     }
 }
 
-pub(super) fn create(path: &Path) -> Result<(), Failure> {
+pub(in crate::cli) fn create(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| output::file_failure(path, error))
 }
 
@@ -112,15 +112,16 @@ fn journal_failure(name: &Path, error: &impl std::fmt::Display) -> Failure {
 }
 
 /// The campaigns of several folders as one.
-pub(super) struct Merged {
-    pub(super) tally: Tally,
+pub(in crate::cli) struct Merged {
+    pub(in crate::cli) header: Header,
+    pub(in crate::cli) tally: Tally,
     pub(super) planned: u64,
     pub(super) names: Vec<String>,
 }
 
 /// Sums up shards of one campaign. What some of them have not played is missing from the sum; what two of them played
 /// must have come out the same.
-pub(super) fn merge(folders: &[PathBuf]) -> Result<Merged, Failure> {
+pub(in crate::cli) fn merge(folders: &[PathBuf]) -> Result<Merged, Failure> {
     let mut first: Option<Header> = None;
     let mut runs: BTreeMap<(usize, u64), Line> = BTreeMap::new();
     for (index, folder) in folders.iter().enumerate() {
@@ -170,10 +171,11 @@ pub(super) fn merge(folders: &[PathBuf]) -> Result<Merged, Failure> {
     }
     let names = header
         .scenarios
-        .into_iter()
-        .map(|scenario| scenario.name)
+        .iter()
+        .map(|scenario| scenario.name.clone())
         .collect();
     Ok(Merged {
+        header,
         tally: ledger.close(),
         planned,
         names,

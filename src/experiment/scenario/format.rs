@@ -1,6 +1,8 @@
 //! How values of a scenario are read from and written to JSON: one trait, and two macros that make a record or a set of
 //! names out of one table, so that reader, writer, defaults and messages cannot drift apart.
 
+use serde_json::json;
+
 use super::super::json::{Node, Place, Problem, Value, quote};
 use crate::base::ratio::Ratio;
 
@@ -14,6 +16,9 @@ pub trait Format: Sized {
 
     /// Writes it in full.
     fn write(&self) -> Value;
+
+    /// What it looks like, as JSON Schema.
+    fn schema() -> serde_json::Value;
 }
 
 /// Numbers that must lie in a range: the number itself, or both ends of a pair.
@@ -73,6 +78,9 @@ macro_rules! whole_numbers {
             fn write(&self) -> Value {
                 Value::Int(i128::from(*self))
             }
+            fn schema() -> serde_json::Value {
+                json!({ "type": "integer" })
+            }
         }
         impl Bounded for $type {
             fn extremes(&self) -> (i128, i128) {
@@ -101,6 +109,9 @@ impl Format for bool {
     fn write(&self) -> Value {
         Value::Bool(*self)
     }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "boolean" })
+    }
 }
 
 impl Format for String {
@@ -109,6 +120,9 @@ impl Format for String {
     }
     fn write(&self) -> Value {
         Value::text(self)
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string" })
     }
 }
 
@@ -130,6 +144,9 @@ impl Format for Ratio {
     fn write(&self) -> Value {
         Value::text(self.to_string())
     }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[0-9]+/[0-9]+$" })
+    }
 }
 
 impl<T: Format> Format for Option<T> {
@@ -144,6 +161,9 @@ impl<T: Format> Format for Option<T> {
     fn write(&self) -> Value {
         self.as_ref().map_or(Value::Null, Format::write)
     }
+    fn schema() -> serde_json::Value {
+        json!({ "anyOf": [T::schema(), { "type": "null" }] })
+    }
 }
 
 impl<T: Format> Format for Vec<T> {
@@ -155,6 +175,9 @@ impl<T: Format> Format for Vec<T> {
     }
     fn write(&self) -> Value {
         Value::list(self.iter().map(Format::write))
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": T::schema() })
     }
 }
 
@@ -209,6 +232,9 @@ impl Format for Range {
     }
     fn write(&self) -> Value {
         Value::list([Value::Int(self.low.into()), Value::Int(self.high.into())])
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 2, "maxItems": 2 })
     }
 }
 
@@ -405,12 +431,12 @@ pub fn name_of<T: Copy + PartialEq>(value: T, all: &[(&'static str, T)]) -> &'st
 macro_rules! record {
     (
         $(#[$meta:meta])* pub struct $name:ident as $what:literal {
-            $( $(#[$doc:meta])* $field:ident : $type:ty $(= $default:expr)? $(, $range:expr)? ; )*
+            $( $(#[doc = $doc:literal])* $field:ident : $type:ty $(= $default:expr)? $(, $range:expr)? ; )*
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name { $( $(#[$doc])* pub $field: $type, )* }
+        pub struct $name { $( $(#[doc = $doc])* pub $field: $type, )* }
 
         impl $crate::experiment::scenario::format::Format for $name {
             fn read(
@@ -441,6 +467,18 @@ macro_rules! record {
                 $crate::experiment::json::Value::object([
                     $( (stringify!($field), $crate::experiment::scenario::format::Format::write(&self.$field)), )*
                 ])
+            }
+
+            fn schema() -> serde_json::Value {
+                $crate::experiment::scenario::schema::record(vec![ $( {
+                    let field = $crate::experiment::scenario::schema::Field::new::<$type>(
+                        stringify!($field),
+                        concat!($($doc),*),
+                    );
+                    $( let field = field.within($range); )?
+                    $( let field = field.defaulting::<$type>(&$default); )?
+                    field
+                } ),* ])
             }
         }
     };
@@ -478,6 +516,9 @@ macro_rules! names {
             }
             fn write(&self) -> $crate::experiment::json::Value {
                 $crate::experiment::json::Value::text(self.name())
+            }
+            fn schema() -> serde_json::Value {
+                $crate::experiment::scenario::schema::names(Self::ALL.iter().map(|(name, _)| *name))
             }
         }
     };

@@ -4,6 +4,7 @@
 //! clients `"c1"`, or roles that are resolved when the fault fires. `docs/faults.md` lists every fault with its fields.
 
 mod faults;
+pub(super) mod schema;
 mod tables;
 pub(super) mod write;
 
@@ -20,7 +21,7 @@ use crate::sim::process::LinkClass;
 use tables::{CLASSES, DIRECTIONS};
 
 /// The most faults a plan may hold.
-const MAX_FAULTS: usize = 10_000;
+pub(super) const MAX_FAULTS: usize = 10_000;
 
 /// A day: the latest time and the longest span.
 pub(super) const DAY_US: i128 = 86_400_000_000;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Quantiles;
@@ -9,7 +10,7 @@ use crate::check::wording;
 use crate::experiment::chronicle::operations::{Ending, Operation};
 
 /// What clients asked for and how it went.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct OperationsLine {
     /// How many were answered, refused, lost with unknown outcome, never sent, still open at the end.
     #[serde(flatten)]
@@ -21,7 +22,7 @@ pub struct OperationsLine {
 }
 
 /// How many operations ended how.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Outcomes {
     /// Answered.
     pub ok: u64,
@@ -36,7 +37,7 @@ pub struct Outcomes {
 }
 
 /// The operations of one kind.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct KindLine {
     /// `create`, `getData`, …
     pub kind: String,

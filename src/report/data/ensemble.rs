@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::experiment::chronicle::histories::{Histories, HistoryId};
@@ -11,7 +12,7 @@ use crate::experiment::scenario::plan::Roster;
 use crate::history::fact::{Change, SyncKind};
 
 /// A leader that came to serve.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ElectionLine {
     /// Of which epoch.
     pub epoch: u32,
@@ -42,7 +43,7 @@ impl ElectionLine {
 }
 
 /// How learners were brought up to date, by kind.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Syncs {
     /// From the leader's memory.
     pub diff: u64,
@@ -71,7 +72,7 @@ impl Syncs {
 }
 
 /// Where a server stands at the end.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ServerLine {
     /// Which.
     pub server: u8,

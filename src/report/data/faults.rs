@@ -1,5 +1,6 @@
 //! The faults' part of a report: each of them with when it struck, whom, and what came of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::experiment::chronicle::{Chronicle, Struck};
@@ -7,7 +8,7 @@ use crate::experiment::scenario::Scenario;
 use crate::report::faults;
 
 /// A fault that struck, or found nothing to do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FaultLine {
     /// Its id in the plan; absent if the end of the run brought it.
     pub id: Option<String>,

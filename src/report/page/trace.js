@@ -16,7 +16,7 @@ class TraceError extends Error {}
  * @typedef {{parent: Int32Array, epoch: Int32Array, counter: Int32Array, text: Int32Array, changes: [number, number, number][][]}} Txns
  * @typedef {{row: Int32Array, node: Uint8Array, field: Uint8Array, value: Int32Array}} Changes
  * @typedef {{row: Int32Array, node: Uint8Array, path: Int32Array, armed: Uint8Array}} Watches
- * @typedef {{node: Uint8Array, invoked: Int32Array, returned: Int32Array, outcome: Uint8Array, request: Int32Array, answer: Int32Array,
+ * @typedef {{node: Uint8Array, number: Int32Array, invoked: Int32Array, returned: Int32Array, outcome: Uint8Array, request: Int32Array, answer: Int32Array,
  *   epoch: Int32Array, counter: Int32Array, order: Int32Array}} Operations
  * @typedef {{id: string, text: string, kind: string, nodes: number[], row: number, end: number, effective?: boolean}} FaultBand
  * @typedef {{total: number, count: number, strings: string[], nodes: NodeInfo[], kinds: Kind[], events: Events, lost: Lost, facts: Facts,
@@ -91,6 +91,19 @@ function take(values, into, where, deltas, low, high) {
   return into;
 }
 
+/** Undoes deltas that were taken group by group: each value against the one before of the same group.
+ * @param {Int32Array} values @param {(i: number) => number} group @returns {Int32Array} */
+function addUp(values, group) {
+  /** @type {Map<number, number>} */
+  const before = new Map();
+  for (let i = 0; i < values.length; i++) {
+    const key = group(i), value = (before.get(key) ?? 0) + values[i];
+    before.set(key, value);
+    values[i] = value;
+  }
+  return values;
+}
+
 const MOST = 2 ** 31 - 1;
 
 /** @param {Json} table @param {string} name @param {string} first @returns {number} */
@@ -121,15 +134,17 @@ function reader(json, name, first) {
 function decodeTrace(json) {
   expect(json !== null && typeof json === "object", "the trace", json, "an object");
   expect(json.format === "zablab-trace", "format", json.format, '"zablab-trace"');
-  expect(json.v === 1, "v", json.v, "1: this page was written by an older or newer zablab");
+  expect(json.v === 2, "v", json.v, "2: this page was written by an older or newer zablab");
   for (const name of ["strings", "nodes", "kinds", "fields", "faults", "violations"]) expect(Array.isArray(json[name]), name, json[name], "an array");
   expect(json.nodes.length < 255 && json.kinds.length < 256, "nodes and kinds", [json.nodes.length, json.kinds.length], "fewer than 255");
   const events = decodeEvents(json);
   const rows = events.t.length;
   expect(json.count === undefined || json.count === rows, "count", json.count, `${rows}, the length of the columns of events`);
+  const tables = decodeTables(json, rows, events);
+  tables.facts = withOperations(tables.facts, tables.operations, json.strings);
   return {
     total: json.total ?? rows, count: rows, strings: json.strings, nodes: json.nodes, kinds: json.kinds, fields: json.fields,
-    events, ...decodeTables(json, rows),
+    events, ...tables,
     faults: checkedFaults(json, rows), checks: json.checks ?? { row: [], exercised: [] }, violations: checkedViolations(json, rows),
   };
 }
@@ -146,31 +161,79 @@ function decodeEvents(json) {
     if (cause[i] > i) expect(false, `events.cause[${i}]`, cause[i], `at most ${i}: a cause comes before its effect`);
     cause[i] = cause[i] === 0 ? -1 : i - cause[i];
   }
+  const kind = read.small("kind", json.kinds.length - 1), node = read.small("node", json.nodes.length), peer = read.small("peer", json.nodes.length);
+  // Whoever caused a message has sent it.
+  for (let i = 0; i < rows; i++) if (peer[i] === 0 && cause[i] >= 0 && json.kinds[kind[i]].class === "message") peer[i] = node[cause[i]];
+  const group = (/** @type {number} */ i) => kind[i] * 256 + node[i];
   return {
-    number: read.delta("number", 0, MOST), t: times, kind: read.small("kind", json.kinds.length - 1),
-    node: read.small("node", json.nodes.length), peer: read.small("peer", json.nodes.length), cause,
-    epoch: read.delta("epoch", -1, MOST), counter: read.delta("counter", -1, MOST), text: read.index("text", 0, json.strings.length - 1),
+    number: read.delta("number", 0, MOST), t: times, kind, node, peer, cause,
+    epoch: addUp(read.index("epoch", -MOST, MOST), group), counter: addUp(read.index("counter", -MOST, MOST), group), text: read.index("text", 0, json.strings.length - 1),
   };
 }
 
-/** @param {Json} json @param {number} rows */
-function decodeTables(json, rows) {
+/** @param {Json} json @param {number} rows @param {Events} events */
+function decodeTables(json, rows, events) {
   const last = rows - 1, strings = json.strings.length - 1, nodes = json.nodes.length;
   const lost = reader(json, "lost", "row"), facts = reader(json, "facts", "row"), state = reader(json, "state", "row");
   const watches = reader(json, "watches", "row"), ops = reader(json, "operations", "node"), txns = reader(json, "txns", "parent");
   return {
     lost: { row: lost.delta("row", 0, last), to: lost.small("to", nodes), kind: lost.small("kind", json.kinds.length - 1), end: lost.index("end", -1, last),
       epoch: lost.delta("epoch", -1, MOST), counter: lost.delta("counter", -1, MOST), text: lost.index("text", 0, strings) },
-    facts: { row: facts.delta("row", 0, last), node: facts.small("node", nodes), text: facts.index("text", 0, strings),
-      epoch: facts.delta("epoch", -1, MOST), counter: facts.delta("counter", -1, MOST) },
-    state: { row: state.delta("row", 0, last), node: state.small("node", nodes - 1), field: state.small("field", json.fields.length - 1), value: state.index("value", -1, MOST) },
+    facts: decodeFacts(facts, strings, events),
+    state: decodeState(state, last, nodes, json.fields.length),
     watches: { row: watches.delta("row", 0, last), node: watches.small("node", nodes - 1), path: watches.index("path", 0, strings), armed: watches.small("armed", 1) },
-    operations: { node: ops.small("node", nodes - 1), invoked: ops.delta("invoked", 0, last), returned: ops.index("returned", -1, last), outcome: ops.small("outcome", 4),
-      request: ops.index("request", 0, strings), answer: ops.index("answer", 0, strings), epoch: ops.delta("epoch", -1, MOST), counter: ops.delta("counter", -1, MOST),
-      order: ops.index("order", -1, last) },
+    operations: decodeOperations(ops, nodes, last, strings),
     txns: { parent: parents(txns), epoch: txns.delta("epoch", -1, MOST), counter: txns.delta("counter", -1, MOST), text: txns.index("text", 0, strings),
       changes: /** @type {[number, number, number][][]} */ (/** @type {unknown} */ (column(json.txns, "txns", "changes", txns.length))) },
   };
+}
+
+/** What rows made true. The node is that of the row unless another is named.
+ * @param {ReturnType<typeof reader>} read @param {number} strings @param {Events} events @returns {Facts} */
+function decodeFacts(read, strings, events) {
+  const row = read.delta("row", 0, events.t.length - 1), node = read.small("node", 254), text = read.index("text", 0, strings);
+  for (let i = 0; i < row.length; i++) if (node[i] === 0) node[i] = events.node[row[i]];
+  const group = (/** @type {number} */ i) => text[i] * 256 + node[i];
+  return { row, node, text, epoch: addUp(read.index("epoch", -MOST, MOST), group), counter: addUp(read.index("counter", -MOST, MOST), group) };
+}
+
+/** @param {ReturnType<typeof reader>} read @param {number} last @param {number} nodes @param {number} fields @returns {Changes} */
+function decodeState(read, last, nodes, fields) {
+  const node = read.small("node", nodes - 1), field = read.small("field", fields - 1);
+  const value = addUp(read.index("value", -MOST, MOST), (i) => node[i] * 256 + field[i]);
+  return { row: read.delta("row", 0, last), node, field, value };
+}
+
+/** @param {ReturnType<typeof reader>} read @param {number} nodes @param {number} last @param {number} strings @returns {Operations} */
+function decodeOperations(read, nodes, last, strings) {
+  const node = read.small("node", nodes - 1);
+  return { node, number: addUp(read.index("number", -MOST, MOST), (i) => node[i]), invoked: read.delta("invoked", 0, last), returned: read.index("returned", -1, last), outcome: read.small("outcome", 4),
+    request: read.index("request", 0, strings), answer: read.index("answer", 0, strings), epoch: read.delta("epoch", -1, MOST), counter: read.delta("counter", -1, MOST), order: read.index("order", -1, last) };
+}
+
+const ENDS = ["", "", "fails with ", "has an unknown outcome", "was never sent"];
+
+/** The facts with those that the table of operations implies: what was asked for, what came of it.
+ * @param {Facts} facts @param {Operations} ops @param {string[]} strings @returns {Facts} */
+function withOperations(facts, ops, strings) {
+  /** @type {{row: number, node: number, text: string, epoch: number, counter: number}[]} */
+  const more = [];
+  for (let i = 0; i < ops.node.length; i++) {
+    const node = ops.node[i] + 1, epoch = ops.epoch[i], counter = ops.counter[i], name = `op ${ops.number[i]}`;
+    more.push({ row: ops.invoked[i], node, text: `${name}: ${strings[ops.request[i]]}`, epoch: 0, counter: 0 });
+    if (ops.returned[i] < 0) continue;
+    const at = epoch || counter ? " at {z}" : "";
+    more.push({ row: ops.returned[i], node, text: `${name} ${ENDS[ops.outcome[i]]}${strings[ops.answer[i]]}${at}`, epoch, counter });
+  }
+  more.sort((a, b) => a.row - b.row);
+  const length = facts.row.length + more.length;
+  const all = { row: new Int32Array(length), node: new Uint8Array(length), text: new Int32Array(length), epoch: new Int32Array(length), counter: new Int32Array(length) };
+  for (let to = 0, i = 0, j = 0; to < length; to++) {
+    const isFact = j === more.length || (i < facts.row.length && facts.row[i] <= more[j].row);
+    const next = isFact ? { row: facts.row[i], node: facts.node[i], text: facts.text[i], epoch: facts.epoch[i], counter: facts.counter[i++] } : { ...more[j], text: strings.push(more[j++].text) - 1 };
+    all.row[to] = next.row; all.node[to] = next.node; all.text[to] = next.text; all.epoch[to] = next.epoch; all.counter[to] = next.counter;
+  }
+  return all;
 }
 
 /** The parent of each transaction, by id. @param {ReturnType<typeof reader>} read @returns {Int32Array} */

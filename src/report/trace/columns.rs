@@ -54,6 +54,13 @@ pub fn deltas(values: impl Iterator<Item = i64>) -> Vec<i64> {
     values.map(delta).collect()
 }
 
+/// Each value against the one before of the same group, the first of a group against 0.
+pub fn deltas_by<K: Ord>(values: impl Iterator<Item = (K, i64)>) -> Vec<i64> {
+    let mut before = BTreeMap::new();
+    let delta = |(group, value)| value - before.insert(group, value).unwrap_or(0);
+    values.map(delta).collect()
+}
+
 /// A whole trace as it is written.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the schema of traces explains each")]
@@ -149,7 +156,7 @@ pub struct State {
     pub row: Vec<i64>,
     pub node: Vec<u32>,
     pub field: Vec<u32>,
-    pub value: Vec<u32>,
+    pub value: Vec<i64>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -165,6 +172,7 @@ pub struct Watches {
 #[expect(missing_docs, reason = "the schema of traces explains each")]
 pub struct Operations {
     pub node: Vec<u32>,
+    pub number: Vec<i64>,
     pub invoked: Vec<i64>,
     pub returned: Vec<i64>,
     pub outcome: Vec<u32>,
@@ -265,5 +273,7 @@ mod tests {
     #[test]
     fn deltas_add_up_to_the_values() {
         assert_eq!(deltas([3, 3, 10, 4].into_iter()), [3, 0, 7, -6]);
+        let values = [('a', 3), ('b', 8), ('a', 4), ('b', 8)];
+        assert_eq!(deltas_by(values.into_iter()), [3, 8, 1, 0]);
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::columns::{
     Checks, Document, Events, Facts, Fault, Field, Kept, Lost, Node, Operations, State, Txns,
-    ViolationRows, Watches, deltas,
+    ViolationRows, Watches, deltas, deltas_by,
 };
-use super::recorder::{self, FIELDS, ROLES, Row};
+use super::recorder::{self, FIELDS, ROLES, Row, Told};
 use super::{Trace, node_of};
 use crate::base::id::NodeId;
 use crate::base::zxid::Zxid;
@@ -76,7 +76,7 @@ impl Trace<'_> {
         let mut kept = Kept::new(&strings);
         let document = Document {
             format: "zablab-trace",
-            v: 1,
+            v: 2,
             total: self.recorder.rows.len(),
             count: places.count,
             strings: Vec::new(),
@@ -94,10 +94,10 @@ impl Trace<'_> {
             checks: self.checks(&places),
             violations: self.violations(&places),
         };
-        let list = kept.list();
+        let texts = kept.list();
         self.recorder.strings = strings;
         Document {
-            strings: list,
+            strings: texts,
             kinds: &self.recorder.kinds,
             ..document
         }
@@ -169,16 +169,26 @@ impl Trace<'_> {
             let cause = row.cause.and_then(|cause| places.exact(cause));
             cause.map_or(0, |cause| int(place - cause))
         };
+        // Who caused a message has sent it.
+        let peer = |(place, row): &(usize, &Row)| {
+            let is_told =
+                self.recorder.kind_of(row).class == "message" && cause(&(*place, row)) > 0;
+            if is_told { 0 } else { row.peer }
+        };
+        let zxids = |half: fn(Zxid) -> i64| {
+            let of = move |(_, row): &(usize, &Row)| ((row.kind, row.node), half(row.zxid));
+            rows.iter().map(of)
+        };
         let number = |value: u64| i64::try_from(value).expect("events and times are smaller");
         Events {
             number: deltas(rows.iter().map(|(_, row)| number(row.event))),
             t: deltas(rows.iter().map(|(_, row)| number(row.time_us))),
             kind: rows.iter().map(|(_, row)| row.kind).collect(),
             node: rows.iter().map(|(_, row)| row.node).collect(),
-            peer: rows.iter().map(|(_, row)| row.peer).collect(),
+            peer: rows.iter().map(peer).collect(),
             cause: rows.iter().map(cause).collect(),
-            epoch: deltas(rows.iter().map(|(_, row)| epoch(row.zxid))),
-            counter: deltas(rows.iter().map(|(_, row)| counter(row.zxid))),
+            epoch: deltas_by(zxids(epoch)),
+            counter: deltas_by(zxids(counter)),
             text: rows
                 .iter()
                 .map(|(_, row)| strings.number(row.text))
@@ -213,15 +223,24 @@ impl Trace<'_> {
         let told: Vec<_> = all
             .filter_map(|told| Some((places.exact(told.row)?, told)))
             .collect();
+        // Most facts are about the node of their row: 0.
+        let node = |told: &Told| {
+            let is_own = self.recorder.rows[told.row].node == told.node;
+            if is_own { 0 } else { told.node }
+        };
+        let zxids = |half: fn(Zxid) -> i64| {
+            let of = move |(_, told): &(usize, &Told)| ((told.text, told.node), half(told.zxid));
+            told.iter().map(of)
+        };
         Facts {
             row: deltas(told.iter().map(|(row, _)| int(*row))),
-            node: told.iter().map(|(_, told)| told.node).collect(),
+            node: told.iter().map(|(_, told)| node(told)).collect(),
             text: told
                 .iter()
                 .map(|(_, told)| strings.number(told.text))
                 .collect(),
-            epoch: deltas(told.iter().map(|(_, told)| epoch(told.zxid))),
-            counter: deltas(told.iter().map(|(_, told)| counter(told.zxid))),
+            epoch: deltas_by(zxids(epoch)),
+            counter: deltas_by(zxids(counter)),
         }
     }
 
@@ -255,13 +274,15 @@ impl Trace<'_> {
                 last.insert((row, changed.node, changed.field), changed.value);
             }
         }
-        let value = |((_, _, field), value): (&(usize, u32, usize), &u32)| {
+        let mut value = |((_, _, field), value): (&(usize, u32, usize), &u32)| {
             if FIELDS[*field].1 == Some("string") {
                 strings.number(*value)
             } else {
                 *value
             }
         };
+        let values: Vec<i64> = last.iter().map(|change| i64::from(value(change))).collect();
+        let groups = last.keys().map(|(_, node, field)| (*node, *field));
         State {
             row: deltas(last.keys().map(|(row, ..)| int(*row))),
             node: last.keys().map(|(_, node, _)| node - 1).collect(),
@@ -269,7 +290,7 @@ impl Trace<'_> {
                 .keys()
                 .map(|(.., field)| u32::try_from(*field).expect("fields are few"))
                 .collect(),
-            value: last.iter().map(value).collect(),
+            value: deltas_by(groups.zip(values)),
         }
     }
 
@@ -287,7 +308,7 @@ impl Trace<'_> {
                 .collect(),
             armed: rows
                 .iter()
-                .map(|(_, change, _)| u32::from(change.armed))
+                .map(|(_, change, _)| u32::from(change.is_held))
                 .collect(),
         }
     }
@@ -295,7 +316,7 @@ impl Trace<'_> {
     fn operations(&self, places: &Places, late: &Late, strings: &mut Kept<'_>) -> Operations {
         let recorder = &self.recorder;
         let mut columns = Operations::default();
-        let (mut invoked, mut zxids) = (Vec::new(), Vec::new());
+        let (mut invoked, mut zxids, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         let all = recorder.chronicle.operations.list().iter();
         for (operation, (request, answer)) in all.zip(&late.operations) {
             let node = node_of(recorder, operation.client);
@@ -306,6 +327,10 @@ impl Trace<'_> {
             let ended = operation.ended.as_ref();
             invoked.push(int(row));
             columns.node.push(node - 1);
+            numbers.push((
+                node,
+                i64::try_from(operation.number).expect("numbers are small"),
+            ));
             let returned = ended.map(|(when, _)| at(when.event.0));
             columns.returned.push(places.exact_or_none(returned));
             columns.outcome.push(match ended {
@@ -322,6 +347,7 @@ impl Trace<'_> {
             let ordered = ordered.map(|when| recorder.row_of(when.event.0, None));
             columns.order.push(places.exact_or_none(ordered));
         }
+        columns.number = deltas_by(numbers.into_iter());
         columns.invoked = deltas(invoked.into_iter());
         columns.epoch = deltas(zxids.iter().map(|zxid| epoch(*zxid)));
         columns.counter = deltas(zxids.iter().map(|zxid| counter(*zxid)));

@@ -10,7 +10,7 @@ pub mod recorder;
 mod thin;
 mod watches;
 
-use recorder::Recorder;
+use recorder::{Recorder, Row};
 
 use crate::base::id::{ClientId, NodeId};
 use crate::base::time::Time;
@@ -89,6 +89,25 @@ impl<'a> Trace<'a> {
     /// Whether nothing happened at all.
     pub fn is_empty(&self) -> bool {
         self.recorder.rows.is_empty()
+    }
+
+    /// How many rows from the start are the same in another trace.
+    pub fn shared_rows(&self, other: &Self) -> usize {
+        let pairs = self.recorder.rows.iter().zip(&other.recorder.rows);
+        let is_same = |(one, two): &(&Row, &Row)| {
+            let kind = |trace: &Self, row: &Row| trace.recorder.kind_of(row).clone();
+            (one.event, one.time_us, one.node, one.peer, one.zxid)
+                == (two.event, two.time_us, two.node, two.peer, two.zxid)
+                && kind(self, one) == kind(other, two)
+                && self.recorder.strings.get(one.text) == other.recorder.strings.get(two.text)
+        };
+        pairs.take_while(is_same).count()
+    }
+
+    /// Event, time in microseconds and words of a row, if there is one.
+    pub fn row_in_words(&self, index: usize) -> Option<(u64, u64, String)> {
+        let row = self.recorder.rows.get(index)?;
+        Some((row.event, row.time_us, self.recorder.words(row)))
     }
 
     /// The whole trace in its file format.

@@ -187,6 +187,37 @@ impl<'a> Recorder<'a> {
         number
     }
 
+    /// The kind of a row.
+    pub fn kind_of(&self, row: &Row) -> &Kind {
+        &self.kinds[usize::try_from(row.kind).expect("kinds are few")]
+    }
+
+    /// A row in one sentence.
+    pub fn words(&self, row: &Row) -> String {
+        let name = |node: u32| match u16::try_from(node) {
+            Ok(0) | Err(_) => "the machine".to_owned(),
+            Ok(node) => names(&self.config, NodeId(node)).0,
+        };
+        let kind = self.kind_of(row);
+        let mut words = if kind.class == "message" {
+            format!(
+                "{} takes {} of {}",
+                name(row.node),
+                kind.name,
+                name(row.peer)
+            )
+        } else {
+            format!("{}: {}", name(row.node), kind.name)
+        };
+        if row.zxid != Zxid::ZERO {
+            words = format!("{words} {}", row.zxid);
+        }
+        match self.strings.get(row.text) {
+            "" => words,
+            text => format!("{words} ({text})"),
+        }
+    }
+
     /// The first row of an event, of this node if it has one; an event without rows is at the next one.
     pub fn row_of(&self, event: u64, node: Option<u32>) -> usize {
         let first = self.rows.partition_point(|row| row.event < event);
@@ -278,7 +309,15 @@ impl<'a> Recorder<'a> {
     }
 
     fn tell(&mut self, row: usize, node: Option<NodeId>, fact: &Fact, text: &str) {
-        if matches!(fact, Fact::Ponged { .. } | Fact::SessionTouched { .. }) {
+        // What clients ask for and are told is a table of its own; who pings whom tells nothing.
+        if matches!(
+            fact,
+            Fact::Ponged { .. }
+                | Fact::SessionTouched { .. }
+                | Fact::Invoked { .. }
+                | Fact::Returned { .. }
+                | Fact::Lost { .. }
+        ) {
             return;
         }
         let zxid = zxid_of(fact);
@@ -416,9 +455,6 @@ fn zxid_of(fact: &Fact) -> Zxid {
         | Fact::AckSent { zxid, .. }
         | Fact::CommitDecided { zxid, .. }
         | Fact::Delivered { zxid, .. } => *zxid,
-        Fact::Returned {
-            zxid: Some(zxid), ..
-        } => *zxid,
         _ => Zxid::ZERO,
     }
 }

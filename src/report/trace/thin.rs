@@ -81,7 +81,7 @@ fn evidence(recorder: &Recorder<'_>, violations: &[Violation]) -> Vec<usize> {
 
 /// Rows in which a server's role, epochs or leader change, and those of faults.
 fn turns(recorder: &Recorder<'_>) -> Vec<usize> {
-    let is_turn = |field: usize| field < 4 || field >= 8;
+    let is_turn = |field: usize| !(4..8).contains(&field);
     let changes = recorder.changed.iter();
     let mut rows: Vec<usize> = changes
         .filter(|changed| is_turn(changed.field))

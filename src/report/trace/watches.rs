@@ -17,7 +17,7 @@ pub struct Armed {
     /// What it watches: `data /a`, `children /a`, `persistent /a`.
     pub what: String,
     /// False = gone.
-    pub armed: bool,
+    pub is_held: bool,
 }
 
 /// The watches of all clients, as they come and go.
@@ -68,12 +68,12 @@ impl Watches {
         }
     }
 
-    fn note(&mut self, row: usize, node: u32, what: String, armed: bool) {
+    fn note(&mut self, row: usize, node: u32, what: String, is_held: bool) {
         self.changes.push(Armed {
             row,
             node,
             what,
-            armed,
+            is_held,
         });
     }
 
@@ -102,10 +102,10 @@ impl Watches {
 
 /// The watches that a request leaves when it is answered so.
 fn armed_by(request: &Request, error: Option<ErrorCode>) -> Option<String> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest arms nothing")]
     match (request, error) {
-        (Request::GetData { path, watch: true }, None)
-        | (Request::Exists { path, watch: true }, None) => Some(format!("data {path}")),
+        (Request::GetData { path, watch: true } | Request::Exists { path, watch: true }, None) => {
+            Some(format!("data {path}"))
+        }
         (Request::Exists { path, watch: true }, Some(ErrorCode::NoNode)) => {
             Some(format!("exists {path}"))
         }

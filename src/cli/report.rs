@@ -1,0 +1,228 @@
+//! `zablab report`: a page about a run, a sweep, or two runs side by side.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Serialize;
+
+use super::input::{self, Source};
+use super::output::{self, Failure, Status};
+use super::sweep::folder;
+use crate::report::data::compare::CompareReport;
+use crate::report::data::sweep::SweepReport;
+use crate::report::full::Full;
+use crate::report::html::{self, Page};
+use crate::report::trace::MOST;
+
+/// The most groups of failures of a sweep whose smallest example gets a page of its own.
+const EXAMPLES: usize = 10;
+
+/// Make a page about a run, a sweep, or two runs side by side
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  zablab report scenarios/zoo/half-quorum.json -o report --open
+  zablab report failures -o report                 the folder of a sweep: its failures by cause, a page for each
+  zablab report scenarios/zoo/half-quorum.json --against 'mutants=[]' -o report
+                                                   the same seed with and without the defect, until they part
+  zablab report one.json other.json -o report      two runs side by side
+
+DIR/report.html is one file that needs no network: open it in a browser of 2023 or later. It shows what happened message by
+message with the state of every server (keys: ? lists them), what clients asked for, why a property was violated, and what
+was exercised. DIR/report.json has the same numbers. The same run gives the same bytes.
+
+A run of more than 200 000 events is embedded as far as its violations, their past and the turns of the whole run need it;
+DIR/run.zt then has all of it, for the page to load.")]
+pub(super) struct Args {
+    /// A scenario file, the folder of a sweep, or two scenario files to compare
+    #[arg(required = true, num_args = 1..=2, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Play this seed instead of the files'
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Replace a field of the files
+    #[arg(long, value_name = "PATH=VALUE", help = input::SET_HELP)]
+    set: Vec<String>,
+    /// Compare with the same run with this field replaced; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    against: Vec<String>,
+    /// Where the page goes
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Open it in the browser
+    #[arg(long)]
+    open: bool,
+    /// Print what was written as one JSON object: page, verdict, bytes
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct Written {
+    page: String,
+    verdict: &'static str,
+    bytes: usize,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
+    folder::create(&args.output)?;
+    output::expect_place(&args.output.join("report.html"))?;
+    let is_sweep = args.runs[0].join(folder::JOURNAL).is_file();
+    let written = match args.runs.as_slice() {
+        [folder] if is_sweep => on_sweep(args, folder)?,
+        [file] if args.against.is_empty() => {
+            leave(&args.source(file, &[]), &args.output, "report.html")?
+        }
+        [file] => on_two(
+            args,
+            &args.source(file, &[]),
+            &args.source(file, &args.against),
+        )?,
+        [one, two] => on_two(args, &args.source(one, &[]), &args.source(two, &[]))?,
+        [] | [_, _, _, ..] => unreachable!("clap asks for one or two"),
+    };
+    if args.json {
+        output::json(out, &written)?;
+    } else {
+        writeln!(
+            out,
+            "{}   {}   {} bytes",
+            written.verdict, written.page, written.bytes
+        )?;
+    }
+    if args.open {
+        open(&written.page)?;
+    }
+    Ok(Status::Good)
+}
+
+impl Args {
+    fn source(&self, file: &Path, more: &[String]) -> Source {
+        let is_run = file.join("scenario.json").is_file();
+        Source {
+            file: if is_run {
+                file.join("scenario.json")
+            } else {
+                file.to_owned()
+            },
+            seed: self.seed,
+            set: [self.set.as_slice(), more].concat(),
+        }
+    }
+}
+
+/// Plays a run and leaves everything about it, for people and programs.
+pub(super) fn leave_run(source: &Source, directory: &Path) -> Result<(), Failure> {
+    leave(source, directory, "report.html").map(|_| ())
+}
+
+fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failure> {
+    let scenario = source.load()?;
+    let mut full = Full::of(&scenario, source.is_unchanged(), &source.replay_command());
+    let mut page = Page::new(title(&full), &full.report);
+    page.traces = vec![full.trace.embedded()];
+    page.fallback = html::fallback(&full.report);
+    if name == "report.html" {
+        output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
+        output::replace(&directory.join("scenario.json"), scenario.to_string())?;
+    }
+    if full.trace.len() > MOST {
+        output::replace(&directory.join("run.zt"), full.trace.whole())?;
+    }
+    write(&page, directory, name, full.report.verdict)
+}
+
+fn title(full: &Full<'_>) -> String {
+    let report = &full.report;
+    format!(
+        "{}, seed {}: {}",
+        report.scenario, report.seed, report.verdict
+    )
+}
+
+fn write(
+    page: &Page,
+    directory: &Path,
+    name: &str,
+    verdict: &'static str,
+) -> Result<Written, Failure> {
+    let html = page.html();
+    let file = directory.join(name);
+    output::replace(&file, &html)?;
+    Ok(Written {
+        page: file.to_string_lossy().into_owned(),
+        verdict,
+        bytes: html.len(),
+    })
+}
+
+fn on_two(args: &Args, left: &Source, right: &Source) -> Result<Written, Failure> {
+    let scenarios = (left.load()?, right.load()?);
+    let full = |scenario, source: &Source| {
+        Full::of(scenario, source.is_unchanged(), &source.replay_command())
+    };
+    let mut runs = (full(&scenarios.0, left), full(&scenarios.1, right));
+    let report = CompareReport::of(&runs.0, &runs.1);
+    let verdict = if report.first_difference.is_some() {
+        "differ"
+    } else {
+        "same"
+    };
+    let names = (&runs.0.report.scenario, &runs.1.report.scenario);
+    let mut page = Page::new(format!("{} beside {}", names.0, names.1), &report);
+    page.traces = vec![runs.0.trace.embedded(), runs.1.trace.embedded()];
+    page.fallback = [&runs.0, &runs.1]
+        .map(|run| html::fallback(&run.report))
+        .concat();
+    output::replace(&args.output.join("report.json"), output::pretty(&report))?;
+    write(&page, &args.output, "report.html", verdict)
+}
+
+fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
+    if !args.against.is_empty() {
+        let what = "--against compares a run; expected a scenario file, not the folder of a sweep";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let merged = folder::merge(&[folder.to_owned()])?;
+    let mut report = SweepReport::of(&merged.header, &merged.tally);
+    for (index, group) in report.groups.iter_mut().enumerate().take(EXAMPLES) {
+        let file = group.smallest.file.as_ref().map(PathBuf::from);
+        let Some(file) = file.filter(|file| file.is_file()) else {
+            continue;
+        };
+        let name = format!("group{}.html", index + 1);
+        leave(&args.source(&file, &[]), &args.output, &name)?;
+        group.smallest.file = Some(name);
+    }
+    let verdict = if report.verdicts.violated > 0 {
+        "violated"
+    } else {
+        "holds"
+    };
+    let page = Page::new(format!("sweep of {}", report.scenarios.join(", ")), &report);
+    output::replace(&args.output.join("report.json"), output::pretty(&report))?;
+    write(&page, &args.output, "report.html", verdict)
+}
+
+/// Shows a page in the browser of whoever sits here.
+fn open(page: &str) -> Result<(), Failure> {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let started = Command::new(opener)
+        .arg(page)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    started.map(|_| ()).map_err(|error| {
+        Failure::Usage(format!(
+            "{opener} cannot be started ({error}); open {page} in a browser by hand"
+        ))
+    })
+}
