@@ -27,12 +27,15 @@ function lessonRun() {
 
 /** A sweep's report as zablab writes it. */
 function sweepReport() {
-  return { kind: "sweep", scenario: "swarm", seeds: 200, verdicts: { held: 190, violated: 8, undecided: 2, excused: 0 },
+  const run = (seed, faults, file) => ({ scenario: "swarm", seed, faults, file });
+  return { kind: "sweep", version: "0.0.0", scenarios: ["swarm", "swarm-syncs"], seeds_from: 0, seeds_to: 100, runs: 200, planned: 200, events: 1234567, virtual_ms: 6000000,
+    verdicts: { held: 190, violated: 8, undecided: 2, excused: 0 },
     groups: [
-      { property: "total-order", signature: "fork", count: 5, first: { scenario: "swarm", seed: 12, file: "fork-12.json" }, smallest: { scenario: "swarm", seed: 40, events: 900, file: "fork-40.json" } },
-      { property: "liveness", signature: "no-leader", count: 3, first: { scenario: "swarm", seed: 3, file: "no-leader-3.json" }, smallest: { scenario: "swarm", seed: 3, events: 300, file: "no-leader-3.json" } }],
+      { property: "liveness", signature: "no-leader", count: 3, first: run(3, 1, "no-leader-3.html"), smallest: run(3, 1, "no-leader-3.html"), runs_to_first: 4 },
+      { property: "total-order", signature: "fork", count: 5, first: run(12, 5, "fork-12.json"), smallest: run(40, 2, null), runs_to_first: 13 }],
     properties: [{ name: "total-order", exercised: 120345, violated: 5, vacuous_in: 0 }, { name: "watch-rearm", exercised: 0, violated: 0, vacuous_in: 200 }],
-    heat: { rows: ["swarm", "swarm-syncs"], columns: ["0-49", "50-99"], cells: [[3, 0], [5, 0]] } };
+    heat: { rows: ["swarm", "swarm-syncs"], columns: ["0-49", "50-99"], cells: [[3, 0], [5, 0]] },
+    counters: { elections: 812 }, situations: { "quorum-exact": 190 }, situations_missed: ["snap-sent"] };
 }
 
 test("a lesson asks before the event, hides what would give it away, and reveals after the last answer", async () => {

@@ -83,7 +83,8 @@ function historyGround(model, from, to, x, top, bottom, width) {
     if (b < from || a > to) continue;
     const x0 = Math.max(GUTTER, x(a)), x1 = Math.min(width - 8, x(b));
     marks.push({ k: "rect", x: x0, y: top - 8, w: Math.max(3, x1 - x0), h: bottom - top + 8, fill: "band", hatch: hatchOf(fault.kind) });
-    marks.push({ k: "text", x: x0 + 3, y: 12 + 14 * (level++ % 2), text: clip(fault.text || fault.id, (width - x0) / 7), ink: "fault" });
+    const text = clip(fault.text || fault.id, (width - GUTTER) / 7), late = x0 + textWidth(text) + 10 > width;
+    marks.push({ k: "text", x: late ? width - 8 : x0 + 3, y: 12 + 14 * (level++ % 2), text, ink: "fault", anchor: late ? "end" : "start" });
   }
   const step = niceStep(to - from, Math.max(1, Math.floor((width - GUTTER) / 110)));
   for (let us = Math.ceil(from / step) * step; us <= to; us += step) {

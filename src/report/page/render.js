@@ -41,8 +41,8 @@ function renderHeader(veiled) {
     fill(host, h("span", { class: "badge big quiet" }, "lesson"), " ", h("b", null, app.lesson.title));
     return fill(byId("command"), lessonSwitch());
   }
-  if (report.kind === "sweep") fill(host, h("span", { class: "badge big quiet" }, "sweep"), " ", h("b", null, report.scenario ?? report.name ?? "many seeds"), " ", ...sweepWords(report));
-  else if (report.kind === "compare") fill(host, h("span", { class: "badge big quiet" }, "compare"), " ", h("b", null, report.runs?.[0]?.scenario ?? "two runs"));
+  if (report.kind === "sweep") fill(host, h("span", { class: "badge big quiet" }, "sweep"), " ", h("b", null, report.scenarios?.length === 1 ? report.scenarios[0] : report.scenarios ? `${report.scenarios.length} scenarios` : "many seeds"), " ", ...sweepWords(report));
+  else if (report.kind === "compare") fill(host, h("span", { class: "badge big quiet" }, "compare"), " ", h("b", null, [...new Set((report.runs ?? []).map((/** @type {Json} */ run) => `${run.scenario}, seed ${run.seed}`))].join(" and ") || "two runs"));
   else fill(host, ...runHeader(report));
   const button = h("button", { id: "copy", click: () => copyText(button, report.replay) }, "copy");
   fill(byId("command"), report.replay ? [h("code", { id: "replay" }, report.replay), button] : null, app.lesson ? lessonSwitch() : null);

@@ -77,8 +77,8 @@ function drawFaults(model, look, scene) {
       if (seen.has(fault.id)) continue;
       seen.set(fault.id, true);
       const level = labels++ % 2;
-      const text = clip(fault.text || fault.id, (look.width - x0) / 7);
-      scene.marks.push({ k: "text", x: x0 + 3, y: 13 + level * 14, text, ink: "fault" });
+      const text = clip(fault.text || fault.id, (look.width - GUTTER) / 7), late = x0 + textWidth(text) + 10 > look.width;
+      scene.marks.push({ k: "text", x: late ? look.width - 8 : x0 + 3, y: 13 + level * 14, text, ink: "fault", anchor: late ? "end" : "start" });
     }
   }
 }

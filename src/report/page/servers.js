@@ -1,8 +1,8 @@
 // The state of every node at the cursor: epochs, log, znodes against the leader's, sessions, watches. What this row changed is
 // marked, and so is a server that contradicts what was committed.
 
-/** So many of the newest log entries are shown. */
-const CHIPS = 5;
+/** The newest log entries are shown, as many as fit in so many letters, and at most seven. */
+const CHIP_LETTERS = 37, CHIPS = 7;
 
 /** @typedef {{row: number, state: Int32Array, changed: Set<string>, leader: number, agreed: number, subject: number, contradiction: string, veil: boolean}} Moment */
 
@@ -97,6 +97,8 @@ function logChips(model, moment, server, mark) {
   const committed = model.valueOf(state, server, "committed"), applied = model.valueOf(state, server, "applied");
   const top = lineage.depth[applied] > lineage.depth[logged] ? applied : logged;
   const ids = lineage.tail(top, CHIPS);
+  const letters = () => ids.reduce((sum, id) => sum + lineage.zxid(id).length + 2, lineage.depth[durable] < lineage.depth[logged] ? 15 : 5);
+  while (ids.length > 2 && letters() > CHIP_LETTERS) ids.shift();
   const before = lineage.depth[top] - ids.length;
   const chips = ids.map((id) => {
     const conflicting = !moment.veil && lineage.depth[id] <= lineage.depth[agreed] && !lineage.extends(agreed, id);

@@ -126,7 +126,7 @@ function situationsCard(report) {
   const names = Object.keys(report.situations ?? {});
   if (names.length === 0) return null;
   const missed = report.situations_missed ?? [];
-  return card("Situations reached", h("ul", { class: "chips" }, names.map((name) => h("li", null, name, " ", h("b", null, num(report, `situations.${name}`))))),
+  return card(report.kind === "sweep" ? "Situations reached, in so many runs" : "Situations reached", h("ul", { class: "chips" }, names.map((name) => h("li", null, name, " ", h("b", null, num(report, `situations.${name}`))))),
     missed.length ? h("details", null, h("summary", null, `${plural(missed.length, "situation")} not reached`), h("p", null, missed.join(", "))) : null);
 }
 

@@ -3,33 +3,36 @@
 /** @param {HTMLElement} host @param {App} app */
 function renderSweep(host, app) {
   const { report } = app;
-  fill(host, totalsCard(report), groupsCard(report), h("div", { class: "columns" }, h("div", null, heatCard(report)), h("div", null, sweepProperties(report))));
+  fill(host, totalsCard(report), groupsCard(report), h("div", { class: "columns" }, h("div", null, heatCard(report), countersCard(report), situationsCard(report)), h("div", null, sweepProperties(report))));
 }
 
 /** @param {Json} report @returns {HTMLElement} */
 function totalsCard(report) {
   const verdicts = Object.keys(report.verdicts ?? {});
   const numbers = Object.keys(report).filter((name) => typeof report[name] === "number");
+  const scenarios = report.scenarios ?? [];
   return card("The sweep", report.about ? h("p", null, words(report, "about")) : null,
+    scenarios.length ? h("p", null, scenarios.length > 1 ? `${scenarios.length} scenarios: ` : "Scenario: ", scenarios.map((/** @type {string} */ _, /** @type {number} */ i) => [i ? ", " : "", words(report, `scenarios.${i}`)])) : null,
     h("ul", { class: "chips big" }, verdicts.map((name) => h("li", null, badge(name), " ", h("b", null, num(report, `verdicts.${name}`))))),
-    h("dl", null, numbers.map((name) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, num(report, name))))), replayLine(report));
+    h("dl", { class: "inline" }, numbers.map((name) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, num(report, name))))), replayLine(report));
 }
 
 /** @param {Json} report @returns {HTMLElement} */
 function groupsCard(report) {
   const groups = report.groups ?? [];
   if (groups.length === 0) return card("Failures", h("p", null, "No run of this sweep failed."));
-  const size = (/** @type {Json} */ group) => group.smallest?.events ?? group.first?.events ?? group.smallest ?? Infinity;
-  const order = groups.map((/** @type {Json} */ group, /** @type {number} */ i) => ({ group, i })).sort((/** @type {any} */ a, /** @type {any} */ b) => (size(a.group) > size(b.group) ? 1 : size(a.group) < size(b.group) ? -1 : a.i - b.i));
-  const rows = order.map((/** @type {{group: Json, i: number}} */ { group, i }) => {
-    const which = group.smallest && typeof group.smallest === "object" ? "smallest" : "first";
-    const file = group[which]?.file;
-    return [num(report, `groups.${i}.count`), h("b", null, words(report, `groups.${i}.property`)), h("code", null, words(report, `groups.${i}.signature`)),
-      h("span", null, words(report, `groups.${i}.${which}.scenario`), ", seed ", num(report, `groups.${i}.${which}.seed`)),
-      group[which]?.events === undefined ? "–" : num(report, `groups.${i}.${which}.events`), file ? fileLink(file, report, `groups.${i}.${which}.file`) : "–"];
-  });
-  return card("Failures by cause", h("p", { class: "mut" }, "Runs that broke the same property in the same way are one group. The smallest run of a group is the one to read."),
-    grid("Groups, smallest first", ["runs", "property", "signature", "read this one", "events", "file"], rows));
+  const rows = groups.map((/** @type {Json} */ group, /** @type {number} */ i) => [num(report, `groups.${i}.count`), h("b", null, words(report, `groups.${i}.property`)), h("code", null, words(report, `groups.${i}.signature`)),
+    example(report, `groups.${i}.smallest`), example(report, `groups.${i}.first`), num(report, `groups.${i}.runs_to_first`)]);
+  return card("Failures by cause", h("p", { class: "mut" }, "Runs that broke the same property in the same way are one group. The smallest run of a group, the one with the fewest faults, is the one to read."),
+    grid("Groups, smallest first", ["runs", "property", "signature", "read this one", "the first", "runs until then"], rows));
+}
+
+/** One run of a group: its scenario, seed, number of faults and file. @param {Json} report @param {string} path @returns {Child} */
+function example(report, path) {
+  const run = at(report, path);
+  if (!run) return "–";
+  const file = run.file ? fileLink(run.file, report, `${path}.file`) : null;
+  return h("span", null, words(report, `${path}.scenario`), ", seed ", num(report, `${path}.seed`), run.faults === undefined ? null : [", ", num(report, `${path}.faults`), run.faults === 1 ? " fault" : " faults"], file ? [" ", file] : null);
 }
 
 /** A file beside the page: a link if it is a page or data, never a script's address. @param {string} file @param {Json} report @param {string} path @returns {HTMLElement} */
