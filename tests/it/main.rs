@@ -20,6 +20,7 @@ mod mangled;
 mod observed;
 mod readme;
 mod recording;
+mod reports;
 mod scenarios;
 mod schema;
 mod shrinking;

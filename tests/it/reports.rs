@@ -1,0 +1,107 @@
+//! Pages: the same bytes from the same run, one clear error for what is none.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cli::{json, scratch, text, zablab};
+
+fn report(arguments: &[&str], directory: &Path) -> serde_json::Value {
+    let out = directory.to_string_lossy();
+    let mut all = vec!["report"];
+    all.extend_from_slice(arguments);
+    all.extend_from_slice(&["-o", &out, "--json"]);
+    let output = zablab(&all);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    json(&output)
+}
+
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+const SHORT: [&str; 2] = ["--set", "limits.virtual_ms=3000"];
+
+#[test]
+fn two_generations_of_a_page_are_the_same_bytes() {
+    let (one, two) = (scratch("page-one"), scratch("page-two"));
+    for directory in [&one, &two] {
+        let run = ["scenarios/quiet.json", SHORT[0], SHORT[1]];
+        let written = report(&run, directory);
+        assert_eq!(written["verdict"], "holds");
+    }
+    let names: Vec<String> = files(&one).into_iter().map(|file| file.0).collect();
+    assert_eq!(names, ["report.html", "report.json", "scenario.json"]);
+    assert!(files(&one) == files(&two), "two generations differ");
+}
+
+#[test]
+fn a_run_leaves_the_page_that_report_makes_of_it() {
+    let (one, two) = (scratch("page-run"), scratch("page-report"));
+    let run = [
+        "run",
+        "scenarios/quiet.json",
+        SHORT[0],
+        SHORT[1],
+        "--report",
+    ];
+    let out = one.to_string_lossy();
+    let output = zablab(&[&run[..], &[&out]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    report(&["scenarios/quiet.json", SHORT[0], SHORT[1]], &two);
+    assert!(files(&one) == files(&two), "the pages differ");
+    // What was left can be reported on again: it names the run, whoever plays it.
+    let again = scratch("page-again");
+    report(&[&out], &again);
+    let digest = |directory: &Path| {
+        let bytes = fs::read(directory.join("report.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["digest"].clone()
+    };
+    assert_eq!(digest(&again), digest(&one));
+}
+
+#[test]
+fn two_runs_are_compared_up_to_where_they_part() {
+    let directory = scratch("page-compare");
+    let file = "scenarios/zoo/diff-no-trunc.json";
+    let written = report(&[file, "--against", "mutants=[]"], &directory);
+    assert_eq!(written["verdict"], "differ");
+    let bytes = fs::read(directory.join("report.json")).unwrap();
+    let compared: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let verdicts = [0, 1].map(|run| compared["runs"][run]["verdict"].clone());
+    assert_eq!(verdicts, ["violated", "holds"]);
+    let shared = compared["shared_events"].as_u64().unwrap();
+    let violation = compared["runs"][0]["violations"][0]["event"].as_u64();
+    assert!(0 < shared && Some(shared) < violation);
+    assert_ne!(
+        compared["first_difference"]["left"],
+        compared["first_difference"]["right"]
+    );
+    let same = scratch("page-same");
+    let written = report(&[file, file], &same);
+    assert_eq!(written["verdict"], "same");
+}
+
+#[test]
+fn what_cannot_be_reported_on_is_refused_with_a_reason() {
+    let directory = scratch("page-refused");
+    let out = directory.to_string_lossy();
+    for (run, reason) in [
+        (vec!["no-such-file.json"], "no-such-file.json"),
+        (vec!["reports"], "reports"),
+        (vec!["a.json", "b.json", "c.json"], "c.json"),
+    ] {
+        let output = zablab(&[&["report", "-o", &out], run.as_slice()].concat());
+        assert_eq!(output.status.code(), Some(2), "{run:?}");
+        assert!(text(&output.stderr).contains(reason), "{run:?}");
+        assert!(!directory.join("report.html").exists());
+    }
+}
