@@ -47,7 +47,16 @@ function realRun(scenario) {
   const report = JSON.parse(fs.readFileSync(path.join(dir, "report.json"), "utf8"));
   const page = path.join(dir, "report.html");
   if (!fs.existsSync(page)) fs.writeFileSync(page, assemble(report, fs.readFileSync(path.join(dir, "run.zt")).toString("base64")));
+  else if (process.env.PAGE_SOURCES) freshen(page, report);
   return { report, file: page, dir };
+}
+
+/** A page with the scripts as they are now around the data that zablab put into it: for work on the page without building zablab. */
+function freshen(file, report) {
+  const html = fs.readFileSync(file, "utf8");
+  const held = (id) => new RegExp(`<script type="text/plain" id="${id}">([^<]*)</script>`).exec(html)?.[1] ?? "";
+  const plots = /<template id="plots">([\s\S]*?)<\/template>/.exec(html)?.[1] ?? "";
+  fs.writeFileSync(file, assemble(report, held("trace"), { trace2: held("trace2"), plots }));
 }
 
 /** Writes a page of the toy. */

@@ -65,7 +65,7 @@ function replayLine(report) {
 function openFirst(app, name) {
   const first = (app.report.violations ?? []).findIndex((/** @type {Json} */ violation) => violation.property === name || violation.also?.includes(name));
   if (first < 0) return null;
-  return [" ", h("button", { class: "small", "aria-label": `open the first violation of ${name}`, click: () => { chooseViolation(first); showView("player"); } }, `open e${app.report.violations[first].event}`)];
+  return [" ", h("button", { class: "small", "aria-label": `open e${app.report.violations[first].event}, the first violation of ${name}`, click: () => { chooseViolation(first); showView("player"); } }, `open e${app.report.violations[first].event}`)];
 }
 
 /** Violated first, then what was never exercised, then what holds. @param {App} app @returns {HTMLElement} */
