@@ -51,6 +51,26 @@ function realRun(scenario) {
   return { report, file: page, dir };
 }
 
+/** Runs `zablab report` with these arguments and returns the report and its page. */
+function realReport(name, ...args) {
+  const dir = path.join(work, name);
+  execFileSync(findZablab(), ["report", ...args, "-o", dir], { stdio: "ignore", cwd: ROOT });
+  const report = JSON.parse(fs.readFileSync(path.join(dir, "report.json"), "utf8")), file = path.join(dir, "report.html");
+  if (process.env.PAGE_SOURCES) freshen(file, report);
+  return { report, file, dir };
+}
+
+/** Plays a few seeds of a scenario and returns the folder. */
+function realSweep(scenario, seeds) {
+  const dir = path.join(work, `sweep-${scenario.replaceAll("/", "-")}`);
+  try {
+    execFileSync(findZablab(), ["sweep", path.join(ROOT, "scenarios", `${scenario}.json`), "--seeds", seeds, "--out", dir], { stdio: "ignore", cwd: ROOT });
+  } catch (problem) {
+    if (!fs.existsSync(path.join(dir, "summary.json"))) throw problem; // a sweep that finds something exits with 1
+  }
+  return dir;
+}
+
 /** A page with the scripts as they are now around the data that zablab put into it: for work on the page without building zablab. */
 function freshen(file, report) {
   const html = fs.readFileSync(file, "utf8");
@@ -86,4 +106,4 @@ async function open(file, { hash = "", width = 1440, height = 900, dark = false,
   return { page, complaints, state: () => page.evaluate("zablab.state()"), done: () => context.close() };
 }
 
-module.exports = { close, realRun, toyPage, open, until, work, findZablab, ROOT };
+module.exports = { close, realRun, realReport, realSweep, toyPage, open, until, work, findZablab, ROOT };

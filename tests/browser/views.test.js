@@ -5,7 +5,7 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
 const zlib = require("node:zlib");
-const { close, realRun, open, until, toyPage, work } = require("./browser.js");
+const { close, realRun, realReport, realSweep, open, until, toyPage, work } = require("./browser.js");
 const { makeRun } = require("./fixture.js");
 
 const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -73,22 +73,42 @@ test("a sweep shows its groups smallest first, every property, and the heat map"
   assert.match(groups[1], /fork/);
   assert.match(await page.textContent("#view-sweep"), /never exercised/);
   assert.equal(await page.locator(".heat .hot").count(), 2);
-  for (const [where, value, text] of await page.evaluate(() => [...document.querySelectorAll("#view-sweep [data-path]")].map((one) => [one.dataset.path, one.dataset.value ?? null, one.textContent]))) {
-    assert.equal(value ?? text, String(where.split(".").reduce((here, step) => here?.[step], report)), where);
+  await compareNumbers(page, report);
+  assert.deepEqual(complaints, []);
+  await done();
+});
+
+/** Every element that names its place in the report, against the report. */
+async function compareNumbers(page, report) {
+  const marked = await page.evaluate(() => [...document.querySelectorAll("[data-path]")].map((one) => [one.dataset.path, one.dataset.value ?? null, one.textContent]));
+  for (const [where, value, text] of marked) assert.equal(value ?? text, String(where.split(".").reduce((here, step) => here?.[step], report)), where);
+  return marked.length;
+}
+
+test("a sweep that zablab played leads to the page of each group's smallest run", async () => {
+  const { report, file } = realReport("sweep-page", realSweep("zoo/diff-no-trunc", "0..8"));
+  const { page, complaints, done } = await open(file);
+  assert.ok(await compareNumbers(page, report) > 40);
+  const links = await page.locator("#view-sweep table a").all();
+  assert.equal(report.groups.length > 0, links.length > 0);
+  if (links.length) {
+    await links[0].click();
+    await until(page, "!!window.READY");
+    assert.ok((await page.textContent("header")).includes(report.groups[0].property));
   }
   assert.deepEqual(complaints, []);
   await done();
 });
 
 test("a comparison aligns two runs and rings the first difference", async () => {
-  const left = makeRun({ violation: true }), right = makeRun({ violation: false });
-  const shared = 190;
-  const report = { kind: "compare", runs: [left.report, right.report], shared_events: shared, first_difference: { event: shared + 1, time_us: 18000, left: "server 1 lacks 1:12", right: "server 1 has 1:12" } };
-  const { page, complaints, done } = await open(toyPage("compare", { report, trace: left.trace }, { trace2: right.trace }));
+  const { report, file } = realReport("compared", "scenarios/zoo/diff-no-trunc.json", "--against", "mutants=[]");
+  const { page, complaints, done } = await open(file);
   assert.equal(await page.locator(".diagram.static svg").count(), 2);
-  assert.equal((await page.locator(".diagram.static svg text:text-is('first difference')").count()), 2);
-  assert.match(await page.textContent("#view-compare"), /190 events are the same/);
-  assert.match(await page.textContent("#view-compare"), /total-order/);
+  assert.equal(await page.locator(".diagram.static svg text:text-is('first difference')").count(), 2);
+  assert.ok((await page.textContent("#view-compare")).includes(report.first_difference.left));
+  const rings = await page.locator(".diagram.static svg circle[r='13']").evaluateAll((all) => all.map((one) => one.getAttribute("cx")));
+  assert.equal(rings[0], rings[1], "the difference is at the same place in both");
+  assert.ok(await compareNumbers(page, report) > 10);
   assert.deepEqual(complaints, []);
   await done();
 });

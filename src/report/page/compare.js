@@ -8,7 +8,28 @@ function renderCompare(host, app) {
     card("Two runs", h("p", null, "The first ", num(report, "shared_events"), " events are the same in both.", first ? [" They differ from event ", num(report, "first_difference.event"), ` on, at ${instant(first.time_us, 10)}.`] : " They do not differ."),
       first ? h("div", { class: "pair" }, h("p", null, h("b", null, "first run: "), words(report, "first_difference.left")), h("p", null, h("b", null, "second run: "), words(report, "first_difference.right"))) : null,
       compareHeads(report, left, right)),
-    diagramOf(app, app.model, 0), diagramOf(app, app.model2, 1), compareNumbers(report)));
+    ...diagrams(app), compareNumbers(report)));
+}
+
+/** The two diagrams, with as many events before and after the difference in both, so that they stand under each other.
+ * @param {App} app @returns {HTMLElement[]} */
+function diagrams(app) {
+  const models = [app.model, app.model2];
+  const width = Math.max(330, Math.min(1400, document.documentElement.clientWidth - 60)), budget = Math.max(16, Math.floor(width / 22));
+  let before = Math.floor(budget * 0.45), after = Math.ceil(budget * 0.55);
+  for (const model of models) {
+    if (!model) continue;
+    const { rows } = model.shown({ routine: false, clients: true }), place = lowerBound(rows, differenceRow(app, model));
+    before = Math.min(before, place);
+    after = Math.min(after, Math.max(1, rows.length - place));
+  }
+  return models.map((model, which) => diagramOf(app, model, which, { width, before, after }));
+}
+
+/** The row at which a run parts from the other. @param {App} app @param {Model} model @returns {number} */
+function differenceRow(app, model) {
+  const event = app.report.first_difference?.event ?? app.report.shared_events ?? 0;
+  return Math.min(model.rows - 1, Math.max(0, lowerBound(model.trace.events.number, event)));
 }
 
 /** @param {Json} report @param {Json} left @param {Json} right @returns {HTMLElement} */
@@ -18,16 +39,14 @@ function compareHeads(report, left, right) {
   return h("div", { class: "pair" }, head(left, 0), head(right, 1));
 }
 
-/** @param {App} app @param {Model | null} model @param {number} which @returns {HTMLElement} */
-function diagramOf(app, model, which) {
+/** @param {App} app @param {Model | null} model @param {number} which @param {{width: number, before: number, after: number}} size @returns {HTMLElement} */
+function diagramOf(app, model, which, { width, before, after }) {
   const title = which === 0 ? "First run" : "Second run";
   if (!model) return card(title, h("p", { class: "mut" }, "its trace is not in this page"));
-  const event = app.report.first_difference?.event ?? app.report.shared_events ?? 0;
-  const row = Math.min(model.rows - 1, Math.max(0, lowerBound(model.trace.events.number, event)));
+  const row = differenceRow(app, model);
   const shown = model.shown({ routine: false, clients: true });
-  const place = lowerBound(shown.rows, row), width = Math.max(340, Math.min(1400, document.documentElement.clientWidth - 60)), height = 90 + 38 * model.lanes.length;
-  const budget = Math.max(16, Math.floor(width / 22));
-  const part = clampPart(shown.rows, place - Math.floor(budget * 0.45), place + Math.ceil(budget * 0.55));
+  const place = lowerBound(shown.rows, row), height = 108 + 28 * model.lanes.length;
+  const part = clampPart(shown.rows, place - before, place + after);
   const box = h("div", { class: "diagram static", style: `height:${height}px` });
   const scene = buildScene(model, { row, axis: "rank", parts: [part], shown, width, height, story: [], violations: model.trace.violations.map((violation) => violation.row), cone: false, veil: false, clients: true, routine: false, ring: app.report.first_difference ? row : -1, ringText: "first difference" });
   paint(box, scene, width, height, `${title}, around the first difference: ${model.describe(row)}`);

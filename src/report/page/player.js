@@ -184,7 +184,7 @@ function openStory(rows) {
   if (app.axisNote === "chosen") return;
   const crowded = isCrowded(frame, story);
   app.axis = crowded ? "rank" : "time";
-  app.axisNote = crowded ? "evenly spaced: in time these events would lie on top of each other" : "";
+  app.axisNote = crowded ? "evenly spaced, because these events nearly coincide in time" : "";
 }
 
 /** @param {Axis} axis */

@@ -155,7 +155,7 @@ function renderOptions(veiled) {
 /** What is not in the picture is said beside it. @param {Model} model */
 function renderNotes(model) {
   const { trace } = model;
-  const thinned = trace.count < trace.total ? `This page holds ${grouped(trace.count)} of the run's ${grouped(trace.total)} events: the neighbourhood of each violation and what led to it. The state of the servers is exact at every event shown. Load run.zt for all of them. ` : "";
+  const thinned = trace.count < trace.total ? `${grouped(trace.count)} of ${grouped(trace.total)} events are in this page: those around each violation and what led to it; states are exact. Load run.zt for all. ` : "";
   const dense = app.parts.reduce((sum, part) => sum + part.to - part.from, 0) > DENSE ? "So many events are in view that heights stand for numbers of events; go closer for messages. " : "";
   fill(byId("notes"), thinned, dense, app.axisNote === "chosen" || !app.story ? "" : app.axisNote ? `The axis is ${app.axisNote}. ` : "", app.message);
 }
