@@ -186,6 +186,50 @@ test("a click in the diagram goes to the event under it", async () => {
   await done();
 });
 
+test("a chosen server lists its log and znodes as they are at the cursor", async () => {
+  const { page, complaints, done } = await open(violated.file);
+  await page.keyboard.press("2");
+  const [listed, real] = await page.evaluate(() => {
+    const { model, row } = zablab.app, { lineage } = model, state = model.stateAt(row), log = [];
+    for (let id = model.valueOf(state, 1, "logged"); id > 0; id = lineage.parent[id]) log.push(lineage.zxid(id));
+    return [[...document.querySelectorAll(".everything ul:first-of-type code")].map((one) => one.textContent), log];
+  });
+  assert.deepEqual(listed, real.slice(0, 40));
+  await page.keyboard.press("2");
+  assert.equal(await page.locator(".everything").count(), 0);
+  assert.deepEqual(complaints, []);
+  await done();
+});
+
+test("causes and effects are each other's reverse", async () => {
+  const { page, done } = await open(violated.file);
+  assert.equal(await page.evaluate(() => {
+    const { model } = zablab.app, { cause } = model.trace.events;
+    let links = 0, back = 0;
+    for (let row = 0; row < model.rows; row++) {
+      if (cause[row] >= 0) links++;
+      for (const effect of model.effectsOf(row)) if (cause[effect] === row) back++;
+    }
+    return links === back && links > 100;
+  }), true);
+  await done();
+});
+
+test("the page's policy refuses to load or send anything", async () => {
+  const { page, done } = await open(violated.file);
+  const refused = await page.evaluate(async () => {
+    const seen = [];
+    document.addEventListener("securitypolicyviolation", (event) => seen.push(event.effectiveDirective));
+    await fetch("http://127.0.0.1:9/").catch(() => {});
+    const image = new Image();
+    image.src = "http://127.0.0.1:9/x.png";
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return seen;
+  });
+  assert.ok(refused.includes("connect-src") && refused.includes("img-src"), refused.join());
+  await done();
+});
+
 test("an operation says where it was linearised, or why it cannot be", async () => {
   const run = realRun("zoo/two-owners");
   const { page, state, complaints, done } = await open(run.file, { hash: "#view=history" });

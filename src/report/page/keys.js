@@ -5,7 +5,7 @@ const KEYS = [
   ["→ ←", "next, previous event"], ["Shift + → ←", "at the same node (or the chosen one)"], ["Alt + → ←", "with the same zxid"], ["Home End", "first, last event"],
   ["v  V", "next, previous violation"], ["f", "next fault"], ["w", "next sentence of the story"], ["[  ]", "back along causes, and return"], ["c", "dim all that is not in the causal past"],
   ["Space", "play, pause"], ["+  −  0", "closer, farther, whole run"], ["s", "back to the story of the violation"], ["x", "axis: time, rank, causal"], ["r", "show routine messages"],
-  ["/", "search; Enter and Shift + Enter go through what was found"], ["n  N", "next, previous hit"], ["1 … 9", "choose a server; again: none"], ["p  h  m", "player, history, summary"], ["?", "this help"], ["Esc", "close"],
+  ["/", "search; Enter and Shift + Enter go through what was found"], ["n  N", "next, previous hit"], ["1 … 9", "choose a server and list its log and znodes; again: none"], ["p  h  m", "player, history, summary"], ["?", "this help"], ["Esc", "close"],
 ];
 
 /** @type {Record<string, () => void>} */

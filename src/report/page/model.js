@@ -39,6 +39,10 @@ class Model {
     this.shownBy = new Map();
     /** @type {Int32Array | null} */
     this.causalRanks = null;
+    /** @type {Int32Array | null} */
+    this.firstEffect = null;
+    /** @type {Int32Array | null} */
+    this.nextEffect = null;
     this.atRow = -1;
     this.atState = new Int32Array(this.width * trace.nodes.length);
   }
@@ -199,6 +203,26 @@ class Model {
       ranks[i] = Math.max(local, sent) + 1;
     }
     return (this.causalRanks = ranks);
+  }
+
+  /** The rows that a row caused: its messages where they arrived, its timers when they fired. @param {number} row @returns {number[]} */
+  effectsOf(row) {
+    if (!this.firstEffect) this.linkEffects();
+    const out = [], next = /** @type {Int32Array} */ (this.nextEffect);
+    for (let at = /** @type {Int32Array} */ (this.firstEffect)[row]; at >= 0; at = next[at]) out.push(at);
+    return out;
+  }
+
+  /** Lists of effects: the first of each row, and after each effect the next of the same cause. */
+  linkEffects() {
+    const { cause } = this.trace.events;
+    this.firstEffect = new Int32Array(this.rows).fill(-1);
+    this.nextEffect = new Int32Array(this.rows).fill(-1);
+    for (let i = this.rows - 1; i >= 0; i--) {
+      if (cause[i] < 0) continue;
+      this.nextEffect[i] = this.firstEffect[cause[i]];
+      this.firstEffect[cause[i]] = i;
+    }
   }
 
   /** For each node the last row that lies in the causal past of `row` (-1: none), looking back no further than `from`.

@@ -53,7 +53,7 @@ function serverPanel(model, moment, server, choose, chosen) {
   const mark = (field) => (moment.changed.has(`${server} ${field}`) ? "changed" : null);
   return h("section", { class: `node${faults.length ? " bad" : ""}${chosen === server ? " chosen" : ""}`, "aria-label": info.name, "data-node": info.short },
     h("h3", null,
-      h("button", { class: "plain", click: () => choose(server), title: "steps with Shift and the arrow keys stay at this node" }, info.name),
+      h("button", { class: "plain", click: () => choose(server), "aria-expanded": chosen === server ? "true" : "false", title: "shows its log and znodes; Shift and the arrow keys stay at it" }, info.name),
       h("span", { class: `role ${mark("role") ?? ""}`, style: `color:var(--${tone === "quiet" ? "mut" : tone})` }, `${glyph} ${word}${following}`)),
     h("p", { class: "epochs" },
       term("accepted epoch", "accepted"), " ", h("b", { class: mark("accepted epoch") }, String(model.valueOf(state, server, "accepted epoch"))), "  ",
@@ -61,6 +61,7 @@ function serverPanel(model, moment, server, choose, chosen) {
       h("span", { class: "mut" }, clientsOf(model, moment, server))),
     logChips(model, moment, server, mark("logged") ?? mark("applied") ?? mark("durable") ?? mark("committed")),
     znodeLine(model, moment, server),
+    chosen === server ? everything(model, moment, server) : null,
     faults.map((text) => h("p", { class: "contradiction" }, h("span", { "aria-hidden": "true" }, "✗ "), text)));
 }
 
@@ -126,6 +127,20 @@ function znodeLine(model, moment, server) {
     mine === null ? "missing here" : `v${mine}`, theirs === null ? `, not at ${other}` : `, ${other}: v${theirs}`));
   return h("div", { class: "znodes" }, head, h("span", { class: "differs" }, ` ${grouped(diff.length)} not as ${other}`),
     h("ul", null, lines, diff.length > 4 ? h("li", { class: "mut" }, `and ${grouped(diff.length - 4)} more`) : null));
+}
+
+/** So many lines are listed of a chosen server's log and tree. */
+const LISTED = 40;
+
+/** Of the server that is chosen: its log in words, its znodes, its sessions. @param {Model} model @param {Moment} moment @param {number} server @returns {HTMLElement} */
+function everything(model, moment, server) {
+  const lineage = model.lineage, logged = model.valueOf(moment.state, server, "logged"), image = lineage.image(model.valueOf(moment.state, server, "applied"));
+  const log = lineage.tail(logged, LISTED).reverse(), znodes = [...image.znodes].sort(([a], [b]) => (a < b ? -1 : 1));
+  const more = (/** @type {number} */ all) => (all > LISTED ? h("li", { class: "mut" }, `and ${grouped(all - LISTED)} more`) : null);
+  return h("div", { class: "everything", tabindex: "0", role: "region", "aria-label": `log and znodes of ${model.trace.nodes[server].name}` },
+    h("h4", null, "Log, newest first"), h("ul", null, log.map((id) => h("li", null, h("code", null, lineage.zxid(id)), " ", model.trace.strings[lineage.txns.text[id - 1]])), more(lineage.depth[logged])),
+    h("h4", null, "Znodes"), h("ul", null, znodes.slice(0, LISTED).map(([path, version]) => h("li", null, h("code", null, path), ` v${version}`)), more(znodes.length)),
+    h("h4", null, "Sessions"), h("ul", null, [...image.sessions].slice(0, LISTED).map((session) => h("li", null, h("code", null, session))), more(image.sessions.size)));
 }
 
 /** @param {Image} image @returns {string} */

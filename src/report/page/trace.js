@@ -92,8 +92,16 @@ function take(values, into, where, deltas, low, high) {
 }
 
 /** Undoes deltas that were taken group by group: each value against the one before of the same group.
- * @param {Int32Array} values @param {(i: number) => number} group @returns {Int32Array} */
-function addUp(values, group) {
+ * @param {Int32Array} values @param {(i: number) => number} group @param {number} groups 0: too many for an array @returns {Int32Array} */
+function addUp(values, group, groups) {
+  if (groups === 0) return addUpMany(values, group);
+  const before = new Int32Array(groups);
+  for (let i = 0; i < values.length; i++) values[i] = before[group(i)] += values[i];
+  return values;
+}
+
+/** @param {Int32Array} values @param {(i: number) => number} group @returns {Int32Array} */
+function addUpMany(values, group) {
   /** @type {Map<number, number>} */
   const before = new Map();
   for (let i = 0; i < values.length; i++) {
@@ -167,7 +175,7 @@ function decodeEvents(json) {
   const group = (/** @type {number} */ i) => kind[i] * 256 + node[i];
   return {
     number: read.delta("number", 0, MOST), t: times, kind, node, peer, cause,
-    epoch: addUp(read.index("epoch", -MOST, MOST), group), counter: addUp(read.index("counter", -MOST, MOST), group), text: read.index("text", 0, json.strings.length - 1),
+    epoch: addUp(read.index("epoch", -MOST, MOST), group, 65536), counter: addUp(read.index("counter", -MOST, MOST), group, 65536), text: read.index("text", 0, json.strings.length - 1),
   };
 }
 
@@ -193,21 +201,21 @@ function decodeTables(json, rows, events) {
 function decodeFacts(read, strings, events) {
   const row = read.delta("row", 0, events.t.length - 1), node = read.small("node", 254), text = read.index("text", 0, strings);
   for (let i = 0; i < row.length; i++) if (node[i] === 0) node[i] = events.node[row[i]];
-  const group = (/** @type {number} */ i) => text[i] * 256 + node[i];
-  return { row, node, text, epoch: addUp(read.index("epoch", -MOST, MOST), group), counter: addUp(read.index("counter", -MOST, MOST), group) };
+  const group = (/** @type {number} */ i) => text[i] * 256 + node[i], groups = strings < 16384 ? (strings + 1) * 256 : 0;
+  return { row, node, text, epoch: addUp(read.index("epoch", -MOST, MOST), group, groups), counter: addUp(read.index("counter", -MOST, MOST), group, groups) };
 }
 
 /** @param {ReturnType<typeof reader>} read @param {number} last @param {number} nodes @param {number} fields @returns {Changes} */
 function decodeState(read, last, nodes, fields) {
   const node = read.small("node", nodes - 1), field = read.small("field", fields - 1);
-  const value = addUp(read.index("value", -MOST, MOST), (i) => node[i] * 256 + field[i]);
+  const value = addUp(read.index("value", -MOST, MOST), (i) => node[i] * 256 + field[i], 65536);
   return { row: read.delta("row", 0, last), node, field, value };
 }
 
 /** @param {ReturnType<typeof reader>} read @param {number} nodes @param {number} last @param {number} strings @returns {Operations} */
 function decodeOperations(read, nodes, last, strings) {
   const node = read.small("node", nodes - 1);
-  return { node, number: addUp(read.index("number", -MOST, MOST), (i) => node[i]), invoked: read.delta("invoked", 0, last), returned: read.index("returned", -1, last), outcome: read.small("outcome", 4),
+  return { node, number: addUp(read.index("number", -MOST, MOST), (i) => node[i], 256), invoked: read.delta("invoked", 0, last), returned: read.index("returned", -1, last), outcome: read.small("outcome", 4),
     request: read.index("request", 0, strings), answer: read.index("answer", 0, strings), epoch: read.delta("epoch", -1, MOST), counter: read.delta("counter", -1, MOST), order: read.index("order", -1, last) };
 }
 

@@ -111,18 +111,20 @@ function checkNames(checks, words) {
   return list;
 }
 
-/** @param {App} app @returns {HTMLElement} */
+/** The event at the cursor in full, with what it followed from and what it led to. @param {App} app @returns {HTMLElement} */
 function causesPanel(app) {
   const model = /** @type {Model} */ (app.model), { row } = app;
   const { cause, number, node, t } = model.trace.events;
   const previous = /** @type {Int32Array} */ (model.previous)[row];
   /** @param {number} at @param {string} words @returns {HTMLElement} */
-  const item = (at, words) => h("li", null, h("a", { href: `#e=${number[at]}`, "data-row": at, click: jumpTo(at) }, "e" + grouped(number[at])), ` ${words}, ${span(t[row] - t[at])} before: ${model.describe(at)}`);
-  const items = [];
-  if (cause[row] >= 0) items.push(item(cause[row], cause[row] === previous ? "it was sent in, and the same node did last" : "it was sent in"));
-  if (previous >= 0 && previous !== cause[row]) items.push(item(previous, `what ${model.nodeName(node[row])} did last`));
-  return h("section", { class: "causes" }, h("h3", null, "Causes of this event"),
-    items.length ? h("ul", null, items) : h("p", { class: "mut" }, "Nothing in this trace came before it."),
+  const item = (at, words) => h("li", null, h("a", { href: `#e=${model.nameOf(at)}`, "data-row": at, click: jumpTo(at) }, "e" + grouped(number[at])), ` ${words}: ${model.describe(at)}`);
+  const causes = [];
+  if (cause[row] >= 0) causes.push(item(cause[row], `${span(t[row] - t[cause[row]])} before, ${cause[row] === previous ? "and the last at this node" : "where it was sent"}`));
+  if (previous >= 0 && previous !== cause[row]) causes.push(item(previous, `${span(t[row] - t[previous])} before, the last at ${model.shortName(node[row])}`));
+  const effects = model.effectsOf(row).filter((at) => at <= lastAllowed(app)), shown = effects.slice(0, 6);
+  return h("section", { class: "causes" }, h("h3", null, "This event"), h("p", null, h("b", null, `e${grouped(number[row])} `), model.describe(row)),
+    h("h3", null, "Causes"), causes.length ? h("ul", null, causes) : h("p", { class: "mut" }, "Nothing in this trace came before it."),
+    effects.length ? [h("h3", null, "Led to"), h("ul", null, shown.map((at) => item(at, `${span(t[at] - t[row])} later`)), effects.length > shown.length ? h("li", { class: "mut" }, `and ${grouped(effects.length - shown.length)} more`) : null)] : null,
     h("p", { class: "mut" }, key("["), " walks back along causes, ", key("]"), " returns, ", key("c"), " dims all that is not in the causal past."));
 }
 
