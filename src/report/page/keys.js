@@ -23,6 +23,7 @@ function onKey(event) {
   if (event.key === " " && /^(BUTTON|A|SUMMARY)$/.test(target.tagName)) return;
   const act = actionOf(event);
   if (!act) return;
+  if (app.model && !["player", "history"].includes(app.view) && !["p", "h", "m", "?", "/"].includes(event.key)) showView("player");
   act();
   event.preventDefault();
 }

@@ -40,6 +40,21 @@ function violationRow() {
   return violation && app.model ? app.model.violationAt(app.violation)?.row ?? app.model.rowOfEvent(violation.event) : -1;
 }
 
+/** Whom the violation is about: the server or client that its last sentence names first, else the node of its event. @returns {number} a node, or -1 */
+function violationSubject() {
+  const row = violationRow(), model = app.model, facts = sentencesOf(app.report, app.violation);
+  if (row < 0 || !model) return -1;
+  const text = facts[facts.length - 1]?.text ?? "";
+  const named = model.trace.nodes.map((node, i) => ({ i, at: placeOfName(text, node.name) })).filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
+  return named.length ? named[0].i : model.trace.events.node[row] - 1;
+}
+
+/** Where a text has a name that no digit continues, -1 if nowhere. @param {string} text @param {string} name @returns {number} */
+function placeOfName(text, name) {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) if (!/\d/.test(text[at + name.length] ?? "")) return at;
+  return -1;
+}
+
 /** Goes to a row. @param {number} row @param {"push" | "replace"} how */
 function seek(row, how) {
   if (!app.model) return;
@@ -137,8 +152,9 @@ function showStory() {
   seek(violationRow() >= 0 ? violationRow() : app.row, "push");
 }
 
-/** @param {number} factor */
+/** @param {number} factor of the events in view, Infinity for all of them */
 function zoom(factor) {
+  if (app.view === "history") return moveHistory(0, factor);
   const { rows } = shownNow();
   app.story = false;
   app.span = factor === Infinity ? rows.length : Math.max(8, Math.min(rows.length, Math.round(app.span * factor)));
@@ -235,13 +251,13 @@ function chooseOperation(op) {
   writeAddress("replace");
 }
 
-/** @param {number | null} by share of the span, null = to the cursor @param {number} factor */
+/** @param {number | null} by share of the span, null = to the cursor @param {number} factor of the span, Infinity for all of it */
 function moveHistory(by, factor) {
-  const [from, to] = app.historyRange, width = (to - from) * factor, middle = (from + to) / 2;
-  if (by === null) {
-    const now = /** @type {Model} */ (app.model).trace.events.t[app.row];
-    app.historyRange = rangeAround(/** @type {Model} */ (app.model), now, width);
-  } else app.historyRange = [middle - width / 2 + by * width, middle + width / 2 + by * width];
+  const model = /** @type {Model} */ (app.model), [from, to] = app.historyRange, middle = (from + to) / 2;
+  const [low, high] = busyTime(model), width = Math.max(100, Math.min((to - from) * factor, (high - low) * 1.06));
+  if (by === null) app.historyRange = rangeAround(model, model.trace.events.t[app.row], width);
+  else app.historyRange = [middle - width / 2 + by * width, middle + width / 2 + by * width];
+  if (factor === Infinity) app.historyRange = [low - width * 0.03, high + width * 0.03];
   render();
 }
 

@@ -13,8 +13,34 @@ const VIEWS = [
   ["glossary", "Glossary", () => true],
 ];
 
-/** The one way to the screen. */
+/** The one way to the screen. What had the focus has it again, although its element is a new one. */
 function render() {
+  const focus = markFocus();
+  draw();
+  restoreFocus(focus);
+}
+
+/** @typedef {{container: Element, index: number, id: string}} FocusMark */
+
+const FOCUSABLE = "button, a[href], select, input, summary, [tabindex]";
+
+/** Where the focus is: in which part of the page, and which of its controls. @returns {FocusMark | null} */
+function markFocus() {
+  const element = document.activeElement;
+  const container = element?.closest("#why, #servers, #options, #tabs, #command, #events, #transport, main > section");
+  if (!element || !container) return null;
+  return { container, index: [...container.querySelectorAll(FOCUSABLE)].indexOf(element), id: element.id };
+}
+
+/** @param {FocusMark | null} mark */
+function restoreFocus(mark) {
+  if (!mark || (document.activeElement && document.activeElement !== document.body)) return;
+  const again = (mark.id && document.getElementById(mark.id)) || mark.container.querySelectorAll(FOCUSABLE)[mark.index];
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+}
+
+/** Draws what is seen. */
+function draw() {
   const veiled = isVeiled(app);
   document.body.dataset["view"] = app.view;
   document.body.classList.toggle("lesson", veiled);
@@ -60,9 +86,9 @@ function runHeader(report) {
   const [mark, tone] = MARKS[report.verdict] ?? ["·", "quiet"];
   const head = h("span", { class: `badge big ${tone}` }, h("span", { "aria-hidden": "true" }, mark + " "), h("span", { "data-path": "verdict" }, report.verdict ?? "?"));
   if (!violation) return [head, " ", h("b", null, words(report, "scenario")), h("span", { class: "mut" }, ` seed ${report.seed}, ${plural(report.events ?? 0, "event")}, ${span((report.virtual_ms ?? 0) * 1000)} of virtual time`)];
-  const row = violationRow(), node = row >= 0 && app.model ? app.model.nodeName(app.model.trace.events.node[row]) : "";
+  const subject = violationSubject(), node = subject >= 0 && app.model ? app.model.trace.nodes[subject].name : "";
   const others = (report.properties ?? []).filter((/** @type {Json} */ property) => property.verdict === "holds").length;
-  return [head, " ", h("b", { id: "rule", "data-path": `violations.${i}.property` }, violation.property), node && node !== "the machine" ? [" at ", h("span", { id: "subject" }, node)] : null,
+  return [head, " ", h("b", { id: "rule", "data-path": `violations.${i}.property` }, violation.property), node ? [" at ", h("span", { id: "subject" }, node)] : null,
     ", ", h("span", { "data-path": `violations.${i}.time_us`, "data-value": violation.time_us }, `t = ${instant(violation.time_us, 100)}`), ", event ", h("span", { "data-path": `violations.${i}.event`, "data-value": violation.event }, grouped(violation.event)),
     h("span", { class: "mut" }, `  (${report.scenario}, seed ${report.seed}; ${plural(others, "other property holds", "other properties hold")})`)].flat();
 }
@@ -79,9 +105,7 @@ function lessonSwitch() {
 /** @param {boolean} veiled */
 function renderTabs(veiled) {
   const tabs = VIEWS.filter(([name, , has]) => has(app.report) && (!veiled || name === "player" || name === "glossary"));
-  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["tab"] : undefined;
   fill(byId("tabs"), tabs.map(([name, title]) => h("button", { "data-tab": name, "aria-current": app.view === name ? "page" : null, click: () => showView(name) }, title)), h("span", { class: "grow" }), loadButton(), h("button", { class: "plain", id: "help-button", "aria-label": "help: keys", click: () => showHelp() }, "?"));
-  if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-tab="${focused}"]`))?.focus();
 }
 
 /** @param {boolean} veiled */
@@ -98,7 +122,7 @@ function renderPlayer(veiled) {
   drawDiagram(veiled);
   const row = violationRow(), at = row >= 0 && app.row >= row && !veiled;
   const sentences = sentencesOf(app.report, app.violation);
-  const moment = momentAt(model, app.row, at ? model.trace.events.node[row] - 1 : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "", veiled, rowBefore());
+  const moment = momentAt(model, app.row, at ? violationSubject() : -1, at ? sentences[sentences.length - 1]?.text ?? "" : "", veiled, rowBefore());
   renderServers(byId("servers"), model, moment, chooseNode, app.node);
   app.table ??= makeTable(byId("events"), (chosen) => jump(chosen), (by) => step(by));
   updateTable(app.table, model, shownNow().rows, app.row, veiled);
@@ -142,14 +166,12 @@ function renderOptions(veiled) {
   const titles = { time: "virtual time", rank: "one step for each event", causal: "depth in the chain of causes" };
   const hidden = model.rows - model.shown({ routine: false, clients: app.filter.clients }).rows.length;
   const check = (/** @type {"routine" | "clients"} */ name, /** @type {string} */ text) => h("label", null, h("input", { type: "checkbox", id: `show-${name}`, checked: app.filter[name], change: () => toggleFilter(name) }), " " + text);
-  const focused = document.activeElement?.id;
   fill(byId("options"),
     h("span", { role: "group", "aria-label": "axis", class: "choices" }, axes.map((axis) => h("button", { id: `axis-${axis}`, title: titles[axis], "aria-pressed": app.axis === axis ? "true" : "false", click: () => chooseAxis(axis) }, axis))),
     h("button", { id: "zoom-in", "aria-label": "closer", click: () => zoom(0.6) }, "+"), h("button", { id: "zoom-out", "aria-label": "farther", click: () => zoom(1.6) }, "−"), h("button", { id: "zoom-all", click: () => zoom(Infinity) }, "all"),
     app.report.violations?.length && !veiled ? h("button", { id: "to-story", "aria-pressed": app.story ? "true" : "false", click: () => showStory() }, "story") : null,
     h("button", { id: "cone", title: "dim all that is not in the causal past of the event", "aria-pressed": app.cone ? "true" : "false", click: () => toggle("cone") }, "cone"),
     check("routine", `routine events (${grouped(hidden)}${app.filter.routine ? "" : " hidden"})`), check("clients", "clients"));
-  if (focused) document.getElementById(focused)?.focus();
 }
 
 /** What is not in the picture is said beside it. @param {Model} model */

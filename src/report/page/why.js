@@ -119,7 +119,7 @@ function causesPanel(app) {
   /** @param {number} at @param {string} words @returns {HTMLElement} */
   const item = (at, words) => h("li", null, h("a", { href: `#e=${model.nameOf(at)}`, "data-row": at, click: jumpTo(at) }, "e" + grouped(number[at])), ` ${words}: ${model.describe(at)}`);
   const causes = [];
-  if (cause[row] >= 0) causes.push(item(cause[row], `${span(t[row] - t[cause[row]])} before, ${cause[row] === previous ? "and the last at this node" : "where it was sent"}`));
+  if (cause[row] >= 0) causes.push(item(cause[row], `${span(t[row] - t[cause[row]])} before, ${cause[row] === previous ? "and the last at this node" : model.trace.kinds[model.trace.events.kind[row]].class === "message" ? "where it was sent" : "which set it off"}`));
   if (previous >= 0 && previous !== cause[row]) causes.push(item(previous, `${span(t[row] - t[previous])} before, the last at ${model.shortName(node[row])}`));
   const effects = model.effectsOf(row).filter((at) => at <= lastAllowed(app)), shown = effects.slice(0, 6);
   return h("section", { class: "causes" }, h("h3", null, "This event"), h("p", null, h("b", null, `e${grouped(number[row])} `), model.describe(row)),
