@@ -23,7 +23,7 @@ test("the first screen of a violation says verdict, rule, subject, time, command
   assert.equal(sentences.length, first.story.length);
   first.story.forEach((fact, i) => assert.ok(sentences[i].includes(fact.text)));
   assert.equal((await page.evaluate("zablab.state()")).view, "player");
-  assert.ok(await page.locator("#servers .node.bad").count() >= 1, "the contradiction is marked");
+  assert.ok((await page.locator("#servers .node.bad").count()) >= 1, "the contradiction is marked");
   assert.ok((await page.locator("#servers .node.bad").first().textContent()).includes(first.story.at(-1).text));
   const numbers = await page.locator("#diagram svg text").allTextContents();
   first.story.forEach((_, i) => assert.ok(numbers.includes(String(i + 1)), `sentence ${i + 1} is in the diagram`));
@@ -37,11 +37,19 @@ test("the states that the page shows are those that the report ends with", async
     const { page, done } = await open(file, { hash: "#view=player" });
     await page.keyboard.press("End");
     for (const server of report.servers) {
-      const panel = page.locator(`#servers [data-node=s${server.server}]`), text = await panel.textContent();
-      assert.ok(text.includes({ leading: "leads", following: "follows", observing: "observes" }[server.role] ?? server.role), `${server.server} ${server.role} in ${text}`);
+      const panel = page.locator(`#servers [data-node=s${server.server}]`),
+        text = await panel.textContent();
+      assert.ok(
+        text.includes({ leading: "leads", following: "follows", observing: "observes" }[server.role] ?? server.role),
+        `${server.server} ${server.role} in ${text}`,
+      );
       assert.equal(await panel.locator(".epochs b").nth(0).textContent(), String(server.accepted_epoch));
       assert.equal(await panel.locator(".epochs b").nth(1).textContent(), String(server.current_epoch));
-      if (server.logged !== "0:0" && server.role !== "down") assert.ok((await panel.locator(".log .chip").last().textContent()).startsWith(server.logged), `the log of ${server.server} ends with ${server.logged}`);
+      if (server.logged !== "0:0" && server.role !== "down")
+        assert.ok(
+          (await panel.locator(".log .chip").last().textContent()).startsWith(server.logged),
+          `the log of ${server.server} ends with ${server.logged}`,
+        );
       assert.match(text, new RegExp(`${server.znodes} znode`));
     }
     await done();
@@ -54,7 +62,8 @@ test("steps forward and back return to the same state, at keyframes too", async 
     const rows = zablab.app.model.rows;
     for (const row of [0, 1, Math.min(999, rows - 2), Math.min(1000, rows - 2), rows - 2]) {
       zablab.seek(row);
-      const start = zablab.state().row, before = JSON.stringify(zablab.servers()) + document.getElementById("servers").textContent;
+      const start = zablab.state().row,
+        before = JSON.stringify(zablab.servers()) + document.getElementById("servers").textContent;
       for (let i = 0; i < 6; i++) zablab.step(1);
       for (let i = 0; i < 12 && zablab.state().row > start; i++) zablab.step(-1);
       zablab.seek(start);
@@ -69,7 +78,8 @@ test("steps forward and back return to the same state, at keyframes too", async 
 test("a seek gives what replaying every change from the start gives", async () => {
   const { page, done } = await open(passed.file, { hash: "#view=player" });
   const difference = await page.evaluate(() => {
-    const { model } = zablab.app, { row, node, field, value } = model.trace.state;
+    const { model } = zablab.app,
+      { row, node, field, value } = model.trace.state;
     const state = new Int32Array(model.width * model.trace.nodes.length);
     for (let i = 0, at = 0; at < model.rows; at += 997) {
       for (; i < row.length && row[i] <= at; i++) state[node[i] * model.width + field[i]] = value[i];
@@ -106,11 +116,11 @@ test("the keyboard alone reaches everything", async () => {
   const at = async () => (await state()).row;
   const start = await at();
   await page.keyboard.press("ArrowLeft");
-  assert.ok(await at() < start);
+  assert.ok((await at()) < start);
   await page.keyboard.press("ArrowRight");
   assert.equal(await at(), start);
   await page.keyboard.press("[");
-  assert.ok(await at() < start, "[ goes to a cause");
+  assert.ok((await at()) < start, "[ goes to a cause");
   await page.keyboard.press("]");
   assert.equal(await at(), start);
   await page.keyboard.press("Home");
@@ -119,7 +129,12 @@ test("the keyboard alone reaches everything", async () => {
   assert.equal((await state()).event, Math.min(...violated.report.violations[0].story.map((fact) => fact.event)));
   await page.keyboard.press("v");
   assert.equal((await state()).event, violated.report.violations[(await state()).violation].event);
-  for (const [key, check] of [["c", (s) => s.cone], ["r", (s) => s.filter.routine], ["x", (s) => s.axis], ["2", (s) => s.node === 1]]) {
+  for (const [key, check] of [
+    ["c", (s) => s.cone],
+    ["r", (s) => s.filter.routine],
+    ["x", (s) => s.axis],
+    ["2", (s) => s.node === 1],
+  ]) {
     await page.keyboard.press(key);
     assert.ok(check(await state()), key);
   }
@@ -144,7 +159,11 @@ test("the keyboard alone reaches everything", async () => {
   await page.keyboard.press("Space");
   await page.focus("ol.why li:nth-child(2) a");
   await page.keyboard.press("Enter");
-  assert.equal(await page.evaluate(() => document.activeElement?.closest("li")?.textContent), await page.textContent("ol.why li:nth-child(2)"), "the focus stays where it was");
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.closest("li")?.textContent),
+    await page.textContent("ol.why li:nth-child(2)"),
+    "the focus stays where it was",
+  );
   const missed = await tabThrough(page);
   assert.deepEqual(missed, [], "Tab reaches every control");
   await done();
@@ -158,15 +177,18 @@ async function tabThrough(page) {
     document.addEventListener("focusin", (event) => window.seen.add(event.target));
   });
   for (let i = 0; i < 160; i++) await page.keyboard.press("Tab");
-  return page.evaluate(() => [...document.querySelectorAll("button, a[href], select, input, [tabindex='0']")]
-    .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.tabIndex >= 0 && !window.seen.has(one)).map((one) => one.outerHTML.slice(0, 90)));
+  return page.evaluate(() =>
+    [...document.querySelectorAll("button, a[href], select, input, [tabindex='0']")]
+      .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.tabIndex >= 0 && !window.seen.has(one))
+      .map((one) => one.outerHTML.slice(0, 90)),
+  );
 }
 
 test("the list of events has the cursor of the diagram and holds only what is in view", async () => {
   const { page, state, done } = await open(violated.file);
   const selected = page.locator("#events [aria-selected=true]");
   assert.equal(await selected.getAttribute("data-row"), String((await state()).row));
-  assert.ok(await page.locator("#events [data-row]").count() < 30);
+  assert.ok((await page.locator("#events [data-row]").count()) < 30);
   await page.locator("#events [data-row]").nth(1).click();
   assert.equal(await selected.getAttribute("data-row"), String((await state()).row));
   const say = await page.textContent("#say");
@@ -177,7 +199,8 @@ test("the list of events has the cursor of the diagram and holds only what is in
 test("a click in the diagram goes to the event under it", async () => {
   const { page, state, done } = await open(violated.file);
   const place = await page.evaluate(() => {
-    const { scene, model } = zablab.app, row = scene.frame.rows[scene.frame.segments[0].from + 1];
+    const { scene, model } = zablab.app,
+      row = scene.frame.rows[scene.frame.segments[0].from + 1];
     const box = document.getElementById("diagram").getBoundingClientRect();
     return { x: box.left + xOf(scene.frame, row), y: box.top + (scene.lanes.get(model.trace.events.node[row] - 1) ?? 60) };
   });
@@ -191,7 +214,10 @@ test("a chosen server lists its log and znodes as they are at the cursor", async
   const { page, complaints, done } = await open(violated.file);
   await page.keyboard.press("2");
   const [listed, real] = await page.evaluate(() => {
-    const { model, row } = zablab.app, { lineage } = model, state = model.stateAt(row), log = [];
+    const { model, row } = zablab.app,
+      { lineage } = model,
+      state = model.stateAt(row),
+      log = [];
     for (let id = model.valueOf(state, 1, "logged"); id > 0; id = lineage.parent[id]) log.push(lineage.zxid(id));
     return [[...document.querySelectorAll(".everything ul:first-of-type code")].map((one) => one.textContent), log];
   });
@@ -204,15 +230,20 @@ test("a chosen server lists its log and znodes as they are at the cursor", async
 
 test("causes and effects are each other's reverse", async () => {
   const { page, done } = await open(violated.file);
-  assert.equal(await page.evaluate(() => {
-    const { model } = zablab.app, { cause } = model.trace.events;
-    let links = 0, back = 0;
-    for (let row = 0; row < model.rows; row++) {
-      if (cause[row] >= 0) links++;
-      for (const effect of model.effectsOf(row)) if (cause[effect] === row) back++;
-    }
-    return links === back && links > 100;
-  }), true);
+  assert.equal(
+    await page.evaluate(() => {
+      const { model } = zablab.app,
+        { cause } = model.trace.events;
+      let links = 0,
+        back = 0;
+      for (let row = 0; row < model.rows; row++) {
+        if (cause[row] >= 0) links++;
+        for (const effect of model.effectsOf(row)) if (cause[effect] === row) back++;
+      }
+      return links === back && links > 100;
+    }),
+    true,
+  );
   await done();
 });
 
@@ -234,12 +265,18 @@ test("the page's policy refuses to load or send anything", async () => {
 test("an operation says where it was linearised, or why it cannot be", async () => {
   const run = realRun("zoo/two-owners");
   const { page, state, complaints, done } = await open(run.file, { hash: "#view=history" });
-  const write = await page.evaluate(() => { const o = zablab.app.model.trace.operations; return o.order.findIndex((row, i) => row >= 0 && o.outcome[i] === 1); });
+  const write = await page.evaluate(() => {
+    const o = zablab.app.model.trace.operations;
+    return o.order.findIndex((row, i) => row >= 0 && o.outcome[i] === 1);
+  });
   await page.evaluate((op) => chooseOperation(op), write);
   assert.match(await page.textContent(".history-why"), /linearised as \d+:\d+/);
   const last = run.report.violations.findIndex((violation) => violation.story.some((fact) => /^client \d+'s op/.test(fact.text)));
   assert.ok(last >= 0);
-  const bad = await page.evaluate((index) => { const m = zablab.app.model; return m.trace.operations.node.findIndex((_, op) => mentions(m, zablab.app.report.violations[index], op)); }, last);
+  const bad = await page.evaluate((index) => {
+    const m = zablab.app.model;
+    return m.trace.operations.node.findIndex((_, op) => mentions(m, zablab.app.report.violations[index], op));
+  }, last);
   if (bad !== write) await page.evaluate((op) => chooseOperation(op), bad);
   assert.match(await page.textContent(".history-why"), /cannot be placed/);
   await page.locator(".history-list button[aria-pressed=false]").first().click();
@@ -254,7 +291,9 @@ test("every number and text that names its place in report.json is equal to it",
     let seen = 0;
     for (const tab of await page.locator("#tabs [data-tab]").all()) {
       await tab.click();
-      const marked = await page.evaluate(() => [...document.querySelectorAll("[data-path]")].map((one) => [one.dataset.path, one.dataset.value ?? null, one.textContent]));
+      const marked = await page.evaluate(() =>
+        [...document.querySelectorAll("[data-path]")].map((one) => [one.dataset.path, one.dataset.value ?? null, one.textContent]),
+      );
       for (const [where, value, text] of marked) {
         const real = where.split(".").reduce((here, step) => here?.[step], report);
         assert.notEqual(real, undefined, where);

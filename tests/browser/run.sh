@@ -34,7 +34,8 @@ if [ -z "${ZABLAB:-}" ] && ! [ -x "$target/release/zablab" ]; then
   (cd ../.. && cargo build --release --quiet)
 fi
 
-echo "== types of the page's scripts"
+echo "== form and types of the page's scripts"
+npx --no-install prettier --config .prettierrc.json --log-level warn --check ../../src/report/page/*.js ./*.js
 npx --no-install tsc --project tsconfig.json
 
 echo "== the page in Chromium"

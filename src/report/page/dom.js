@@ -68,7 +68,7 @@ function grouped(number) {
 /** "1 event", "2 events".
  * @param {number} count @param {string} one @param {string} [many] @returns {string} */
 function plural(count, one, many) {
-  return `${grouped(count)} ${count === 1 ? one : many ?? one + "s"}`;
+  return `${grouped(count)} ${count === 1 ? one : (many ?? one + "s")}`;
 }
 
 /** An instant of virtual time, as precise as its neighbours need it.
@@ -99,9 +99,15 @@ function at(value, path) {
 
 /** Says in words what a verdict's mark says in form and colour. */
 const MARKS = /** @type {Record<string, [string, string]>} */ ({
-  holds: ["✓", "good"], held: ["✓", "good"], passed: ["✓", "good"],
-  violated: ["✗", "bad"], failed: ["✗", "bad"],
-  vacuous: ["∅", "warn"], undecided: ["?", "warn"], unknown: ["?", "warn"], excused: ["~", "warn"],
+  holds: ["✓", "good"],
+  held: ["✓", "good"],
+  passed: ["✓", "good"],
+  violated: ["✗", "bad"],
+  failed: ["✗", "bad"],
+  vacuous: ["∅", "warn"],
+  undecided: ["?", "warn"],
+  unknown: ["?", "warn"],
+  excused: ["~", "warn"],
 });
 
 /** A verdict as a mark with its word; `path` says where report.json has it.
@@ -114,8 +120,18 @@ function badge(verdict, path) {
 /** A table from heads and rows of cells, in a frame that scrolls sideways on narrow screens.
  * @param {string} caption @param {string[]} heads @param {Child[][]} rows @param {string} [classes] @returns {HTMLElement} */
 function grid(caption, heads, rows, classes) {
-  const head = h("tr", null, heads.map((text) => h("th", { scope: "col" }, text)));
-  const body = rows.map((cells) => h("tr", null, cells.map((cell) => h("td", null, cell))));
+  const head = h(
+    "tr",
+    null,
+    heads.map((text) => h("th", { scope: "col" }, text)),
+  );
+  const body = rows.map((cells) =>
+    h(
+      "tr",
+      null,
+      cells.map((cell) => h("td", null, cell)),
+    ),
+  );
   const table = h("table", { class: classes ?? null }, h("caption", null, caption), h("thead", null, head), h("tbody", null, body));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, table);
 }

@@ -17,7 +17,8 @@ class Lineage {
     /** Jump pointers: an ancestor at any depth is found in logarithmic time. */
     this.jump = new Int32Array(count);
     for (let id = 1; id < count; id++) {
-      const parent = txns.parent[id - 1], far = this.jump[parent];
+      const parent = txns.parent[id - 1],
+        far = this.jump[parent];
       this.parent[id] = parent;
       this.depth[id] = this.depth[parent] + 1;
       this.jump[id] = this.depth[parent] - this.depth[far] === this.depth[far] - this.depth[this.jump[far]] ? this.jump[far] : parent;

@@ -36,7 +36,15 @@ async function loadFile(file) {
 /** Makes a trace the one that is played. @param {Model} model */
 function useModel(model) {
   const event = app.model?.trace.events.number[app.row];
-  Object.assign(app, { model, parts: [], story: violationRowIn(model) >= 0, op: -1, historyRange: [0, 0], historyRow: -1, search: { query: "", hits: new Int32Array(0), place: 0 } });
+  Object.assign(app, {
+    model,
+    parts: [],
+    story: violationRowIn(model) >= 0,
+    op: -1,
+    historyRange: [0, 0],
+    historyRow: -1,
+    search: { query: "", hits: new Int32Array(0), place: 0 },
+  });
   app.lesson ??= readLesson(app.report, model);
   app.row = event === undefined ? Math.max(0, violationRowIn(model)) : model.rowOfEvent(event);
 }
@@ -44,13 +52,14 @@ function useModel(model) {
 /** @param {Model} model @returns {number} */
 function violationRowIn(model) {
   const violation = app.report.violations?.[app.violation];
-  return violation ? model.violationAt(app.violation)?.row ?? model.rowOfEvent(violation.event) : -1;
+  return violation ? (model.violationAt(app.violation)?.row ?? model.rowOfEvent(violation.event)) : -1;
 }
 
 /** Decides what is seen first: the violation, a lesson's first question, or the summary of a run that passed. */
 function chooseFirst() {
   const { kind } = app.report;
-  app.firstView = kind === "sweep" ? "sweep" : kind === "compare" ? "compare" : app.report.violations?.length || app.lesson ? "player" : "summary";
+  app.firstView =
+    kind === "sweep" ? "sweep" : kind === "compare" ? "compare" : app.report.violations?.length || app.lesson ? "player" : "summary";
   app.view = app.firstView;
   if (app.lesson?.on) Object.assign(app, { row: Math.min(app.row, lastAllowed(app)), story: false });
   if (app.lesson) document.title = app.lesson.title;
@@ -59,11 +68,15 @@ function chooseFirst() {
 /** @param {HTMLElement} host @param {(event: MouseEvent) => number} rowAt */
 function wireDiagram(host, rowAt) {
   const tip = byId("tip");
-  let grabbed = -1, moved = false;
+  let grabbed = -1,
+    moved = false;
   host.addEventListener("click", (event) => {
     if (!moved && rowAt(event) >= 0) jump(rowAt(event));
   });
-  host.addEventListener("pointerdown", (event) => { grabbed = event.clientX; moved = false; });
+  host.addEventListener("pointerdown", (event) => {
+    grabbed = event.clientX;
+    moved = false;
+  });
   addEventListener("pointerup", () => (grabbed = -1));
   host.addEventListener("pointermove", (event) => {
     if (grabbed >= 0 && Math.abs(event.clientX - grabbed) > 12) {
@@ -74,12 +87,16 @@ function wireDiagram(host, rowAt) {
     showTip(tip, host, event, rowAt(event));
   });
   host.addEventListener("pointerleave", () => (tip.hidden = true));
-  host.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
-    event.preventDefault();
-    if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.25 : 0.8);
-    else pan(event.deltaX / host.clientWidth);
-  }, { passive: false });
+  host.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
+      event.preventDefault();
+      if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.25 : 0.8);
+      else pan(event.deltaX / host.clientWidth);
+    },
+    { passive: false },
+  );
 }
 
 /** @param {HTMLElement} tip @param {HTMLElement} host @param {PointerEvent} event @param {number} row */
@@ -87,7 +104,8 @@ function showTip(tip, host, event, row) {
   tip.hidden = row < 0;
   if (row < 0 || !app.model) return;
   tip.textContent = `e${app.model.trace.events.number[row]}  ${instant(app.model.trace.events.t[row], 10)}  ${app.model.describe(row)}`;
-  const box = host.getBoundingClientRect(), x = event.clientX - box.left;
+  const box = host.getBoundingClientRect(),
+    x = event.clientX - box.left;
   tip.style.left = `${Math.max(4, Math.min(x + 12, box.width - 330))}px`;
   tip.style.top = `${event.clientY - box.top + 16}px`;
 }
@@ -96,8 +114,11 @@ function showTip(tip, host, event, row) {
 function rowUnder(event) {
   const { scene, model } = app;
   if (!scene || !model) return -1;
-  const box = byId("diagram").getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
-  let best = -1, least = scene.frame.count > 400 ? 400 : 26;
+  const box = byId("diagram").getBoundingClientRect(),
+    x = event.clientX - box.left,
+    y = event.clientY - box.top;
+  let best = -1,
+    least = scene.frame.count > 400 ? 400 : 26;
   const last = isVeiled(app) ? app.row : model.rows;
   for (const segment of scene.frame.segments) {
     if (x < segment.x0 - 10 || x > segment.x1 + 10) continue;
@@ -129,8 +150,13 @@ function wireControls() {
     else if (event.key === "Escape") search.blur();
   });
   const strip = byId("overview");
-  strip.addEventListener("pointerdown", (event) => { strip.setPointerCapture(event.pointerId); seekInStrip(event); });
-  strip.addEventListener("pointermove", (event) => { if (event.buttons) seekInStrip(event); });
+  strip.addEventListener("pointerdown", (event) => {
+    strip.setPointerCapture(event.pointerId);
+    seekInStrip(event);
+  });
+  strip.addEventListener("pointermove", (event) => {
+    if (event.buttons) seekInStrip(event);
+  });
   wireDiagram(byId("diagram"), rowUnder);
   wirePage();
 }
@@ -144,9 +170,18 @@ function seekInStrip(event) {
 
 function wirePage() {
   document.addEventListener("keydown", onKey);
-  addEventListener("hashchange", () => { readAddress(); render(); });
-  addEventListener("popstate", () => { readAddress(); render(); });
-  addEventListener("resize", () => { if (app.story) app.parts = []; render(); });
+  addEventListener("hashchange", () => {
+    readAddress();
+    render();
+  });
+  addEventListener("popstate", () => {
+    readAddress();
+    render();
+  });
+  addEventListener("resize", () => {
+    if (app.story) app.parts = [];
+    render();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => render());
   matchMedia("print").addEventListener("change", () => render());
   document.addEventListener("dragover", (event) => event.preventDefault());
@@ -194,11 +229,28 @@ async function start() {
 /** What tests may ask of the page. */
 function handleForTests() {
   return {
-    state: () => ({ view: app.view, row: app.row, event: app.model?.trace.events.number[app.row], axis: app.axis, story: app.story, parts: app.parts, violation: app.violation, node: app.node, op: app.op, cone: app.cone, filter: app.filter, hits: app.search.hits.length, veiled: isVeiled(app), marks: app.scene?.marks.length, inView: app.scene?.frame.count }),
+    state: () => ({
+      view: app.view,
+      row: app.row,
+      event: app.model?.trace.events.number[app.row],
+      axis: app.axis,
+      story: app.story,
+      parts: app.parts,
+      violation: app.violation,
+      node: app.node,
+      op: app.op,
+      cone: app.cone,
+      filter: app.filter,
+      hits: app.search.hits.length,
+      veiled: isVeiled(app),
+      marks: app.scene?.marks.length,
+      inView: app.scene?.frame.count,
+    }),
     servers: () => Array.from(app.model?.stateAt(app.row) ?? []),
     seek: (/** @type {number} */ row) => seek(row, "replace"),
     stateAt: (/** @type {number} */ row) => app.model?.stateAt(row)[0],
-    step, app,
+    step,
+    app,
   };
 }
 

@@ -2,7 +2,8 @@
 // the story, the ring at the violation, the cursor.
 
 /** How faint the future is, and what is outside the causal past. */
-const FUTURE = 0.38, OUTSIDE = 0.13;
+const FUTURE = 0.38,
+  OUTSIDE = 0.13;
 
 /** @param {Model} model @param {Look} look @param {Scene} scene */
 function drawEvents(model, look, scene) {
@@ -69,9 +70,27 @@ function drawMessage(scene, look, line, info, ink, alpha, detailed) {
     x2 = line.x1 + (x2 - line.x1) * part;
     y2 = line.y1 + (y2 - line.y1) * part;
   }
-  scene.marks.push({ k: detailed ? "arrow" : "line", x1: line.x1, y1: line.y1, x2, y2, ink, width: hot ? 3.4 : detailed ? 1.4 : 1, alpha: hot ? 1 : alpha });
+  scene.marks.push({
+    k: detailed ? "arrow" : "line",
+    x1: line.x1,
+    y1: line.y1,
+    x2,
+    y2,
+    ink,
+    width: hot ? 3.4 : detailed ? 1.4 : 1,
+    alpha: hot ? 1 : alpha,
+  });
   if (!detailed || scene.frame.count > 160 || hot || !info.letter) return;
-  scene.marks.push({ k: "text", x: line.x1 + (x2 - line.x1) * 0.62 + 3, y: line.y1 + (y2 - line.y1) * 0.62 + 4, text: info.letter, ink, size: 12, alpha, bold: true });
+  scene.marks.push({
+    k: "text",
+    x: line.x1 + (x2 - line.x1) * 0.62 + 3,
+    y: line.y1 + (y2 - line.y1) * 0.62 + 4,
+    text: info.letter,
+    ink,
+    size: 12,
+    alpha,
+    bold: true,
+  });
 }
 
 /** @param {Scene} scene @param {number} x @param {number} y @param {number} alpha */
@@ -82,7 +101,18 @@ function dot(scene, x, y, alpha) {
 /** What a node did by itself. @param {Scene} scene @param {Kind} info @param {number} x @param {number} y @param {number} alpha @param {boolean} detailed */
 function drawLocal(scene, info, x, y, alpha, detailed) {
   if (!detailed) return dot(scene, x, y, alpha);
-  if (info.class === "life") scene.marks.push({ k: "text", x, y: y + 5, text: /boot|start|up/i.test(info.name) ? "▲" : "✕", ink: "bad", anchor: "middle", bold: true, size: 14, alpha });
+  if (info.class === "life")
+    scene.marks.push({
+      k: "text",
+      x,
+      y: y + 5,
+      text: /boot|start|up/i.test(info.name) ? "▲" : "✕",
+      ink: "bad",
+      anchor: "middle",
+      bold: true,
+      size: 14,
+      alpha,
+    });
   else if (info.class === "disk") scene.marks.push({ k: "rect", x: x - 2.5, y: y + 3, w: 5, h: 6, fill: "mut", alpha });
   else if (info.class === "timer") scene.marks.push({ k: "line", x1: x, y1: y - 5, x2: x, y2: y + 5, ink: "mut", width: 1.4, alpha });
   else if (info.class === "connection") scene.marks.push({ k: "circle", x, y, r: 3, ink: "mut", fill: "bg", width: 1.2, alpha });
@@ -95,7 +125,8 @@ function lateBound(model) {
   if (known !== undefined) return known;
   const { cause, t } = model.trace.events;
   const sample = [];
-  for (let i = 0, step = Math.max(1, Math.floor(model.rows / 4000)); i < model.rows; i += step) if (cause[i] >= 0) sample.push(t[i] - t[cause[i]]);
+  for (let i = 0, step = Math.max(1, Math.floor(model.rows / 4000)); i < model.rows; i += step)
+    if (cause[i] >= 0) sample.push(t[i] - t[cause[i]]);
   sample.sort((a, b) => a - b);
   const bound = sample.length > 20 ? 10 * Math.max(1, sample[sample.length >> 1]) : Infinity;
   lateBounds.set(model, bound);
@@ -114,12 +145,24 @@ function drawLost(model, look, scene, segment, alphaOf) {
     const info = model.trace.kinds[kind[i]];
     if (info.routine && !look.routine) continue;
     if (look.veil && row[i] > look.row) continue;
-    const y1 = scene.lanes.get(node[row[i]] - 1), y2 = scene.lanes.get(to[i] - 1);
+    const y1 = scene.lanes.get(node[row[i]] - 1),
+      y2 = scene.lanes.get(to[i] - 1);
     if (y1 === undefined || y2 === undefined) continue;
-    const x = xOf(scene.frame, row[i]), alpha = alphaOf(row[i]);
-    const ex = x + 9, ey = y1 + (y2 - y1) * 0.34;
+    const x = xOf(scene.frame, row[i]),
+      alpha = alphaOf(row[i]);
+    const ex = x + 9,
+      ey = y1 + (y2 - y1) * 0.34;
     scene.marks.push({ k: "line", x1: x, y1, x2: ex, y2: ey, ink: "bad", width: 1.5, dash: [4, 3], alpha });
-    scene.marks.push({ k: "text", x: ex, y: ey + 4, text: "×" + (scene.frame.count > 160 ? "" : info.letter ?? ""), ink: "bad", bold: true, alpha, anchor: "middle" });
+    scene.marks.push({
+      k: "text",
+      x: ex,
+      y: ey + 4,
+      text: "×" + (scene.frame.count > 160 ? "" : (info.letter ?? "")),
+      ink: "bad",
+      bold: true,
+      alpha,
+      anchor: "middle",
+    });
   }
 }
 
@@ -127,11 +170,14 @@ function drawLost(model, look, scene, segment, alphaOf) {
  * @param {Model} model @param {Look} look @param {Scene} scene @param {Segment} segment @param {(row: number) => number} alphaOf */
 function drawWrites(model, look, scene, segment, alphaOf) {
   const { row, node, field } = model.trace.state;
-  const logged = model.field["logged"], durable = model.field["durable"], applied = model.field["applied"];
+  const logged = model.field["logged"],
+    durable = model.field["durable"],
+    applied = model.field["applied"];
   for (let i = lowerBound(row, segment.first); i < row.length && row[i] <= segment.last; i++) {
     const y = scene.lanes.get(node[i]);
     if (y === undefined || (look.veil && row[i] > look.row)) continue;
-    const x = xOf(scene.frame, row[i]), alpha = alphaOf(row[i]);
+    const x = xOf(scene.frame, row[i]),
+      alpha = alphaOf(row[i]);
     if (field[i] === logged) scene.marks.push({ k: "rect", x: x - 7, y: y - 13, w: 6, h: 7, fill: "bg", ink: "fg", width: 1.2, alpha });
     else if (field[i] === durable) scene.marks.push({ k: "rect", x: x - 7, y: y - 9.5, w: 6, h: 3.5, fill: "fg", alpha });
     else if (field[i] === applied) scene.marks.push({ k: "rect", x: x + 1, y: y - 13, w: 6, h: 7, fill: "msg", alpha });
@@ -154,7 +200,17 @@ function drawDensity(model, look, scene) {
     }
     for (const [lane, columns] of counts) {
       const y = /** @type {number} */ (scene.lanes.get(lane));
-      for (let x = 0; x < width; x++) if (columns[x]) scene.marks.push({ k: "line", x1: segment.x0 + x, x2: segment.x0 + x, y1: y - 4, y2: y - 5 - 9 * Math.sqrt(columns[x] / most), ink: "msg", width: 1 });
+      for (let x = 0; x < width; x++)
+        if (columns[x])
+          scene.marks.push({
+            k: "line",
+            x1: segment.x0 + x,
+            x2: segment.x0 + x,
+            y1: y - 4,
+            y2: y - 5 - 9 * Math.sqrt(columns[x] / most),
+            ink: "msg",
+            width: 1,
+          });
     }
   }
 }
@@ -184,14 +240,16 @@ function drawCurtain(look, scene, x) {
   const w = look.width - 8 - x - 4;
   if (w < 6) return;
   scene.marks.push({ k: "rect", x: x + 4, y: TOP - 4, w, h: scene.bottom - TOP + 4, fill: "card", hatch: "veil" });
-  if (w > 110) scene.marks.push({ k: "text", x: x + 4 + w / 2, y: (TOP + scene.bottom) / 2, text: "not yet revealed", ink: "mut", anchor: "middle" });
+  if (w > 110)
+    scene.marks.push({ k: "text", x: x + 4 + w / 2, y: (TOP + scene.bottom) / 2, text: "not yet revealed", ink: "mut", anchor: "middle" });
 }
 
 /** A cross under the lanes for each violation in view. @param {Model} model @param {Look} look @param {Scene} scene */
 function drawChecks(model, look, scene) {
   if (look.veil) return;
   look.violations.forEach((row) => {
-    if (segmentOf(scene.frame, row)) scene.marks.push({ k: "text", x: xOf(scene.frame, row), y: scene.bottom + 8, text: "✗", ink: "bad", anchor: "middle", bold: true });
+    if (segmentOf(scene.frame, row))
+      scene.marks.push({ k: "text", x: xOf(scene.frame, row), y: scene.bottom + 8, text: "✗", ink: "bad", anchor: "middle", bold: true });
   });
 }
 
@@ -234,7 +292,8 @@ function placeLabels(look, scene, labels, taken) {
     const w = textWidth(text) + 12;
     const x = Math.max(GUTTER, Math.min(label.x, look.width - w - 6));
     let y = Math.max(TOP + 2, Math.min(label.y, scene.bottom - 4));
-    const isFree = (/** @type {number} */ at) => !placed.some((other) => Math.abs(other.y - at) < 20 && x - 5 < other.x + other.w && other.x < x + w);
+    const isFree = (/** @type {number} */ at) =>
+      !placed.some((other) => Math.abs(other.y - at) < 20 && x - 5 < other.x + other.w && other.x < x + w);
     const step = label.ink === "bad" ? 1 : -1;
     for (let tries = 1; tries < 24 && !isFree(y); tries++) {
       const next = y + step * (tries % 2 ? -1 : 1) * tries * 11;

@@ -7,7 +7,8 @@ const KEYFRAME = 1000;
 /** The first index of a sorted column whose value is at least `value`.
  * @param {ArrayLike<number>} sorted @param {number} value @returns {number} */
 function lowerBound(sorted, value) {
-  let low = 0, high = sorted.length;
+  let low = 0,
+    high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (sorted[middle] < value) low = middle + 1;
@@ -96,7 +97,8 @@ class Model {
   changesBetween(from, to) {
     const { row: rows, node, field, value } = this.trace.state;
     const out = [];
-    for (let i = lowerBound(rows, from); i < rows.length && rows[i] <= to; i++) out.push({ node: node[i], field: field[i], value: value[i] });
+    for (let i = lowerBound(rows, from); i < rows.length && rows[i] <= to; i++)
+      out.push({ node: node[i], field: field[i], value: value[i] });
     return out;
   }
 
@@ -105,7 +107,8 @@ class Model {
     const { nodes, state } = this.trace;
     const home = new Map();
     for (let i = 0; i < state.row.length; i++) {
-      if (state.field[i] === this.field["server"] && state.value[i] > 0 && !home.has(state.node[i])) home.set(state.node[i], state.value[i] - 1);
+      if (state.field[i] === this.field["server"] && state.value[i] > 0 && !home.has(state.node[i]))
+        home.set(state.node[i], state.value[i] - 1);
     }
     const servers = nodes.map((_, i) => i).filter((i) => nodes[i].kind === "server");
     const clients = nodes.map((_, i) => i).filter((i) => nodes[i].kind !== "server");
@@ -116,7 +119,8 @@ class Model {
   /** @param {number} server @returns {RoleSpan[]} */
   roleSpans(server) {
     const { row, node, field, value } = this.trace.state;
-    const role = this.field["role"], epoch = this.field["current epoch"];
+    const role = this.field["role"],
+      epoch = this.field["current epoch"];
     /** @type {RoleSpan[]} */
     const spans = [];
     let now = { from: 0, to: this.rows - 1, role: 0, epoch: 0 };
@@ -136,7 +140,8 @@ class Model {
   /** The role of a server after a row. @param {number} server @param {number} row @returns {RoleSpan} */
   roleAt(server, row) {
     const spans = this.roles[server];
-    let low = 0, high = spans.length - 1;
+    let low = 0,
+      high = spans.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (spans[middle].from <= row) low = middle;
@@ -196,7 +201,9 @@ class Model {
   /** For each row the length of the longest chain of causes that ends there (Lamport's clock). @returns {Int32Array} */
   causal() {
     if (this.causalRanks) return this.causalRanks;
-    const ranks = new Int32Array(this.rows), previous = /** @type {Int32Array} */ (this.previous), { cause } = this.trace.events;
+    const ranks = new Int32Array(this.rows),
+      previous = /** @type {Int32Array} */ (this.previous),
+      { cause } = this.trace.events;
     for (let i = 0; i < this.rows; i++) {
       const local = previous[i] < 0 ? -1 : ranks[previous[i]];
       const sent = cause[i] < 0 ? -1 : ranks[cause[i]];
@@ -208,7 +215,8 @@ class Model {
   /** The rows that a row caused: its messages where they arrived, its timers when they fired. @param {number} row @returns {number[]} */
   effectsOf(row) {
     if (!this.firstEffect) this.linkEffects();
-    const out = [], next = /** @type {Int32Array} */ (this.nextEffect);
+    const out = [],
+      next = /** @type {Int32Array} */ (this.nextEffect);
     for (let at = /** @type {Int32Array} */ (this.firstEffect)[row]; at >= 0; at = next[at]) out.push(at);
     return out;
   }
@@ -254,7 +262,9 @@ class Model {
    * @param {number} row @returns {string} */
   nameOf(row) {
     const { number } = this.trace.events;
-    return row + 1 < this.rows && number[row + 1] === number[row] ? `${number[row]}~${row - lowerBound(number, number[row])}` : String(number[row]);
+    return row + 1 < this.rows && number[row + 1] === number[row]
+      ? `${number[row]}~${row - lowerBound(number, number[row])}`
+      : String(number[row]);
   }
 
   /** The row that has this name. @param {string} name @returns {number} -1: it is not a name */
@@ -262,7 +272,9 @@ class Model {
     const parts = /^(\d+)(?:~(\d+))?$/.exec(name);
     if (!parts) return -1;
     const number = Number(parts[1]);
-    return parts[2] === undefined ? this.rowOfEvent(number) : Math.min(this.rows - 1, lowerBound(this.trace.events.number, number) + Number(parts[2]));
+    return parts[2] === undefined
+      ? this.rowOfEvent(number)
+      : Math.min(this.rows - 1, lowerBound(this.trace.events.number, number) + Number(parts[2]));
   }
 
   /** The last row that is not later than an instant. @param {number} us @returns {number} */

@@ -2,7 +2,8 @@
 
 /** @param {HTMLCanvasElement} canvas @param {Model} model @param {Look} look @param {Frame} frame @param {number} width @param {number} height */
 function drawOverview(canvas, model, look, frame, width, height) {
-  const pen = freshCanvas(canvas, width, height), colour = palette();
+  const pen = freshCanvas(canvas, width, height),
+    colour = palette();
   const scale = overviewScale(model, width);
   const servers = model.trace.nodes.map((_, i) => i).filter((i) => model.trace.nodes[i].kind === "server");
   pen.fillStyle = colour("card");
@@ -17,12 +18,15 @@ function drawOverview(canvas, model, look, frame, width, height) {
 /** Where an instant lies in the strip, and back. @param {Model} model @param {number} width */
 function overviewScale(model, width) {
   const { t } = model.trace.events;
-  const low = t[0], high = Math.max(t[model.rows - 1], low + 1), left = GUTTER, room = width - left - 8;
+  const low = t[0],
+    high = Math.max(t[model.rows - 1], low + 1),
+    left = GUTTER,
+    room = width - left - 8;
   return {
     /** @param {number} row */
     x: (row) => left + ((t[Math.min(row, model.rows - 1)] - low) / (high - low)) * room,
     /** @param {number} x */
-    time: (x) => low + (Math.max(0, Math.min(1, (x - left) / room))) * (high - low),
+    time: (x) => low + Math.max(0, Math.min(1, (x - left) / room)) * (high - low),
   };
 }
 
@@ -34,7 +38,8 @@ function overviewFaults(pen, model, look, scale, height, colour) {
   for (const fault of model.trace.faults) {
     if (look.veil && fault.row > look.row) continue;
     const end = fault.end < 0 ? model.rows - 1 : fault.end;
-    const x = scale.x(fault.row), w = Math.max(2, scale.x(look.veil ? Math.min(end, look.row) : end) - x);
+    const x = scale.x(fault.row),
+      w = Math.max(2, scale.x(look.veil ? Math.min(end, look.row) : end) - x);
     pen.beginPath();
     pen.rect(x, 0, w, height);
     pen.fillStyle = colour("band");

@@ -5,14 +5,23 @@ const SVG_MARKS = 1600;
 
 /** Hatches by name: the lines of one 8 by 8 tile. */
 const HATCHES = /** @type {Record<string, number[][]>} */ ({
-  slash: [[0, 8, 8, 0]], back: [[0, 0, 8, 8]], cross: [[0, 8, 8, 0], [0, 0, 8, 8]], bars: [[4, 0, 4, 8]], dots: [[3, 4, 5, 4]], veil: [],
+  slash: [[0, 8, 8, 0]],
+  back: [[0, 0, 8, 8]],
+  cross: [
+    [0, 8, 8, 0],
+    [0, 0, 8, 8],
+  ],
+  bars: [[4, 0, 4, 8]],
+  dots: [[3, 4, 5, 4]],
+  veil: [],
 });
 
 /** Paints a scene into a host element that holds an svg and a canvas.
  * @param {HTMLElement} host @param {Scene} scene @param {number} width @param {number} height @param {string} label */
 function paint(host, scene, width, height, label) {
   const useSvg = scene.marks.length <= SVG_MARKS;
-  let svg = host.querySelector("svg"), canvas = host.querySelector("canvas");
+  let svg = host.querySelector("svg"),
+    canvas = host.querySelector("canvas");
   if (!svg) host.append((svg = /** @type {SVGSVGElement} */ (s("svg", { role: "img" }))));
   if (!canvas) host.append((canvas = document.createElement("canvas")));
   svg.style.display = useSvg ? "block" : "none";
@@ -31,11 +40,13 @@ function paintSvg(svg, marks, width, height) {
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", String(width));
   svg.setAttribute("height", String(height));
-  const parts = document.createDocumentFragment(), name = svg.dataset["name"] ?? (svg.dataset["name"] = `hatch${++svgCount}`);
+  const parts = document.createDocumentFragment(),
+    name = svg.dataset["name"] ?? (svg.dataset["name"] = `hatch${++svgCount}`);
   parts.append(patterns(name));
   for (const mark of marks) {
     parts.append(svgMark(mark));
-    if (mark.k === "rect" && mark.hatch && HATCHES[mark.hatch]?.length) parts.append(s("rect", { x: mark.x, y: mark.y, width: Math.max(0, mark.w), height: mark.h, fill: `url(#${name}-${mark.hatch})` }));
+    if (mark.k === "rect" && mark.hatch && HATCHES[mark.hatch]?.length)
+      parts.append(s("rect", { x: mark.x, y: mark.y, width: Math.max(0, mark.w), height: mark.h, fill: `url(#${name}-${mark.hatch})` }));
   }
   svg.replaceChildren(parts);
 }
@@ -75,15 +86,50 @@ function svgMark(mark) {
   const opacity = mark.alpha === undefined || mark.alpha === 1 ? undefined : mark.alpha;
   switch (mark.k) {
     case "line":
-      return s("line", { x1: round(mark.x1), y1: round(mark.y1), x2: round(mark.x2), y2: round(mark.y2), opacity, style: `stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}${mark.dash ? `;stroke-dasharray:${mark.dash.join(" ")}` : ""}` });
+      return s("line", {
+        x1: round(mark.x1),
+        y1: round(mark.y1),
+        x2: round(mark.x2),
+        y2: round(mark.y2),
+        opacity,
+        style: `stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}${mark.dash ? `;stroke-dasharray:${mark.dash.join(" ")}` : ""}`,
+      });
     case "arrow":
-      return s("path", { d: arrowPath(mark), opacity, style: `stroke:${ink(mark.ink)};fill:${ink(mark.ink)};stroke-width:${mark.width ?? 1.4};stroke-linejoin:round` });
+      return s("path", {
+        d: arrowPath(mark),
+        opacity,
+        style: `stroke:${ink(mark.ink)};fill:${ink(mark.ink)};stroke-width:${mark.width ?? 1.4};stroke-linejoin:round`,
+      });
     case "rect":
-      return s("rect", { x: round(mark.x), y: round(mark.y), width: round(Math.max(0, mark.w)), height: round(mark.h), rx: mark.round, opacity, style: `fill:${ink(mark.fill)};stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}` });
+      return s("rect", {
+        x: round(mark.x),
+        y: round(mark.y),
+        width: round(Math.max(0, mark.w)),
+        height: round(mark.h),
+        rx: mark.round,
+        opacity,
+        style: `fill:${ink(mark.fill)};stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}`,
+      });
     case "circle":
-      return s("circle", { cx: round(mark.x), cy: round(mark.y), r: mark.r, opacity, style: `fill:${ink(mark.fill)};stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}` });
+      return s("circle", {
+        cx: round(mark.x),
+        cy: round(mark.y),
+        r: mark.r,
+        opacity,
+        style: `fill:${ink(mark.fill)};stroke:${ink(mark.ink)};stroke-width:${mark.width ?? 1}`,
+      });
     case "text":
-      return s("text", { x: round(mark.x), y: round(mark.y), opacity, "text-anchor": mark.anchor === "start" ? undefined : mark.anchor, style: `fill:${ink(mark.ink)};font-size:${mark.size ?? 12}px${mark.bold ? ";font-weight:700" : ""}` }, mark.text);
+      return s(
+        "text",
+        {
+          x: round(mark.x),
+          y: round(mark.y),
+          opacity,
+          "text-anchor": mark.anchor === "start" ? undefined : mark.anchor,
+          style: `fill:${ink(mark.ink)};font-size:${mark.size ?? 12}px${mark.bold ? ";font-weight:700" : ""}`,
+        },
+        mark.text,
+      );
   }
 }
 
@@ -94,10 +140,15 @@ function round(number) {
 
 /** The corners of an arrow's head: the tip last. @param {ArrowMark} mark @returns {number[]} */
 function headOf(mark) {
-  const dx = mark.x2 - mark.x1, dy = mark.y2 - mark.y1;
+  const dx = mark.x2 - mark.x1,
+    dy = mark.y2 - mark.y1;
   const length = Math.hypot(dx, dy) || 1;
-  const ux = dx / length, uy = dy / length, long = Math.min(9, length), half = 3.2;
-  const bx = mark.x2 - ux * long, by = mark.y2 - uy * long;
+  const ux = dx / length,
+    uy = dy / length,
+    long = Math.min(9, length),
+    half = 3.2;
+  const bx = mark.x2 - ux * long,
+    by = mark.y2 - uy * long;
   return [bx - uy * half, by + ux * half, bx + uy * half, by - ux * half, mark.x2, mark.y2];
 }
 
@@ -130,7 +181,8 @@ function freshCanvas(canvas, width, height) {
 
 /** @param {HTMLCanvasElement} canvas @param {Mark[]} marks @param {number} width @param {number} height */
 function paintCanvas(canvas, marks, width, height) {
-  const pen = freshCanvas(canvas, width, height), colour = palette();
+  const pen = freshCanvas(canvas, width, height),
+    colour = palette();
   for (const mark of marks) {
     pen.globalAlpha = mark.alpha ?? 1;
     pen.lineWidth = ("width" in mark ? mark.width : undefined) ?? 1;
@@ -144,7 +196,7 @@ function paintCanvas(canvas, marks, width, height) {
 function canvasMark(pen, mark, colour) {
   if (mark.k === "text") {
     pen.font = `${mark.bold ? "bold " : ""}${mark.size ?? 12}px system-ui, "DejaVu Sans", sans-serif`;
-    pen.textAlign = mark.anchor === "middle" ? "center" : mark.anchor ?? "start";
+    pen.textAlign = mark.anchor === "middle" ? "center" : (mark.anchor ?? "start");
     pen.fillStyle = colour(mark.ink);
     pen.fillText(mark.text, mark.x, mark.y);
     return;

@@ -11,9 +11,33 @@
 
 /** @type {App} */
 const app = {
-  report: {}, model: null, model2: null, view: "player", firstView: "player", row: 0, violation: 0, axis: "time", firstAxis: "time", axisNote: "", parts: [], story: false, span: 60,
-  filter: { routine: false, clients: true }, cone: false, node: -1, op: -1, historyRange: [0, 0], historyRow: -1, playing: 0, trail: [], search: { query: "", hits: new Int32Array(0), place: 0 },
-  lesson: null, term: "", message: "", table: null, scene: null,
+  report: {},
+  model: null,
+  model2: null,
+  view: "player",
+  firstView: "player",
+  row: 0,
+  violation: 0,
+  axis: "time",
+  firstAxis: "time",
+  axisNote: "",
+  parts: [],
+  story: false,
+  span: 60,
+  filter: { routine: false, clients: true },
+  cone: false,
+  node: -1,
+  op: -1,
+  historyRange: [0, 0],
+  historyRow: -1,
+  playing: 0,
+  trail: [],
+  search: { query: "", hits: new Int32Array(0), place: 0 },
+  lesson: null,
+  term: "",
+  message: "",
+  table: null,
+  scene: null,
 };
 
 /** How many rows fit side by side without crowding. @returns {number} */
@@ -29,7 +53,8 @@ function shownNow() {
 /** The rows of the sentences of the violation that is chosen. @returns {number[]} */
 function storyRows() {
   if (!app.model) return [];
-  const known = app.model.violationAt(app.violation)?.story, facts = sentencesOf(app.report, app.violation);
+  const known = app.model.violationAt(app.violation)?.story,
+    facts = sentencesOf(app.report, app.violation);
   if (known && known.length === facts.length) return known;
   return facts.map((fact) => /** @type {Model} */ (app.model).rowOfEvent(fact.event));
 }
@@ -37,15 +62,20 @@ function storyRows() {
 /** The row of the violation that is chosen, or -1. @returns {number} */
 function violationRow() {
   const violation = app.report.violations?.[app.violation];
-  return violation && app.model ? app.model.violationAt(app.violation)?.row ?? app.model.rowOfEvent(violation.event) : -1;
+  return violation && app.model ? (app.model.violationAt(app.violation)?.row ?? app.model.rowOfEvent(violation.event)) : -1;
 }
 
 /** Whom the violation is about: the server or client that its last sentence names first, else the node of its event. @returns {number} a node, or -1 */
 function violationSubject() {
-  const row = violationRow(), model = app.model, facts = sentencesOf(app.report, app.violation);
+  const row = violationRow(),
+    model = app.model,
+    facts = sentencesOf(app.report, app.violation);
   if (row < 0 || !model) return -1;
   const text = facts[facts.length - 1]?.text ?? "";
-  const named = model.trace.nodes.map((node, i) => ({ i, at: placeOfName(text, node.name) })).filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
+  const named = model.trace.nodes
+    .map((node, i) => ({ i, at: placeOfName(text, node.name) }))
+    .filter(({ at }) => at >= 0)
+    .sort((a, b) => a.at - b.at);
   return named.length ? named[0].i : model.trace.events.node[row] - 1;
 }
 
@@ -80,7 +110,11 @@ function step(by) {
 /** To the next row, forwards or backwards, that satisfies a test. @param {number} by @param {(row: number) => boolean} test */
 function stepWhere(by, test) {
   const { rows } = shownNow();
-  for (let place = lowerBound(rows, app.row) + (by > 0 && rows[lowerBound(rows, app.row)] !== app.row ? 0 : by); place >= 0 && place < rows.length; place += by) {
+  for (
+    let place = lowerBound(rows, app.row) + (by > 0 && rows[lowerBound(rows, app.row)] !== app.row ? 0 : by);
+    place >= 0 && place < rows.length;
+    place += by
+  ) {
     if (test(rows[place])) return seek(rows[place], "replace");
   }
 }
@@ -95,7 +129,8 @@ function stepAtNode(by) {
 /** @param {number} by */
 function stepAtZxid(by) {
   const { epoch, counter } = /** @type {Model} */ (app.model).trace.events;
-  const e = epoch[app.row], c = counter[app.row];
+  const e = epoch[app.row],
+    c = counter[app.row];
   if (e || c) stepWhere(by, (row) => epoch[row] === e && counter[row] === c);
 }
 
@@ -117,7 +152,9 @@ function nextViolation(by) {
 }
 
 function nextFault() {
-  const rows = /** @type {Model} */ (app.model).trace.faults.flatMap((fault) => (fault.end >= 0 ? [fault.row, fault.end] : [fault.row])).sort((a, b) => a - b);
+  const rows = /** @type {Model} */ (app.model).trace.faults
+    .flatMap((fault) => (fault.end >= 0 ? [fault.row, fault.end] : [fault.row]))
+    .sort((a, b) => a - b);
   const next = rows.find((row) => row > app.row) ?? rows[0];
   if (next !== undefined) jump(next);
 }
@@ -132,7 +169,8 @@ function nextReason() {
 /** To what caused this event: the sending of its message, else what its node did before. */
 function walkBack() {
   const model = /** @type {Model} */ (app.model);
-  const cause = model.trace.events.cause[app.row], before = /** @type {Int32Array} */ (model.previous)[app.row];
+  const cause = model.trace.events.cause[app.row],
+    before = /** @type {Int32Array} */ (model.previous)[app.row];
   const next = cause >= 0 ? cause : before;
   if (next < 0) return;
   app.trail.push(app.row);
@@ -253,8 +291,11 @@ function chooseOperation(op) {
 
 /** @param {number | null} by share of the span, null = to the cursor @param {number} factor of the span, Infinity for all of it */
 function moveHistory(by, factor) {
-  const model = /** @type {Model} */ (app.model), [from, to] = app.historyRange, middle = (from + to) / 2;
-  const [low, high] = busyTime(model), width = Math.max(100, Math.min((to - from) * factor, (high - low) * 1.06));
+  const model = /** @type {Model} */ (app.model),
+    [from, to] = app.historyRange,
+    middle = (from + to) / 2;
+  const [low, high] = busyTime(model),
+    width = Math.max(100, Math.min((to - from) * factor, (high - low) * 1.06));
   if (by === null) app.historyRange = rangeAround(model, model.trace.events.t[app.row], width);
   else app.historyRange = [middle - width / 2 + by * width, middle + width / 2 + by * width];
   if (factor === Infinity) app.historyRange = [low - width * 0.03, high + width * 0.03];

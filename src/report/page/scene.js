@@ -16,11 +16,17 @@
 
 /** How roles look: glyph, ink, word. */
 const ROLES = /** @type {Record<string, [string, string, string]>} */ ({
-  down: ["✕", "quiet", "down"], looking: ["○", "look", "looking"], joining: ["◐", "vote", "joining"], following: ["●", "follow", "follows"],
-  leading: ["◆", "lead", "leads"], observing: ["◇", "observe", "observes"],
+  down: ["✕", "quiet", "down"],
+  looking: ["○", "look", "looking"],
+  joining: ["◐", "vote", "joining"],
+  following: ["●", "follow", "follows"],
+  leading: ["◆", "lead", "leads"],
+  observing: ["◇", "observe", "observes"],
 });
 
-const GUTTER = 88, TOP = 60, BOTTOM = 44;
+const GUTTER = 88,
+  TOP = 60,
+  BOTTOM = 44;
 /** More rows than this in view and messages become densities. */
 const DENSE = 20000;
 
@@ -51,7 +57,15 @@ function laneMap(model, look) {
 function buildScene(model, look) {
   const frame = layOut(model, look.shown.rows, look.parts, look.axis, GUTTER, look.width - 8);
   /** @type {Scene} */
-  const scene = { marks: [], frame, lanes: laneMap(model, look), bottom: look.height - BOTTOM, top: TOP, left: GUTTER, dense: frame.count > DENSE };
+  const scene = {
+    marks: [],
+    frame,
+    lanes: laneMap(model, look),
+    bottom: look.height - BOTTOM,
+    top: TOP,
+    left: GUTTER,
+    dense: frame.count > DENSE,
+  };
   drawFaults(model, look, scene);
   drawTicks(model, look, scene);
   drawLanes(model, look, scene);
@@ -77,8 +91,16 @@ function drawFaults(model, look, scene) {
       if (seen.has(fault.id)) continue;
       seen.set(fault.id, true);
       const level = labels++ % 2;
-      const text = clip(fault.text || fault.id, (look.width - GUTTER) / 7), late = x0 + textWidth(text) + 10 > look.width;
-      scene.marks.push({ k: "text", x: late ? look.width - 8 : x0 + 3, y: 13 + level * 14, text, ink: "fault", anchor: late ? "end" : "start" });
+      const text = clip(fault.text || fault.id, (look.width - GUTTER) / 7),
+        late = x0 + textWidth(text) + 10 > look.width;
+      scene.marks.push({
+        k: "text",
+        x: late ? look.width - 8 : x0 + 3,
+        y: 13 + level * 14,
+        text,
+        ink: "fault",
+        anchor: late ? "end" : "start",
+      });
     }
   }
 }
@@ -130,7 +152,8 @@ function rankTicks(model, look, segment, room, y, scene) {
   const { t, number } = model.trace.events;
   if (look.axis === "causal") {
     const step = niceStep(segment.high - segment.low, room);
-    for (let rank = Math.ceil(segment.low / step) * step; rank <= segment.high; rank += step) tick(within(segment, rank), y, `depth ${grouped(rank)}`, scene);
+    for (let rank = Math.ceil(segment.low / step) * step; rank <= segment.high; rank += step)
+      tick(within(segment, rank), y, `depth ${grouped(rank)}`, scene);
     return;
   }
   const count = segment.to - segment.from;
@@ -177,9 +200,20 @@ function drawRoles(model, look, node, y, segment, scene) {
     const begins = part.from >= segment.first && part.from > 0;
     const x0 = begins ? xOf(scene.frame, part.from) : segment.x0;
     const x1 = part.to > last ? (look.veil && last < segment.last ? xOf(scene.frame, last) : segment.x1) : xOf(scene.frame, part.to);
-    if (ink === "quiet") scene.marks.push({ k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "bg", width: 7 }, { k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "mut", width: 1, dash: [2, 4] });
+    if (ink === "quiet")
+      scene.marks.push(
+        { k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "bg", width: 7 },
+        { k: "line", x1: x0, y1: y, x2: x1, y2: y, ink: "mut", width: 1, dash: [2, 4] },
+      );
     else scene.marks.push({ k: "line", x1: x0, y1: y, x2: x1, y2: y, ink, width: 6, alpha: 0.62 });
-    if (begins && x1 - x0 > 64) scene.marks.push({ k: "text", x: x0 + 3, y: y + 17, text: `${glyph} ${word}${!/leads|follows|observes/.test(word) ? "" : " e" + part.epoch}`, ink: ink === "quiet" ? "mut" : ink });
+    if (begins && x1 - x0 > 64)
+      scene.marks.push({
+        k: "text",
+        x: x0 + 3,
+        y: y + 17,
+        text: `${glyph} ${word}${!/leads|follows|observes/.test(word) ? "" : " e" + part.epoch}`,
+        ink: ink === "quiet" ? "mut" : ink,
+      });
   }
 }
 
@@ -194,7 +228,16 @@ function drawOperations(model, look, node, y, segment, scene) {
     const x0 = ops.invoked[op] < segment.first ? segment.x0 : xOf(scene.frame, ops.invoked[op]);
     const x1 = last > segment.last ? segment.x1 : xOf(scene.frame, last);
     const known = !look.veil || end <= look.row;
-    scene.marks.push({ k: "line", x1: x0, y1: y, x2: Math.max(x1, x0 + 2), y2: y, ink: known && ops.outcome[op] === 3 ? "look" : "client", width: 4, alpha: 0.42 });
+    scene.marks.push({
+      k: "line",
+      x1: x0,
+      y1: y,
+      x2: Math.max(x1, x0 + 2),
+      y2: y,
+      ink: known && ops.outcome[op] === 3 ? "look" : "client",
+      width: 4,
+      alpha: 0.42,
+    });
   }
 }
 
@@ -203,11 +246,19 @@ function drawBreaks(model, scene) {
   const { segments, rows } = scene.frame;
   const { t } = model.trace.events;
   for (let i = 1; i < segments.length; i++) {
-    const before = segments[i - 1], after = segments[i];
+    const before = segments[i - 1],
+      after = segments[i];
     const x = (before.x1 + after.x0) / 2;
     scene.marks.push({ k: "rect", x: before.x1 + 2, y: TOP - 4, w: BREAK - 4, h: scene.bottom - TOP + 4, fill: "card" });
     scene.marks.push({ k: "text", x, y: (TOP + scene.bottom) / 2, text: "⋯", ink: "mut", anchor: "middle", bold: true });
     const missing = after.from - before.to;
-    scene.marks.push({ k: "text", x, y: TOP - (i % 2 ? 8 : 21), text: `${grouped(missing)} events, ${span(t[rows[after.from]] - t[rows[before.to - 1]])}`, ink: "mut", anchor: "middle" });
+    scene.marks.push({
+      k: "text",
+      x,
+      y: TOP - (i % 2 ? 8 : 21),
+      text: `${grouped(missing)} events, ${span(t[rows[after.from]] - t[rows[before.to - 1]])}`,
+      ink: "mut",
+      anchor: "middle",
+    });
   }
 }

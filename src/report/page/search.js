@@ -11,13 +11,18 @@ function findRows(model, query, last) {
   const byZxid = /^(\d+):(\d+)$/.exec(wanted);
   const { events, facts, lost } = model.trace;
   if (byZxid) return rowsWithZxid(model, Number(byZxid[1]), Number(byZxid[2]), last);
-  const texts = flags(model.trace.strings, wanted), kinds = flags(model.trace.kinds.map((kind) => kind.name), wanted);
+  const texts = flags(model.trace.strings, wanted),
+    kinds = flags(
+      model.trace.kinds.map((kind) => kind.name),
+      wanted,
+    );
   const nodes = flags(["the machine", ...model.trace.nodes.map((node) => `${node.name} ${node.short}`)], wanted);
   const marked = new Set();
   for (let i = 0; i < facts.row.length; i++) if (texts[facts.text[i]]) marked.add(facts.row[i]);
   for (let i = 0; i < lost.row.length; i++) if (texts[lost.text[i]] || kinds[lost.kind[i]]) marked.add(lost.row[i]);
   const out = [];
-  for (let row = 0; row <= last; row++) if (texts[events.text[row]] || kinds[events.kind[row]] || nodes[events.node[row]] || marked.has(row)) out.push(row);
+  for (let row = 0; row <= last; row++)
+    if (texts[events.text[row]] || kinds[events.kind[row]] || nodes[events.node[row]] || marked.has(row)) out.push(row);
   return Int32Array.from(out);
 }
 
@@ -27,7 +32,8 @@ function rowsWithZxid(model, epoch, counter, last) {
   const marked = new Set();
   for (let i = 0; i < facts.row.length; i++) if (facts.epoch[i] === epoch && facts.counter[i] === counter) marked.add(facts.row[i]);
   const out = [];
-  for (let row = 0; row <= last; row++) if ((events.epoch[row] === epoch && events.counter[row] === counter) || marked.has(row)) out.push(row);
+  for (let row = 0; row <= last; row++)
+    if ((events.epoch[row] === epoch && events.counter[row] === counter) || marked.has(row)) out.push(row);
   return Int32Array.from(out);
 }
 

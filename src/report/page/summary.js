@@ -27,14 +27,44 @@ function eventLink(app, path) {
   const number = h("span", { "data-path": path, "data-value": event }, "e" + grouped(event));
   if (!app.model) return number;
   const row = app.model.rowOfEvent(event);
-  return h("a", { href: `#e=${event}`, "data-row": row, click: (/** @type {Event} */ e) => { e.preventDefault(); showView("player"); jump(row); } }, number);
+  return h(
+    "a",
+    {
+      href: `#e=${event}`,
+      "data-row": row,
+      click: (/** @type {Event} */ e) => {
+        e.preventDefault();
+        showView("player");
+        jump(row);
+      },
+    },
+    number,
+  );
 }
 
 /** @param {HTMLElement} host @param {App} app */
 function renderSummary(host, app) {
   const { report } = app;
-  fill(host, h("div", { class: "columns" },
-    h("div", null, headCard(report), serversCard(report), electionsCard(app), operationsCard(report), stalenessCard(report), notesCard(report), countersCard(report), situationsCard(report)), h("div", null, propertiesCard(app))));
+  fill(
+    host,
+    h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        null,
+        headCard(report),
+        serversCard(report),
+        electionsCard(app),
+        operationsCard(report),
+        stalenessCard(report),
+        notesCard(report),
+        countersCard(report),
+        situationsCard(report),
+      ),
+      h("div", null, propertiesCard(app)),
+    ),
+  );
 }
 
 /** @param {string} title @param {...Child} children @returns {HTMLElement} */
@@ -45,13 +75,35 @@ function card(title, ...children) {
 /** @param {Json} report @returns {HTMLElement} */
 function headCard(report) {
   const pairs = /** @type {[string, Child][]} */ ([
-    ["scenario", words(report, "scenario")], ["seed", num(report, "seed")], ["events", num(report, "events")],
-    ["planted", report.mutants?.length ? h("b", { class: "bad-text" }, report.mutants.join(", ")) : null], ["virtual time", h("span", { "data-path": "virtual_ms", "data-value": report.virtual_ms }, span((report.virtual_ms ?? 0) * 1000))],
-    ["ended", report.ended === undefined ? null : words(report, "ended")], ["digest", h("code", null, words(report, "digest"))], ["version", report.version === undefined ? null : words(report, "version")],
+    ["scenario", words(report, "scenario")],
+    ["seed", num(report, "seed")],
+    ["events", num(report, "events")],
+    ["planted", report.mutants?.length ? h("b", { class: "bad-text" }, report.mutants.join(", ")) : null],
+    ["virtual time", h("span", { "data-path": "virtual_ms", "data-value": report.virtual_ms }, span((report.virtual_ms ?? 0) * 1000))],
+    ["ended", report.ended === undefined ? null : words(report, "ended")],
+    ["digest", h("code", null, words(report, "digest"))],
+    ["version", report.version === undefined ? null : words(report, "version")],
   ]);
-  return card("The run", report.about ? h("p", null, words(report, "about")) : null,
-    h("p", null, badge(report.verdict, "verdict"), report.expected === undefined ? null : report.expected ? " as the scenario expects" : h("b", { class: "bad-text" }, " which is not what the scenario expects")),
-    h("dl", null, pairs.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))), replayLine(report));
+  return card(
+    "The run",
+    report.about ? h("p", null, words(report, "about")) : null,
+    h(
+      "p",
+      null,
+      badge(report.verdict, "verdict"),
+      report.expected === undefined
+        ? null
+        : report.expected
+          ? " as the scenario expects"
+          : h("b", { class: "bad-text" }, " which is not what the scenario expects"),
+    ),
+    h(
+      "dl",
+      null,
+      pairs.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+    ),
+    replayLine(report),
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
@@ -63,35 +115,104 @@ function replayLine(report) {
 
 /** Opens the first violation of a property. @param {App} app @param {string} name @returns {Child} */
 function openFirst(app, name) {
-  const first = (app.report.violations ?? []).findIndex((/** @type {Json} */ violation) => violation.property === name || violation.also?.includes(name));
+  const first = (app.report.violations ?? []).findIndex(
+    (/** @type {Json} */ violation) => violation.property === name || violation.also?.includes(name),
+  );
   if (first < 0) return null;
-  return [" ", h("button", { class: "small", "aria-label": `open e${app.report.violations[first].event}, the first violation of ${name}`, click: () => { chooseViolation(first); showView("player"); } }, `open e${app.report.violations[first].event}`)];
+  return [
+    " ",
+    h(
+      "button",
+      {
+        class: "small",
+        "aria-label": `open e${app.report.violations[first].event}, the first violation of ${name}`,
+        click: () => {
+          chooseViolation(first);
+          showView("player");
+        },
+      },
+      `open e${app.report.violations[first].event}`,
+    ),
+  ];
 }
 
 /** Violated first, then what was never exercised, then what holds. @param {App} app @returns {HTMLElement} */
 function propertiesCard(app) {
   const { report } = app;
   const rank = { violated: 0, undecided: 1, vacuous: 2 };
-  const order = (report.properties ?? []).map((/** @type {Json} */ property, /** @type {number} */ i) => ({ property, i }))
-    .sort((/** @type {any} */ a, /** @type {any} */ b) => (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 3) - (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 3) || a.i - b.i);
+  const order = (report.properties ?? [])
+    .map((/** @type {Json} */ property, /** @type {number} */ i) => ({ property, i }))
+    .sort(
+      (/** @type {any} */ a, /** @type {any} */ b) =>
+        (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 3) -
+          (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 3) || a.i - b.i,
+    );
   const rows = order.map((/** @type {{property: Json, i: number}} */ { property, i }) => [
-    h("span", { class: property.verdict === "vacuous" ? "vacuous" : null }, badge(property.verdict, `properties.${i}.verdict`)), h("b", null, words(report, `properties.${i}.name`)),
-    property.exercised === 0 ? h("span", { class: "vacuous" }, "never exercised", h("span", { class: "offstage" }, ": ", num(report, `properties.${i}.exercised`))) : num(report, `properties.${i}.exercised`),
-    h("span", null, property.statement ? words(report, `properties.${i}.statement`) : null, property.sight ? h("span", { class: "mut" }, ` (${property.sight})`) : null, property.why ? h("span", { class: "mut" }, " ", words(report, `properties.${i}.why`)) : null, property.verdict === "violated" ? openFirst(app, property.name) : null)]);
+    h("span", { class: property.verdict === "vacuous" ? "vacuous" : null }, badge(property.verdict, `properties.${i}.verdict`)),
+    h("b", null, words(report, `properties.${i}.name`)),
+    property.exercised === 0
+      ? h("span", { class: "vacuous" }, "never exercised", h("span", { class: "offstage" }, ": ", num(report, `properties.${i}.exercised`)))
+      : num(report, `properties.${i}.exercised`),
+    h(
+      "span",
+      null,
+      property.statement ? words(report, `properties.${i}.statement`) : null,
+      property.sight ? h("span", { class: "mut" }, ` (${property.sight})`) : null,
+      property.why ? h("span", { class: "mut" }, " ", words(report, `properties.${i}.why`)) : null,
+      property.verdict === "violated" ? openFirst(app, property.name) : null,
+    ),
+  ]);
   const vacuous = order.filter((/** @type {any} */ entry) => entry.property.verdict === "vacuous");
-  return card("Properties",
-    vacuous.length ? h("p", { class: "vacuous-note" }, h("b", null, `${plural(vacuous.length, "property was", "properties were")} never exercised`), ` in this run, so it says nothing about ${vacuous.length === 1 ? "it" : "them"}: ${vacuous.map((/** @type {any} */ entry) => entry.property.name).join(", ")}.`) : null,
-    grid("What was checked, and how often each property was put to the test", ["verdict", "property", "judgements", "what it says"], rows, "properties"));
+  return card(
+    "Properties",
+    vacuous.length
+      ? h(
+          "p",
+          { class: "vacuous-note" },
+          h("b", null, `${plural(vacuous.length, "property was", "properties were")} never exercised`),
+          ` in this run, so it says nothing about ${vacuous.length === 1 ? "it" : "them"}: ${vacuous.map((/** @type {any} */ entry) => entry.property.name).join(", ")}.`,
+        )
+      : null,
+    grid(
+      "What was checked, and how often each property was put to the test",
+      ["verdict", "property", "judgements", "what it says"],
+      rows,
+      "properties",
+    ),
+  );
 }
 
 /** @param {App} app @returns {HTMLElement} */
 function electionsCard(app) {
-  const { report } = app, list = Array.isArray(report.elections) ? report.elections : [];
-  const rows = list.map((/** @type {Json} */ election, /** @type {number} */ i) => [num(report, `elections.${i}.epoch`), `server ${election.leader}`, eventLink(app, `elections.${i}.event`), took(report, `elections.${i}.time_us`), election.took_us === undefined ? "–" : took(report, `elections.${i}.took_us`), (election.members ?? []).join(" ")]);
+  const { report } = app,
+    list = Array.isArray(report.elections) ? report.elections : [];
+  const rows = list.map((/** @type {Json} */ election, /** @type {number} */ i) => [
+    num(report, `elections.${i}.epoch`),
+    `server ${election.leader}`,
+    eventLink(app, `elections.${i}.event`),
+    took(report, `elections.${i}.time_us`),
+    election.took_us === undefined ? "–" : took(report, `elections.${i}.took_us`),
+    (election.members ?? []).join(" "),
+  ]);
   const syncs = report.syncs ?? null;
-  return card("Elections and synchronisation",
-    rows.length ? grid("Leaders that were established", ["epoch", "leader", "event", "at", "took", "quorum"], rows) : h("p", null, num(report, "counters.elections"), " elections"),
-    syncs ? h("p", null, Object.keys(syncs).map((kind, i) => [i ? ", " : "Synchronised by ", num(report, `syncs.${kind}`), ` ${kind.toUpperCase().replace("_", " ")}`]), ".") : null);
+  return card(
+    "Elections and synchronisation",
+    rows.length
+      ? grid("Leaders that were established", ["epoch", "leader", "event", "at", "took", "quorum"], rows)
+      : h("p", null, num(report, "counters.elections"), " elections"),
+    syncs
+      ? h(
+          "p",
+          null,
+          Object.keys(syncs).map((kind, i) => [
+            i ? ", " : "Synchronised by ",
+            num(report, `syncs.${kind}`),
+            ` ${kind.toUpperCase().replace("_", " ")}`,
+          ]),
+          ".",
+        )
+      : null,
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
@@ -99,10 +220,39 @@ function operationsCard(report) {
   const ops = report.operations;
   if (!ops) return null;
   const cells = (/** @type {string} */ path) => ["p50", "p90", "p99", "max"].map((name) => took(report, `${path}.latency_us.${name}`));
-  const rows = (ops.by_kind ?? []).map((/** @type {Json} */ kind, /** @type {number} */ i) => [h("b", null, words(report, `operations.by_kind.${i}.kind`)), num(report, `operations.by_kind.${i}.ok`), num(report, `operations.by_kind.${i}.failed`), num(report, `operations.by_kind.${i}.unknown`), ...cells(`operations.by_kind.${i}`)]);
-  rows.push([h("b", null, "all"), num(report, "operations.ok"), num(report, "operations.failed"), num(report, "operations.unknown"), ...cells("operations")]);
-  return card("Operations", grid("What clients asked and how long it took, in virtual time", ["operation", "ok", "failed", "unknown", "p50", "p90", "p99", "max"], rows, "numbers"),
-    ops.unsent || ops.open ? h("p", null, num(report, "operations.unsent"), " never left their client, ", num(report, "operations.open"), " were still open at the end.") : null);
+  const rows = (ops.by_kind ?? []).map((/** @type {Json} */ kind, /** @type {number} */ i) => [
+    h("b", null, words(report, `operations.by_kind.${i}.kind`)),
+    num(report, `operations.by_kind.${i}.ok`),
+    num(report, `operations.by_kind.${i}.failed`),
+    num(report, `operations.by_kind.${i}.unknown`),
+    ...cells(`operations.by_kind.${i}`),
+  ]);
+  rows.push([
+    h("b", null, "all"),
+    num(report, "operations.ok"),
+    num(report, "operations.failed"),
+    num(report, "operations.unknown"),
+    ...cells("operations"),
+  ]);
+  return card(
+    "Operations",
+    grid(
+      "What clients asked and how long it took, in virtual time",
+      ["operation", "ok", "failed", "unknown", "p50", "p90", "p99", "max"],
+      rows,
+      "numbers",
+    ),
+    ops.unsent || ops.open
+      ? h(
+          "p",
+          null,
+          num(report, "operations.unsent"),
+          " never left their client, ",
+          num(report, "operations.open"),
+          " were still open at the end.",
+        )
+      : null,
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
@@ -110,15 +260,42 @@ function stalenessCard(report) {
   const stale = report.staleness;
   if (!stale) return null;
   const line = (/** @type {string} */ name) => ["p50", "p90", "p99", "max"].map((part) => num(report, `staleness.${name}.${part}`));
-  return card("Staleness of reads", h("p", null, num(report, "staleness.stale"), " of ", num(report, "staleness.reads"), " reads were answered without a write that had been committed before they began. ZooKeeper allows it: a server answers from its own copy."),
-    stale.stale ? grid("How far behind stale reads were", ["", "p50", "p90", "p99", "max"], [["versions", ...line("versions")], ["milliseconds", ...line("ms")]], "numbers") : null);
+  return card(
+    "Staleness of reads",
+    h(
+      "p",
+      null,
+      num(report, "staleness.stale"),
+      " of ",
+      num(report, "staleness.reads"),
+      " reads were answered without a write that had been committed before they began. ZooKeeper allows it: a server answers from its own copy.",
+    ),
+    stale.stale
+      ? grid(
+          "How far behind stale reads were",
+          ["", "p50", "p90", "p99", "max"],
+          [
+            ["versions", ...line("versions")],
+            ["milliseconds", ...line("ms")],
+          ],
+          "numbers",
+        )
+      : null,
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
 function countersCard(report) {
   const names = Object.keys(report.counters ?? {});
   if (names.length === 0) return null;
-  return card("Counted", h("dl", { class: "counters" }, names.map((name) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, num(report, `counters.${name}`))))));
+  return card(
+    "Counted",
+    h(
+      "dl",
+      { class: "counters" },
+      names.map((name) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, num(report, `counters.${name}`)))),
+    ),
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
@@ -126,41 +303,143 @@ function situationsCard(report) {
   const names = Object.keys(report.situations ?? {});
   if (names.length === 0) return null;
   const missed = report.situations_missed ?? [];
-  return card(report.kind === "sweep" ? "Situations reached, in so many runs" : "Situations reached", h("ul", { class: "chips" }, names.map((name) => h("li", null, name, " ", h("b", null, num(report, `situations.${name}`))))),
-    missed.length ? h("details", null, h("summary", null, `${plural(missed.length, "situation")} not reached`), h("p", null, missed.join(", "))) : null);
+  return card(
+    report.kind === "sweep" ? "Situations reached, in so many runs" : "Situations reached",
+    h(
+      "ul",
+      { class: "chips" },
+      names.map((name) => h("li", null, name, " ", h("b", null, num(report, `situations.${name}`)))),
+    ),
+    missed.length
+      ? h("details", null, h("summary", null, `${plural(missed.length, "situation")} not reached`), h("p", null, missed.join(", ")))
+      : null,
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
 function serversCard(report) {
   const servers = report.servers ?? [];
   if (servers.length === 0) return null;
-  const fields = ["role", "leader", "accepted_epoch", "current_epoch", "logged", "durable", "committed", "applied", "transactions", "znodes"];
-  const rows = servers.map((/** @type {Json} */ server, /** @type {number} */ i) => [h("b", null, server.name === undefined ? ["server ", num(report, `servers.${i}.server`)] : words(report, `servers.${i}.name`), server.observer ? " (observer)" : null), ...fields.map((field) => num(report, `servers.${i}.${field}`))]);
-  return card("Servers at the end", grid("The last state of each server", ["server", ...fields.map((field) => ({ accepted_epoch: "accepted", current_epoch: "current", transactions: "txns" })[field] ?? field)], rows, "numbers"),
-    h("p", { class: "mut" }, term("accepted epoch", "accepted"), " and ", term("current epoch", "current"), " are epochs; logged to applied are the last ", term("zxid"), "s."));
+  const fields = [
+    "role",
+    "leader",
+    "accepted_epoch",
+    "current_epoch",
+    "logged",
+    "durable",
+    "committed",
+    "applied",
+    "transactions",
+    "znodes",
+  ];
+  const rows = servers.map((/** @type {Json} */ server, /** @type {number} */ i) => [
+    h(
+      "b",
+      null,
+      server.name === undefined ? ["server ", num(report, `servers.${i}.server`)] : words(report, `servers.${i}.name`),
+      server.observer ? " (observer)" : null,
+    ),
+    ...fields.map((field) => num(report, `servers.${i}.${field}`)),
+  ]);
+  return card(
+    "Servers at the end",
+    grid(
+      "The last state of each server",
+      [
+        "server",
+        ...fields.map((field) => ({ accepted_epoch: "accepted", current_epoch: "current", transactions: "txns" })[field] ?? field),
+      ],
+      rows,
+      "numbers",
+    ),
+    h(
+      "p",
+      { class: "mut" },
+      term("accepted epoch", "accepted"),
+      " and ",
+      term("current epoch", "current"),
+      " are epochs; logged to applied are the last ",
+      term("zxid"),
+      "s.",
+    ),
+  );
 }
 
 /** @param {Json} report @returns {HTMLElement | null} */
 function notesCard(report) {
   const notes = [...(report.notes ?? [])];
-  if (notes.length === 0 && !(report.excuses?.length)) return null;
-  return card("Notes", h("ul", null, notes.map((/** @type {any} */ note) => h("li", null, typeof note === "string" ? note : JSON.stringify(note)))),
-    report.excuses?.length ? h("ul", null, report.excuses.map((/** @type {any} */ excuse) => h("li", null, typeof excuse === "string" ? excuse : JSON.stringify(excuse)))) : null);
+  if (notes.length === 0 && !report.excuses?.length) return null;
+  return card(
+    "Notes",
+    h(
+      "ul",
+      null,
+      notes.map((/** @type {any} */ note) => h("li", null, typeof note === "string" ? note : JSON.stringify(note))),
+    ),
+    report.excuses?.length
+      ? h(
+          "ul",
+          null,
+          report.excuses.map((/** @type {any} */ excuse) => h("li", null, typeof excuse === "string" ? excuse : JSON.stringify(excuse))),
+        )
+      : null,
+  );
 }
 
 /** @param {HTMLElement} host @param {App} app */
 function renderFaults(host, app) {
-  const { report, model } = app, faults = Array.isArray(report.faults) ? report.faults : [];
+  const { report, model } = app,
+    faults = Array.isArray(report.faults) ? report.faults : [];
   const rows = faults.map((/** @type {Json} */ fault, /** @type {number} */ i) => [
-    h("b", null, words(report, `faults.${i}.id`)), words(report, `faults.${i}.text`), (fault.targets ?? []).join(" "), took(report, `faults.${i}.from_us`), fault.to_us === null || fault.to_us === undefined ? "to the end" : took(report, `faults.${i}.to_us`),
-    fault.effective ? h("span", { class: "badge bad" }, "took hold") : h("span", { class: "badge quiet" }, "in vain"), fault.why ? words(report, `faults.${i}.why`) : "",
-    model && fault.effective ? h("button", { class: "small", click: () => { showView("player"); jump(fault.event === undefined || fault.event === null ? model.rowOfTime(fault.from_us) : model.rowOfEvent(fault.event)); } }, "show") : ""]);
-  const strikes = Object.keys(report.strikes ?? {}).map((name) => [h("b", null, name), num(report, `strikes.${name}.effective`), num(report, `strikes.${name}.in_vain`)]);
-  fill(host, card("Faults", rows.length ? grid("What was done to the run, and whether it took hold", ["fault", "what", "targets", "from", "to", "effect", "why", ""], rows) : h("p", null, "No fault was planned in this run."),
-    strikes.length ? grid("By kind", ["kind", "took hold", "in vain"], strikes, "numbers") : null));
+    h("b", null, words(report, `faults.${i}.id`)),
+    words(report, `faults.${i}.text`),
+    (fault.targets ?? []).join(" "),
+    took(report, `faults.${i}.from_us`),
+    fault.to_us === null || fault.to_us === undefined ? "to the end" : took(report, `faults.${i}.to_us`),
+    fault.effective ? h("span", { class: "badge bad" }, "took hold") : h("span", { class: "badge quiet" }, "in vain"),
+    fault.why ? words(report, `faults.${i}.why`) : "",
+    model && fault.effective
+      ? h(
+          "button",
+          {
+            class: "small",
+            click: () => {
+              showView("player");
+              jump(fault.event === undefined || fault.event === null ? model.rowOfTime(fault.from_us) : model.rowOfEvent(fault.event));
+            },
+          },
+          "show",
+        )
+      : "",
+  ]);
+  const strikes = Object.keys(report.strikes ?? {}).map((name) => [
+    h("b", null, name),
+    num(report, `strikes.${name}.effective`),
+    num(report, `strikes.${name}.in_vain`),
+  ]);
+  fill(
+    host,
+    card(
+      "Faults",
+      rows.length
+        ? grid("What was done to the run, and whether it took hold", ["fault", "what", "targets", "from", "to", "effect", "why", ""], rows)
+        : h("p", null, "No fault was planned in this run."),
+      strikes.length ? grid("By kind", ["kind", "took hold", "in vain"], strikes, "numbers") : null,
+    ),
+  );
 }
 
 /** @param {App} app @returns {HTMLElement} */
 function missingTrace(app) {
-  return h("section", { class: "card" }, h("h2", null, "This page holds no trace"), h("p", null, app.message || "The player needs one. If a file run.zt lies beside this page, choose it or drop it anywhere on this page."), loadButton());
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", null, "This page holds no trace"),
+    h(
+      "p",
+      null,
+      app.message || "The player needs one. If a file run.zt lies beside this page, choose it or drop it anywhere on this page.",
+    ),
+    loadButton(),
+  );
 }

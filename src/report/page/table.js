@@ -8,8 +8,13 @@ const TALLEST = 8_000_000;
 
 /** Builds the frame of the list. @param {HTMLElement} host @param {(row: number) => void} choose @param {(by: number) => void} move @returns {EventTable} */
 function makeTable(host, choose, move) {
-  const spacer = h("div", { class: "spacer", role: "presentation" }), body = h("div", { class: "lines", role: "rowgroup" });
-  const head = h("div", { class: "line head", role: "row" }, ["event", "time", "node", "what happened, and what it made true"].map((text) => h("span", { role: "columnheader" }, text)));
+  const spacer = h("div", { class: "spacer", role: "presentation" }),
+    body = h("div", { class: "lines", role: "rowgroup" });
+  const head = h(
+    "div",
+    { class: "line head", role: "row" },
+    ["event", "time", "node", "what happened, and what it made true"].map((text) => h("span", { role: "columnheader" }, text)),
+  );
   host.setAttribute("role", "grid");
   host.setAttribute("tabindex", "0");
   host.setAttribute("aria-label", "events");
@@ -41,8 +46,10 @@ function updateTable(table, model, rows, cursor, veil) {
   const height = Math.min(TALLEST, table.count * LINE);
   table.spacer.style.height = `${height}px`;
   const place = Math.min(lowerBound(rows, cursor), table.count - 1);
-  const view = table.host.clientHeight - LINE, top = lineTop(table, place);
-  if (top < table.host.scrollTop || top > table.host.scrollTop + view - LINE) table.host.scrollTop = Math.max(0, natural(table) <= TALLEST ? Math.round((top - view * 0.5) / LINE) * LINE : top - view * 0.5);
+  const view = table.host.clientHeight - LINE,
+    top = lineTop(table, place);
+  if (top < table.host.scrollTop || top > table.host.scrollTop + view - LINE)
+    table.host.scrollTop = Math.max(0, natural(table) <= TALLEST ? Math.round((top - view * 0.5) / LINE) * LINE : top - view * 0.5);
   drawLines(table);
 }
 
@@ -60,7 +67,8 @@ function lineTop(table, place) {
 function drawLines(table) {
   const model = table.model;
   if (!model) return;
-  const whole = natural(table), top = table.host.scrollTop;
+  const whole = natural(table),
+    top = table.host.scrollTop;
   const visible = Math.ceil(table.host.clientHeight / LINE) + 1;
   const first = whole <= TALLEST ? Math.floor(top / LINE) : Math.floor((top / TALLEST) * table.count);
   const start = Math.max(0, Math.min(first, table.count - visible));
@@ -75,9 +83,22 @@ function drawLines(table) {
 
 /** @param {EventTable} table @param {Model} model @param {number} place @returns {HTMLElement} */
 function lineOf(table, model, place) {
-  const row = table.rows[place], { number, t, node } = model.trace.events;
+  const row = table.rows[place],
+    { number, t, node } = model.trace.events;
   const facts = model.factsAt(row);
-  return h("div", { class: "line", role: "row", id: `line-${row}`, "data-row": row, "aria-rowindex": place + 2, "aria-selected": row === table.cursor ? "true" : "false" },
-    h("span", { role: "gridcell" }, grouped(number[row])), h("span", { role: "gridcell" }, instant(t[row], 10)), h("span", { role: "gridcell" }, model.shortName(node[row])),
-    h("span", { role: "gridcell" }, model.whatAt(row), facts.length ? h("span", { class: "mut" }, ` · ${facts.join("; ")}`) : null));
+  return h(
+    "div",
+    {
+      class: "line",
+      role: "row",
+      id: `line-${row}`,
+      "data-row": row,
+      "aria-rowindex": place + 2,
+      "aria-selected": row === table.cursor ? "true" : "false",
+    },
+    h("span", { role: "gridcell" }, grouped(number[row])),
+    h("span", { role: "gridcell" }, instant(t[row], 10)),
+    h("span", { role: "gridcell" }, model.shortName(node[row])),
+    h("span", { role: "gridcell" }, model.whatAt(row), facts.length ? h("span", { class: "mut" }, ` · ${facts.join("; ")}`) : null),
+  );
 }

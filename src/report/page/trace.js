@@ -38,7 +38,8 @@ function decodeBase64(text) {
 /** Unpacks gzip.
  * @param {Uint8Array | Blob} packed @returns {Promise<string>} */
 async function gunzip(packed) {
-  if (typeof DecompressionStream === "undefined") throw new TraceError("this browser cannot unpack gzip (DecompressionStream): use one of 2023 or later");
+  if (typeof DecompressionStream === "undefined")
+    throw new TraceError("this browser cannot unpack gzip (DecompressionStream): use one of 2023 or later");
   const blob = packed instanceof Blob ? packed : new Blob([/** @type {BlobPart} */ (packed)]);
   try {
     return await new Response(blob.stream().pipeThrough(new DecompressionStream("gzip"))).text();
@@ -84,7 +85,8 @@ function take(values, into, where, deltas, low, high) {
   let before = 0;
   for (let i = 0; i < values.length; i++) {
     const value = deltas ? before + values[i] : values[i];
-    if (!(value >= low && value <= high) || value % 1 !== 0) expect(false, `${where}[${i}]`, value, `a whole number from ${low} to ${high}`);
+    if (!(value >= low && value <= high) || value % 1 !== 0)
+      expect(false, `${where}[${i}]`, value, `a whole number from ${low} to ${high}`);
     before = value;
     into[i] = value;
   }
@@ -105,7 +107,8 @@ function addUpMany(values, group) {
   /** @type {Map<number, number>} */
   const before = new Map();
   for (let i = 0; i < values.length; i++) {
-    const key = group(i), value = (before.get(key) ?? 0) + values[i];
+    const key = group(i),
+      value = (before.get(key) ?? 0) + values[i];
     before.set(key, value);
     values[i] = value;
   }
@@ -143,7 +146,8 @@ function decodeTrace(json) {
   expect(json !== null && typeof json === "object", "the trace", json, "an object");
   expect(json.format === "zablab-trace", "format", json.format, '"zablab-trace"');
   expect(json.v === 2, "v", json.v, "2: this page was written by an older or newer zablab");
-  for (const name of ["strings", "nodes", "kinds", "fields", "faults", "violations"]) expect(Array.isArray(json[name]), name, json[name], "an array");
+  for (const name of ["strings", "nodes", "kinds", "fields", "faults", "violations"])
+    expect(Array.isArray(json[name]), name, json[name], "an array");
   expect(json.nodes.length < 255 && json.kinds.length < 256, "nodes and kinds", [json.nodes.length, json.kinds.length], "fewer than 255");
   const events = decodeEvents(json);
   const rows = events.t.length;
@@ -151,9 +155,17 @@ function decodeTrace(json) {
   const tables = decodeTables(json, rows, events);
   tables.facts = withOperations(tables.facts, tables.operations, json.strings);
   return {
-    total: json.total ?? rows, count: rows, strings: json.strings, nodes: json.nodes, kinds: json.kinds, fields: json.fields,
-    events, ...tables,
-    faults: checkedFaults(json, rows), checks: json.checks ?? { row: [], exercised: [] }, violations: checkedViolations(json, rows),
+    total: json.total ?? rows,
+    count: rows,
+    strings: json.strings,
+    nodes: json.nodes,
+    kinds: json.kinds,
+    fields: json.fields,
+    events,
+    ...tables,
+    faults: checkedFaults(json, rows),
+    checks: json.checks ?? { row: [], exercised: [] },
+    violations: checkedViolations(json, rows),
   };
 }
 
@@ -163,51 +175,94 @@ function decodeEvents(json) {
   const rows = read.length;
   expect(rows > 0, "events", [], "at least one event");
   const times = take(column(json.events, "events", "t", rows), new Float64Array(rows), "events.t", true, 0, Number.MAX_SAFE_INTEGER);
-  for (let i = 1; i < rows; i++) if (times[i] < times[i - 1]) expect(false, `events.t[${i}]`, times[i], `at least ${times[i - 1]}, the time of the row before`);
+  for (let i = 1; i < rows; i++)
+    if (times[i] < times[i - 1]) expect(false, `events.t[${i}]`, times[i], `at least ${times[i - 1]}, the time of the row before`);
   const cause = read.index("cause", 0, MOST);
   for (let i = 0; i < rows; i++) {
     if (cause[i] > i) expect(false, `events.cause[${i}]`, cause[i], `at most ${i}: a cause comes before its effect`);
     cause[i] = cause[i] === 0 ? -1 : i - cause[i];
   }
-  const kind = read.small("kind", json.kinds.length - 1), node = read.small("node", json.nodes.length), peer = read.small("peer", json.nodes.length);
+  const kind = read.small("kind", json.kinds.length - 1),
+    node = read.small("node", json.nodes.length),
+    peer = read.small("peer", json.nodes.length);
   // Whoever caused a message has sent it.
   for (let i = 0; i < rows; i++) if (peer[i] === 0 && cause[i] >= 0 && json.kinds[kind[i]].class === "message") peer[i] = node[cause[i]];
   const group = (/** @type {number} */ i) => kind[i] * 256 + node[i];
   return {
-    number: read.delta("number", 0, MOST), t: times, kind, node, peer, cause,
-    epoch: addUp(read.index("epoch", -MOST, MOST), group, 65536), counter: addUp(read.index("counter", -MOST, MOST), group, 65536), text: read.index("text", 0, json.strings.length - 1),
+    number: read.delta("number", 0, MOST),
+    t: times,
+    kind,
+    node,
+    peer,
+    cause,
+    epoch: addUp(read.index("epoch", -MOST, MOST), group, 65536),
+    counter: addUp(read.index("counter", -MOST, MOST), group, 65536),
+    text: read.index("text", 0, json.strings.length - 1),
   };
 }
 
 /** @param {Json} json @param {number} rows @param {Events} events */
 function decodeTables(json, rows, events) {
-  const last = rows - 1, strings = json.strings.length - 1, nodes = json.nodes.length;
-  const lost = reader(json, "lost", "row"), facts = reader(json, "facts", "row"), state = reader(json, "state", "row");
-  const watches = reader(json, "watches", "row"), ops = reader(json, "operations", "node"), txns = reader(json, "txns", "parent");
+  const last = rows - 1,
+    strings = json.strings.length - 1,
+    nodes = json.nodes.length;
+  const lost = reader(json, "lost", "row"),
+    facts = reader(json, "facts", "row"),
+    state = reader(json, "state", "row");
+  const watches = reader(json, "watches", "row"),
+    ops = reader(json, "operations", "node"),
+    txns = reader(json, "txns", "parent");
   return {
-    lost: { row: lost.delta("row", 0, last), to: lost.small("to", nodes), kind: lost.small("kind", json.kinds.length - 1), end: lost.index("end", -1, last),
-      epoch: lost.delta("epoch", -1, MOST), counter: lost.delta("counter", -1, MOST), text: lost.index("text", 0, strings) },
+    lost: {
+      row: lost.delta("row", 0, last),
+      to: lost.small("to", nodes),
+      kind: lost.small("kind", json.kinds.length - 1),
+      end: lost.index("end", -1, last),
+      epoch: lost.delta("epoch", -1, MOST),
+      counter: lost.delta("counter", -1, MOST),
+      text: lost.index("text", 0, strings),
+    },
     facts: decodeFacts(facts, strings, events),
     state: decodeState(state, last, nodes, json.fields.length),
-    watches: { row: watches.delta("row", 0, last), node: watches.small("node", nodes - 1), path: watches.index("path", 0, strings), armed: watches.small("armed", 1) },
+    watches: {
+      row: watches.delta("row", 0, last),
+      node: watches.small("node", nodes - 1),
+      path: watches.index("path", 0, strings),
+      armed: watches.small("armed", 1),
+    },
     operations: decodeOperations(ops, nodes, last, strings),
-    txns: { parent: parents(txns), epoch: txns.delta("epoch", -1, MOST), counter: txns.delta("counter", -1, MOST), text: txns.index("text", 0, strings),
-      changes: /** @type {[number, number, number][][]} */ (/** @type {unknown} */ (column(json.txns, "txns", "changes", txns.length))) },
+    txns: {
+      parent: parents(txns),
+      epoch: txns.delta("epoch", -1, MOST),
+      counter: txns.delta("counter", -1, MOST),
+      text: txns.index("text", 0, strings),
+      changes: /** @type {[number, number, number][][]} */ (/** @type {unknown} */ (column(json.txns, "txns", "changes", txns.length))),
+    },
   };
 }
 
 /** What rows made true. The node is that of the row unless another is named.
  * @param {ReturnType<typeof reader>} read @param {number} strings @param {Events} events @returns {Facts} */
 function decodeFacts(read, strings, events) {
-  const row = read.delta("row", 0, events.t.length - 1), node = read.small("node", 254), text = read.index("text", 0, strings);
+  const row = read.delta("row", 0, events.t.length - 1),
+    node = read.small("node", 254),
+    text = read.index("text", 0, strings);
   for (let i = 0; i < row.length; i++) if (node[i] === 0) node[i] = events.node[row[i]];
-  const group = (/** @type {number} */ i) => text[i] * 256 + node[i], groups = strings < 16384 ? (strings + 1) * 256 : 0;
-  return { row, node, text, epoch: addUp(read.index("epoch", -MOST, MOST), group, groups), counter: addUp(read.index("counter", -MOST, MOST), group, groups) };
+  const group = (/** @type {number} */ i) => text[i] * 256 + node[i],
+    groups = strings < 16384 ? (strings + 1) * 256 : 0;
+  return {
+    row,
+    node,
+    text,
+    epoch: addUp(read.index("epoch", -MOST, MOST), group, groups),
+    counter: addUp(read.index("counter", -MOST, MOST), group, groups),
+  };
 }
 
 /** @param {ReturnType<typeof reader>} read @param {number} last @param {number} nodes @param {number} fields @returns {Changes} */
 function decodeState(read, last, nodes, fields) {
-  const node = read.small("node", nodes - 1), field = read.small("field", fields - 1);
+  const node = read.small("node", nodes - 1),
+    field = read.small("field", fields - 1);
   const value = addUp(read.index("value", -MOST, MOST), (i) => node[i] * 256 + field[i], 65536);
   return { row: read.delta("row", 0, last), node, field, value };
 }
@@ -215,8 +270,18 @@ function decodeState(read, last, nodes, fields) {
 /** @param {ReturnType<typeof reader>} read @param {number} nodes @param {number} last @param {number} strings @returns {Operations} */
 function decodeOperations(read, nodes, last, strings) {
   const node = read.small("node", nodes - 1);
-  return { node, number: addUp(read.index("number", -MOST, MOST), (i) => node[i], 256), invoked: read.delta("invoked", 0, last), returned: read.index("returned", -1, last), outcome: read.small("outcome", 4),
-    request: read.index("request", 0, strings), answer: read.index("answer", 0, strings), epoch: read.delta("epoch", -1, MOST), counter: read.delta("counter", -1, MOST), order: read.index("order", -1, last) };
+  return {
+    node,
+    number: addUp(read.index("number", -MOST, MOST), (i) => node[i], 256),
+    invoked: read.delta("invoked", 0, last),
+    returned: read.index("returned", -1, last),
+    outcome: read.small("outcome", 4),
+    request: read.index("request", 0, strings),
+    answer: read.index("answer", 0, strings),
+    epoch: read.delta("epoch", -1, MOST),
+    counter: read.delta("counter", -1, MOST),
+    order: read.index("order", -1, last),
+  };
 }
 
 const ENDS = ["", "", "fails with ", "has an unknown outcome", "was never sent"];
@@ -227,7 +292,10 @@ function withOperations(facts, ops, strings) {
   /** @type {{row: number, node: number, text: string, epoch: number, counter: number}[]} */
   const more = [];
   for (let i = 0; i < ops.node.length; i++) {
-    const node = ops.node[i] + 1, epoch = ops.epoch[i], counter = ops.counter[i], name = `op ${ops.number[i]}`;
+    const node = ops.node[i] + 1,
+      epoch = ops.epoch[i],
+      counter = ops.counter[i],
+      name = `op ${ops.number[i]}`;
     more.push({ row: ops.invoked[i], node, text: `${name}: ${strings[ops.request[i]]}`, epoch: 0, counter: 0 });
     if (ops.returned[i] < 0) continue;
     const at = epoch || counter ? " at {z}" : "";
@@ -235,11 +303,23 @@ function withOperations(facts, ops, strings) {
   }
   more.sort((a, b) => a.row - b.row);
   const length = facts.row.length + more.length;
-  const all = { row: new Int32Array(length), node: new Uint8Array(length), text: new Int32Array(length), epoch: new Int32Array(length), counter: new Int32Array(length) };
+  const all = {
+    row: new Int32Array(length),
+    node: new Uint8Array(length),
+    text: new Int32Array(length),
+    epoch: new Int32Array(length),
+    counter: new Int32Array(length),
+  };
   for (let to = 0, i = 0, j = 0; to < length; to++) {
     const isFact = j === more.length || (i < facts.row.length && facts.row[i] <= more[j].row);
-    const next = isFact ? { row: facts.row[i], node: facts.node[i], text: facts.text[i], epoch: facts.epoch[i], counter: facts.counter[i++] } : { ...more[j], text: strings.push(more[j++].text) - 1 };
-    all.row[to] = next.row; all.node[to] = next.node; all.text[to] = next.text; all.epoch[to] = next.epoch; all.counter[to] = next.counter;
+    const next = isFact
+      ? { row: facts.row[i], node: facts.node[i], text: facts.text[i], epoch: facts.epoch[i], counter: facts.counter[i++] }
+      : { ...more[j], text: strings.push(more[j++].text) - 1 };
+    all.row[to] = next.row;
+    all.node[to] = next.node;
+    all.text[to] = next.text;
+    all.epoch[to] = next.epoch;
+    all.counter[to] = next.counter;
   }
   return all;
 }

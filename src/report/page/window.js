@@ -30,7 +30,8 @@ function layOut(model, rows, parts, axis, left, right) {
   const weights = parts.map((part) => part.to - part.from + 3);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const room = right - left - BREAK * (parts.length - 1);
-  let x = left, count = 0;
+  let x = left,
+    count = 0;
   const segments = parts.map((part, i) => {
     const width = (room * weights[i]) / total;
     const [low, high] = extent(rows, part, axis, coordinate);
@@ -45,7 +46,8 @@ function layOut(model, rows, parts, axis, left, right) {
 /** The lowest and highest coordinate of a part.
  * @param {Int32Array} rows @param {Part} part @param {Axis} axis @param {(row: number) => number} coordinate @returns {[number, number]} */
 function extent(rows, part, axis, coordinate) {
-  let low = coordinate(rows[part.from]), high = coordinate(rows[part.to - 1]);
+  let low = coordinate(rows[part.from]),
+    high = coordinate(rows[part.to - 1]);
   if (axis !== "causal") return [low, high];
   for (let i = part.from; i < part.to; i++) {
     const place = coordinate(rows[i]);
@@ -57,7 +59,8 @@ function extent(rows, part, axis, coordinate) {
 
 /** Where a coordinate lies within a segment. @param {Segment} segment @param {number} place @returns {number} */
 function within(segment, place) {
-  const x0 = segment.x0 + SEGMENT_PAD, x1 = segment.x1 - SEGMENT_PAD;
+  const x0 = segment.x0 + SEGMENT_PAD,
+    x1 = segment.x1 - SEGMENT_PAD;
   if (segment.high === segment.low) return (x0 + x1) / 2;
   return x0 + ((place - segment.low) / (segment.high - segment.low)) * (x1 - x0);
 }
@@ -107,7 +110,8 @@ function clampPart(rows, from, to) {
 function isCrowded(frame, story) {
   const places = [...new Set(story)].sort((a, b) => a - b).map((row) => xOf(frame, row));
   for (let i = 1; i < places.length; i++) if (places[i] - places[i - 1] < 14) return true;
-  let close = 0, all = 0;
+  let close = 0,
+    all = 0;
   for (const segment of frame.segments) {
     for (let i = segment.from + 1; i < segment.to; i++) {
       all++;
