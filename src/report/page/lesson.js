@@ -10,10 +10,11 @@ function readLesson(report, model) {
   if (!lesson) return null;
   const questions = (lesson.questions ?? []).map((/** @type {Json} */ question) => ({
     ...question,
-    row: question.row ?? model.rowOfEvent(question.event ?? 0),
+    row: question.row ?? Math.min(model.rows - 1, lowerBound(model.trace.events.number, question.event ?? 0)),
     given: -1,
   }));
   questions.sort((/** @type {Question} */ a, /** @type {Question} */ b) => a.row - b.row);
+  for (const question of questions) model.pinned.add(question.row);
   return { title: lesson.title ?? "Lesson", text: lesson.text ?? "", questions, on: true };
 }
 
@@ -46,14 +47,13 @@ function renderLesson(host, app) {
   const asks = question && app.row >= lastAllowed(app);
   fill(
     host,
-    h("h2", null, "What happens next?"),
+    h("h2", null, question ? "What happens next?" : "What happened"),
     h("p", null, lesson.text),
     answered.length ? answeredCard(answered[answered.length - 1]) : null,
     question ? (asks ? questionCard(question) : waitCard(question, app)) : doneCard(lesson, right),
-    answered.length
-      ? h("p", { class: "score" }, `${right} of ${answered.length} right so far, ${lesson.questions.length} questions in all.`)
+    answered.length && question
+      ? h("p", { class: "score" }, `${right} of ${answered.length} right so far; ${plural(lesson.questions.length, "question")} in all.`)
       : null,
-    h("h2", null, question ? "What happened so far" : "Why"),
     question ? h("p", { class: "mut" }, "The verdict and its reasons are shown after the last prediction.") : null,
   );
   if (!question) host.append(...whyForLesson(app));

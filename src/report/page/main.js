@@ -61,7 +61,7 @@ function chooseFirst() {
   app.firstView =
     kind === "sweep" ? "sweep" : kind === "compare" ? "compare" : app.report.violations?.length || app.lesson ? "player" : "summary";
   app.view = app.firstView;
-  if (app.lesson?.on) Object.assign(app, { row: Math.min(app.row, lastAllowed(app)), story: false });
+  if (app.lesson?.on) Object.assign(app, { row: lastAllowed(app), story: false });
   if (app.lesson) document.title = app.lesson.title;
 }
 

@@ -36,6 +36,8 @@ class Model {
     this.lanes = this.orderLanes();
     this.roles = trace.nodes.map((node, index) => (node.kind === "server" ? this.roleSpans(index) : []));
     this.buildAgreed();
+    /** Rows that no filter hides: those of stories, and those that answer a lesson's question. */
+    this.pinned = new Set(trace.violations.flatMap((violation) => [violation.row, ...violation.story]));
     /** @type {Map<string, Shown>} */
     this.shownBy = new Map();
     /** @type {Int32Array | null} */
@@ -187,11 +189,10 @@ class Model {
     if (known) return known;
     const routine = this.trace.kinds.map((kind) => (!filter.routine && kind.routine ? 1 : 0));
     const client = [0, ...this.trace.nodes.map((node) => (!filter.clients && node.kind !== "server" ? 1 : 0))];
-    const always = new Set(this.trace.violations.flatMap((violation) => [violation.row, ...violation.story]));
     const { kind, node } = this.trace.events;
     const rows = new Int32Array(this.rows);
     let count = 0;
-    for (let i = 0; i < this.rows; i++) if (!(routine[kind[i]] | client[node[i]]) || always.has(i)) rows[count++] = i;
+    for (let i = 0; i < this.rows; i++) if (!(routine[kind[i]] | client[node[i]]) || this.pinned.has(i)) rows[count++] = i;
     const shown = { rows: rows.slice(0, count), hidden: this.rows - count };
     if (count === 0) shown.rows = Int32Array.of(0);
     this.shownBy.set(key, shown);

@@ -3,7 +3,7 @@
 /**
  * @typedef {{
  *   report: Json, model: Model | null, model2: Model | null, view: string, firstView: string, row: number, violation: number,
- *   axis: Axis, firstAxis: Axis, axisNote: string, parts: Part[], story: boolean, span: number, filter: Filter, cone: boolean, node: number, op: number,
+ *   axis: Axis, firstAxis: Axis, axisNote: string, axisDecided: boolean, parts: Part[], story: boolean, span: number, filter: Filter, cone: boolean, node: number, op: number,
  *   historyRange: [number, number], historyRow: number, playing: number, trail: number[], search: Search, lesson: Lesson | null, term: string, message: string,
  *   table: EventTable | null, scene: Scene | null
  * }} App
@@ -21,9 +21,10 @@ const app = {
   axis: "time",
   firstAxis: "time",
   axisNote: "",
+  axisDecided: false,
   parts: [],
   story: false,
-  span: 60,
+  span: 0,
   filter: { routine: false, clients: true },
   cone: false,
   node: -1,
@@ -195,7 +196,8 @@ function zoom(factor) {
   if (app.view === "history") return moveHistory(0, factor);
   const { rows } = shownNow();
   app.story = false;
-  app.span = factor === Infinity ? rows.length : Math.max(8, Math.min(rows.length, Math.round(app.span * factor)));
+  const seen = app.parts.reduce((sum, part) => sum + part.to - part.from, 0) || budget();
+  app.span = factor === Infinity ? rows.length : Math.max(8, Math.min(rows.length, Math.round(seen * factor)));
   app.parts = [windowAround(rows, app.row, app.span)];
   render();
 }
@@ -204,7 +206,7 @@ function zoom(factor) {
 function pan(share) {
   const { rows } = shownNow();
   const part = app.parts[0] ?? windowAround(rows, app.row, app.span);
-  const width = app.story ? app.span : part.to - part.from;
+  const width = app.story ? Math.min(rows.length, app.span || budget()) : part.to - part.from;
   const from = Math.max(0, Math.min(rows.length - width, part.from + Math.round(share * width)));
   app.story = false;
   app.parts = [clampPart(rows, from, from + width)];
@@ -214,7 +216,10 @@ function pan(share) {
 /** @param {Int32Array} rows @param {number} row @param {number} count @returns {Part} */
 function windowAround(rows, row, count) {
   const place = Math.min(lowerBound(rows, row), rows.length - 1);
-  const from = Math.max(0, Math.min(place - Math.floor(count * 0.66), rows.length - count));
+  const from = Math.max(
+    0,
+    Math.min(place - Math.floor(count * (isVeiled(app) ? 0.84 : 0.66)), isVeiled(app) ? place : rows.length - count),
+  );
   return clampPart(rows, from, from + count);
 }
 
@@ -226,19 +231,25 @@ function updateParts() {
   if (app.story && app.parts.length === 0) return openStory(rows);
   if (app.parts.length && inside) return;
   app.story = false;
+  if (app.span === 0) app.span = Math.min(rows.length, budget());
   app.parts = [windowAround(rows, app.row, app.span)];
+  if (!app.axisDecided && app.axisNote !== "chosen") decideAxis(rows, []);
+}
+
+/** Chooses the axis once: time, unless too much of what is in view would coincide. @param {Int32Array} rows @param {number[]} story */
+function decideAxis(rows, story) {
+  app.axisDecided = true;
+  const frame = layOut(/** @type {Model} */ (app.model), rows, app.parts, "time", GUTTER, byId("diagram").clientWidth - 8);
+  const crowded = isCrowded(frame, story);
+  app.axis = crowded ? "rank" : "time";
+  app.axisNote = crowded ? "evenly spaced, because these events nearly coincide in time" : "";
 }
 
 /** @param {Int32Array} rows */
 function openStory(rows) {
   const story = storyRows().filter((row) => row >= 0);
-  const model = /** @type {Model} */ (app.model);
   app.parts = storyParts(rows, story.length ? [...story, app.row] : [app.row], budget());
-  const frame = layOut(model, rows, app.parts, "time", GUTTER, byId("diagram").clientWidth - 8);
-  if (app.axisNote === "chosen") return;
-  const crowded = isCrowded(frame, story);
-  app.axis = crowded ? "rank" : "time";
-  app.axisNote = crowded ? "evenly spaced, because these events nearly coincide in time" : "";
+  if (app.axisNote !== "chosen") decideAxis(rows, story);
 }
 
 /** @param {Axis} axis */

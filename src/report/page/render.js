@@ -99,7 +99,7 @@ function renderHeader(veiled) {
         [...new Set((report.runs ?? []).map((/** @type {Json} */ run) => `${run.scenario}, seed ${run.seed}`))].join(" and ") || "two runs",
       ),
     );
-  else fill(host, ...runHeader(report));
+  else fill(host, app.lesson?.on ? [h("b", null, app.lesson.title), " "] : null, ...runHeader(report));
   const button = h("button", { id: "copy", click: () => copyText(button, report.replay) }, "copy");
   fill(byId("command"), report.replay ? [h("code", { id: "replay" }, report.replay), button] : null, app.lesson ? lessonSwitch() : null);
 }
@@ -323,13 +323,7 @@ function renderNotes(model) {
     app.parts.reduce((sum, part) => sum + part.to - part.from, 0) > DENSE
       ? "So many events are in view that heights stand for numbers of events; go closer for messages. "
       : "";
-  fill(
-    byId("notes"),
-    thinned,
-    dense,
-    app.axisNote === "chosen" || !app.story ? "" : app.axisNote ? `The axis is ${app.axisNote}. ` : "",
-    app.message,
-  );
+  fill(byId("notes"), thinned, dense, app.axisNote === "chosen" ? "" : app.axisNote ? `The axis is ${app.axisNote}. ` : "", app.message);
 }
 
 /** The bar at the bottom: steps, place, and the event in one sentence. */

@@ -12,7 +12,7 @@
  * @typedef {{row: number, axis: Axis, parts: Part[], shown: Shown, width: number, height: number, story: number[], violations: number[], cone: boolean,
  *   veil: boolean, clients: boolean, routine: boolean, ring: number, ringText: string}} Look
  */
-/** @typedef {{marks: Mark[], frame: Frame, lanes: Map<number, number>, bottom: number, top: number, left: number, dense: boolean}} Scene */
+/** @typedef {{marks: Mark[], frame: Frame, lanes: Map<number, number>, bottom: number, top: number, left: number, dense: boolean, limit?: number}} Scene */
 
 /** How roles look: glyph, ink, word. */
 const ROLES = /** @type {Record<string, [string, string, string]>} */ ({
@@ -66,6 +66,7 @@ function buildScene(model, look) {
     left: GUTTER,
     dense: frame.count > DENSE,
   };
+  if (look.veil) scene.limit = xOf(frame, look.row);
   drawFaults(model, look, scene);
   drawTicks(model, look, scene);
   drawLanes(model, look, scene);
@@ -168,6 +169,7 @@ function rankTicks(model, look, segment, room, y, scene) {
 
 /** @param {number} x @param {number} y @param {string} text @param {Scene} scene */
 function tick(x, y, text, scene) {
+  if (x > (scene.limit ?? Infinity)) return;
   scene.marks.push({ k: "line", x1: x, y1: TOP, x2: x, y2: scene.bottom, ink: "grid", width: 1 });
   scene.marks.push({ k: "text", x, y, text, ink: "mut", anchor: "middle" });
 }
