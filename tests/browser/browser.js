@@ -138,4 +138,4 @@ async function open(file, { hash = "", width = 1440, height = 900, dark = false,
   return { page, complaints, state: () => page.evaluate("zablab.state()"), done: () => context.close() };
 }
 
-module.exports = { close, realRun, realReport, realSweep, toyPage, open, until, work, findZablab, ROOT };
+module.exports = { launch, close, realRun, realReport, realSweep, toyPage, open, until, work, findZablab, ROOT };

@@ -163,7 +163,8 @@ function rankTicks(model, look, segment, room, y, scene) {
     const row = scene.frame.rows[i];
     const x = xOf(scene.frame, row);
     tick(x, y, instant(t[row], 100), scene);
-    scene.marks.push({ k: "text", x, y: y - 14, text: "e" + grouped(number[row]), ink: "mut", anchor: "middle" });
+    if (x <= (scene.limit ?? Infinity))
+      scene.marks.push({ k: "text", x, y: y - 14, text: "e" + grouped(number[row]), ink: "mut", anchor: "middle" });
   }
 }
 
@@ -246,14 +247,14 @@ function drawOperations(model, look, node, y, segment, scene) {
 /** A break in the axis says how much lies in it. @param {Model} model @param {Scene} scene */
 function drawBreaks(model, scene) {
   const { segments, rows } = scene.frame;
-  const { t } = model.trace.events;
+  const { t, number } = model.trace.events;
   for (let i = 1; i < segments.length; i++) {
     const before = segments[i - 1],
       after = segments[i];
     const x = (before.x1 + after.x0) / 2;
     scene.marks.push({ k: "rect", x: before.x1 + 2, y: TOP - 4, w: BREAK - 4, h: scene.bottom - TOP + 4, fill: "card" });
     scene.marks.push({ k: "text", x, y: (TOP + scene.bottom) / 2, text: "⋯", ink: "mut", anchor: "middle", bold: true });
-    const missing = after.from - before.to;
+    const missing = Math.max(0, number[rows[after.from]] - number[rows[before.to - 1]] - 1);
     scene.marks.push({
       k: "text",
       x,
