@@ -12,6 +12,7 @@ mod instructions;
 use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use cpu::cpu_ns;
 use zablab::base::rng::{Domain, Key, Seed};
@@ -278,8 +279,8 @@ struct Znodes {
     open: Vec<Open>,
     next_process: i64,
     line: u64,
-    get: std::sync::Arc<str>,
-    set: std::sync::Arc<str>,
+    get: Arc<str>,
+    set: Arc<str>,
     names: [Value; 5],
 }
 
@@ -337,7 +338,7 @@ impl Znodes {
             line: self.line,
             process: open.process,
             kind,
-            f: std::sync::Arc::clone(f),
+            f: Arc::clone(f),
             key: Value::Int(i64::try_from(open.znode).expect("small")),
             value,
             time: None,
@@ -449,16 +450,18 @@ fn register(operations: u64, processes: usize) -> Vec<Entry> {
         nth += 1;
         usize::try_from(key.draw(0, 0, 0, nth).below(bound as u64)).expect("small")
     };
+    // Shared, as the reader hands them over.
+    let names: [Arc<str>; 2] = ["read".into(), "write".into()];
     let mut open: Vec<Option<(Value, Option<Value>)>> = vec![None; processes];
     let mut state = Value::Null;
     let (mut begun, mut entries) = (0, Vec::new());
     loop {
         let process = below(processes);
-        let entry = |entries: &[Entry], f: &str, kind, value| Entry {
+        let entry = |entries: &[Entry], is_write: bool, kind, value| Entry {
             line: entries.len() as u64 + 1,
             process: i64::try_from(process).expect("small"),
             kind,
-            f: f.into(),
+            f: Arc::clone(&names[usize::from(is_write)]),
             key: Value::Null,
             value,
             time: None,
@@ -473,12 +476,8 @@ fn register(operations: u64, processes: usize) -> Vec<Entry> {
                 } else {
                     Value::Int(i64::try_from(begun).expect("small"))
                 };
-                let f = if argument == Value::Null {
-                    "read"
-                } else {
-                    "write"
-                };
-                entries.push(entry(&entries, f, Kind::Invoke, argument.clone()));
+                let is_write = argument != Value::Null;
+                entries.push(entry(&entries, is_write, Kind::Invoke, argument.clone()));
                 open[process] = Some((argument, None));
             }
             None if open.iter().all(Option::is_none) => return entries,
@@ -490,17 +489,9 @@ fn register(operations: u64, processes: usize) -> Vec<Entry> {
                 open[process] = Some((argument, Some(state.clone())));
             }
             Some((argument, Some(seen))) => {
-                let f = if argument == Value::Null {
-                    "read"
-                } else {
-                    "write"
-                };
-                let value = if argument == Value::Null {
-                    seen
-                } else {
-                    argument
-                };
-                entries.push(entry(&entries, f, Kind::Ok, value));
+                let is_write = argument != Value::Null;
+                let value = if is_write { argument } else { seen };
+                entries.push(entry(&entries, is_write, Kind::Ok, value));
             }
         }
     }

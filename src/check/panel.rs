@@ -7,7 +7,7 @@ use super::liveness::LivenessMonitor;
 use super::session::SessionMonitor;
 use super::sessions::SessionsMonitor;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
-use super::watch::WatchMonitor;
+use super::watch::{WatchLatency, WatchMonitor};
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
@@ -166,6 +166,12 @@ impl Panel {
     pub fn staleness(&self) -> Staleness {
         let claims = self.claims.as_ref();
         claims.map_or_else(Staleness::default, |claims| claims.staleness().clone())
+    }
+
+    /// How long watch events were on their way, if anybody looked.
+    pub fn watch_latency(&self) -> WatchLatency {
+        let watch = self.watch.as_ref();
+        watch.map_or_else(WatchLatency::default, |watch| watch.latency().clone())
     }
 
     /// Takes the next fact of the run.

@@ -5,13 +5,16 @@
 //! leader's own clock: a touch it never processed does not count, and a new leader owes everybody a full timeout. What clients
 //! were told is held against it apart (`seen`), which is all there is in a recording.
 
+mod expired;
 mod seen;
 
 mod clients;
+mod relayed;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::clients::Clients;
+use self::relayed::Relayed;
 use self::seen::Seen;
 use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
@@ -73,6 +76,7 @@ pub struct SessionsMonitor {
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
     seen: Seen,
+    relayed: Relayed,
 }
 
 impl Monitor for SessionsMonitor {
@@ -85,6 +89,7 @@ impl Monitor for SessionsMonitor {
         self.seen.observe(at, fact, findings);
         self.beat(at, fact);
         self.clients.observe(at, fact, findings);
+        self.relayed.observe(at, fact);
         if let Fact::Proposed { server, txn, .. } = fact
             && let Some(reign) = self.reigns.get_mut(server)
         {
@@ -398,6 +403,8 @@ impl SessionsMonitor {
             ));
             return;
         };
+        self.relayed
+            .on_expiring(at, (server, reign), session, findings);
         reign.expiring.insert(session);
         reign.announced.push((session, at));
         let begun = Sentence {

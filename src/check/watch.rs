@@ -9,6 +9,7 @@
 
 mod access;
 mod connection;
+mod latency;
 mod rearm;
 mod rebuilt;
 mod stories;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use self::access::Access;
 use self::connection::{CaughtUp, Connection, Origin, Owed};
+pub use self::latency::WatchLatency;
 use self::rearm::{Registration, resume};
 use self::rebuilt::Doubts;
 pub use self::rebuilt::RecordedWatches;
@@ -30,6 +32,7 @@ use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
+use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Change, Fact};
 use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
@@ -59,12 +62,13 @@ pub struct WatchMonitor {
     ended: BTreeMap<SessionId, Entry>,
     /// What the log may lack, where it was rebuilt from acknowledgements.
     doubts: Option<Doubts>,
+    latency: WatchLatency,
 }
 
 impl Monitor for WatchMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         for entry in self.log.observe(at, fact) {
-            self.commit(&entry);
+            self.commit(at.time, &entry);
         }
         self.on_request_fact(at, fact, findings);
         self.on_connection_fact(at, fact, findings);
@@ -93,9 +97,14 @@ impl WatchMonitor {
         }
     }
 
+    /// How long events were on their way so far.
+    pub fn latency(&self) -> &WatchLatency {
+        &self.latency
+    }
+
     /// The committed log grows.
-    fn commit(&mut self, entry: &Entry) {
-        for trigger in self.triggers.apply(entry) {
+    fn commit(&mut self, now: Time, entry: &Entry) {
+        for trigger in self.triggers.apply(now, entry) {
             for client in self.clients.values_mut() {
                 if let Some(connection) = &mut client.connection {
                     connection.on_trigger(&trigger);
@@ -410,6 +419,7 @@ impl WatchMonitor {
         findings.exercise(Property::WatchFilter);
         let Some(zxid) = event.zxid else {
             let event = event.clone();
+            self.latency.caught_up += 1;
             connection.caught_up.push(CaughtUp { at, event, shown });
             return;
         };
@@ -428,6 +438,7 @@ impl WatchMonitor {
             findings.exercise(Property::WatchSpurious);
             findings.exercise(Property::WatchLost);
             findings.exercise(Property::WatchOnce);
+            self.latency.count(owed.trigger.committed, at.time);
             let overtaken = owed.overdue.clone().map(|(reply, _)| reply).or_else(|| {
                 view.filter(|(view, _)| *view >= zxid)
                     .map(|(_, reply)| reply)

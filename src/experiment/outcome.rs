@@ -9,6 +9,7 @@ use crate::base::id::ServerId;
 use crate::base::time::Time;
 use crate::check::claims::Staleness;
 use crate::check::verdict::{At, Findings, Note, Property, Sight, Verdict, Violation};
+use crate::check::watch::WatchLatency;
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Outcome {
     pub reached: Reached,
     /// How stale reads were.
     pub staleness: Staleness,
+    /// How long watch events were on their way.
+    pub watch_latency: WatchLatency,
     /// What ZooKeeper allows by design and its users may not expect.
     pub notes: Vec<Note>,
     /// What excuses violations, first to last.
@@ -224,6 +227,7 @@ mod tests {
             counters: Counters::default(),
             reached: Reached::default(),
             staleness: Staleness::default(),
+            watch_latency: WatchLatency::default(),
             notes: Vec::new(),
             excuses: Vec::new(),
             strikes: BTreeMap::new(),

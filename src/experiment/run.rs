@@ -169,6 +169,7 @@ impl<'a> Run<'a> {
             counters: self.counters,
             reached: self.situations.reached(),
             staleness: self.panel.staleness(),
+            watch_latency: self.panel.watch_latency(),
             notes: Outcome::notes(self.panel.findings(), &self.scenario.check),
             excuses: self.excuses.clone(),
             strikes: self.strikes.clone(),

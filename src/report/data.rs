@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::check::claims::Staleness;
 use crate::check::verdict::{Note, Sentence, Sight, Violation};
+use crate::check::watch::WatchLatency;
 use crate::experiment::chronicle::Chronicle;
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Ended, Excuse, Judged, Outcome};
@@ -71,6 +72,8 @@ pub struct Report {
     pub situations_missed: Vec<&'static str>,
     /// How stale reads were.
     pub staleness: StalenessLine,
+    /// How long watch events were on their way.
+    pub watch_latency: WatchLatencyLine,
     /// What ZooKeeper allows by design and its users may not expect: no violations.
     pub notes: Vec<NoteLine>,
     /// How often each kind of fault struck.
@@ -93,6 +96,28 @@ pub struct StalenessLine {
     pub versions: Quantiles,
     /// Milliseconds since the first missed version was told, by stale reads.
     pub ms: Quantiles,
+}
+
+/// How long after the commit of a change its events reached those who watched.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct WatchLatencyLine {
+    /// Events that were owed and told.
+    pub events: u64,
+    /// Events of a setWatches, of which nobody can say how late they are.
+    pub caught_up: u64,
+    /// Milliseconds since the commit.
+    pub ms: Quantiles,
+}
+
+impl WatchLatencyLine {
+    /// The line for a run.
+    pub fn of(latency: &WatchLatency) -> Self {
+        Self {
+            events: latency.events(),
+            caught_up: latency.caught_up,
+            ms: Quantiles::counted(&latency.ms),
+        }
+    }
 }
 
 /// A distribution in four numbers; absent where nothing was counted.
@@ -121,22 +146,27 @@ impl Quantiles {
             max: at(100),
         }
     }
+
+    /// The quantiles of values and how often each was counted.
+    fn counted(distribution: &BTreeMap<u64, u64>) -> Self {
+        let quantile = |percent| Staleness::quantile(distribution, percent, 100);
+        Self {
+            p50: quantile(50),
+            p90: quantile(90),
+            p99: quantile(99),
+            max: quantile(100),
+        }
+    }
 }
 
 impl StalenessLine {
     /// The line for a run.
     pub fn of(staleness: &Staleness) -> Self {
-        let quantiles = |distribution| Quantiles {
-            p50: Staleness::quantile(distribution, 50, 100),
-            p90: Staleness::quantile(distribution, 90, 100),
-            p99: Staleness::quantile(distribution, 99, 100),
-            max: Staleness::quantile(distribution, 100, 100),
-        };
         Self {
             reads: staleness.reads,
             stale: staleness.stale(),
-            versions: quantiles(&staleness.versions),
-            ms: quantiles(&staleness.ms),
+            versions: Quantiles::counted(&staleness.versions),
+            ms: Quantiles::counted(&staleness.ms),
         }
     }
 }
@@ -330,6 +360,7 @@ impl Report {
                 .map(|(situation, _)| situation.name())
                 .collect(),
             staleness: StalenessLine::of(&outcome.staleness),
+            watch_latency: WatchLatencyLine::of(&outcome.watch_latency),
             notes: outcome.notes.iter().map(NoteLine::of).collect(),
             strikes: outcome
                 .strikes

@@ -3,9 +3,10 @@
 use std::fmt::{self, Display, Write};
 
 use super::data::Report;
-use super::data::StalenessLine;
+use super::data::{StalenessLine, WatchLatencyLine};
 use crate::check::claims::Staleness;
 use crate::check::verdict::{Note, Property, Sentence, Verdict, Violation};
+use crate::check::watch::WatchLatency;
 use crate::experiment::counters::Counters;
 use crate::experiment::outcome::{Ended, Judged, Outcome};
 use crate::experiment::scenario::Scenario;
@@ -40,6 +41,7 @@ pub fn run(scenario: &Scenario, outcome: &Outcome, report: &Report) -> String {
     excuses(outcome, &mut text);
     counters(&outcome.counters, &mut text);
     staleness(&outcome.staleness, &mut text);
+    watch_latency(&outcome.watch_latency, &mut text);
     notes(&outcome.notes, &mut text);
     let ended = match outcome.ended {
         Ended::InTime => "",
@@ -241,6 +243,24 @@ pub fn staleness(staleness: &Staleness, text: &mut String) {
         );
     }
     text.push('\n');
+}
+
+/// How long watch events were on their way, in a line, if there were any.
+fn watch_latency(latency: &WatchLatency, text: &mut String) {
+    let line = WatchLatencyLine::of(latency);
+    if line.events == 0 {
+        return;
+    }
+    let or_none = |value: Option<u64>| Grouped(value.unwrap_or(0));
+    put(
+        text,
+        format_args!(
+            "events      {} told {} ms after the commit in the median, {} ms at most\n",
+            Grouped(line.events),
+            or_none(line.ms.p50),
+            or_none(line.ms.max)
+        ),
+    );
 }
 
 /// What was exercised, in four lines.

@@ -78,6 +78,8 @@ pub struct Core {
     pub failures: u32,
     /// When this server last raised its acceptedEpoch for a learner's sake (K8).
     pub raised_at: Option<LocalTime>,
+    /// When this life began.
+    pub born: LocalTime,
     /// First session id this machine has not used yet (K11).
     pub next_session: u64,
     /// Disk operations pushed and not answered: epoch files and switches.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::config::Config;
 use super::core::{Core, Out};
-use super::rules::election::{Joining, TallyRule};
+use super::rules::election::{Joining, TallyRule, VoteRepeat};
 use super::rules::odd::FinalizeWait;
 use super::vote::{Ballot, Vote};
 use crate::base::id::{ServerId, ServerSet};
@@ -149,7 +149,13 @@ impl Election {
         }
         match self.wait {
             Wait::Message => {
-                if now >= self.told + core.config.max_notification {
+                let is_due = match core.config.rules.election.repeat {
+                    VoteRepeat::EveryMaxNotification => {
+                        now >= self.told + core.config.max_notification
+                    }
+                    VoteRepeat::AfterSilence => false,
+                };
+                if is_due {
                     self.broadcast(now, core, out);
                 }
                 out.arm(Timer::Resend, self.resend_after);

@@ -10,7 +10,7 @@ use super::learner::Waiting;
 use super::pending::Pending;
 use super::rules::broadcast::ApplyMoment;
 use super::rules::odd::AckCopies;
-use super::rules::session::Expirer;
+use super::rules::session::{Expirer, Touches};
 use super::rules::sync::SyncAcks;
 use crate::base::id::SessionId;
 use crate::base::time::{LocalTime, Span};
@@ -126,6 +126,10 @@ impl Follower {
                 self.front.on_leader_ping(out);
                 let touched = self.front.take_touched();
                 self.expire_silent(cx, &touched, core, out);
+                let touched = match core.config.rules.session.touches {
+                    Touches::Forwarded => touched,
+                    Touches::KeptBack => Vec::new(),
+                };
                 self.send(Packet::Pong { touched }, out);
             }
             Packet::Sync { session, cxid } => {

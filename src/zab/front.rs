@@ -135,7 +135,7 @@ impl Front {
     /// Begins to serve clients.
     pub fn open(sync: SyncHandling, now: LocalTime, core: &mut Core, out: &mut Out) -> Self {
         let rule = core.config.rules.session.ids;
-        core.next_session = first_session_id(core.me, now, core.next_session, rule);
+        core.next_session = first_session_id(core.me, (core.born, now), core.next_session, rule);
         out.push(Effect::Listen(LinkClass::Client));
         Self {
             sync,

@@ -187,6 +187,12 @@ impl Log {
         }
     }
 
+    /// The first record that is not below `zxid`.
+    pub fn first_from(&self, zxid: Zxid) -> Option<Zxid> {
+        let mut zxids = self.entries.iter().map(|entry| entry.txn.zxid);
+        zxids.find(|other| *other >= zxid)
+    }
+
     /// The state that a boot would find now.
     pub fn reload(&self) -> Tree {
         let mut tree = self.base.clone();

@@ -8,11 +8,12 @@ use super::core::Core;
 use super::log::Log;
 use super::memory::Memory;
 use super::rules::election::EpochFiles;
-use super::rules::log::{BootRule, TornTail};
+use super::rules::log::{BootForce, BootRule, TornTail};
 use super::transport::Peers;
 use super::vote::Vote;
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
+use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{EPOCH_BEHIND, PROMISE_BEHIND};
 use crate::history::op::ErrorCode;
@@ -80,7 +81,11 @@ pub(super) fn recover(
         memory.claim(zxid);
     }
     let peers = Peers::new(me, config.servers(), config.connect_timeout);
-    let is_changed = !disk.forced || disk.torn || report.found != report.kept;
+    let is_unforced = match rules.force {
+        BootForce::Forces => !disk.forced || disk.torn,
+        BootForce::Trusts => disk.torn,
+    };
+    let is_changed = is_unforced || report.found != report.kept;
     let mut core = Core {
         config,
         me,
@@ -97,6 +102,7 @@ pub(super) fn recover(
         storing: None,
         failures: 0,
         raised_at: None,
+        born: LocalTime(0),
         next_session: 0,
         writes: u32::from(is_changed),
         switch: None,

@@ -20,7 +20,7 @@ use super::learner::Learner;
 use super::looking::Looking;
 use super::recovery::{BootReport, recover};
 use super::rules::broadcast::AckOrder;
-use super::rules::election::FailedReign;
+use super::rules::election::{Backoff, FailedReign};
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::Span;
 use crate::history::fact::{Fact, Role};
@@ -196,6 +196,7 @@ impl Server {
     // ----- boot
 
     fn on_boot(&mut self, cx: Cx, out: &mut Out) {
+        self.core.born = cx.now;
         if let Some(why) = self.reason_not_to_start() {
             let server = self.core.me;
             out.note(Fact::BootRefused {
@@ -389,10 +390,9 @@ impl Server {
                     .below(OBSERVER_DELAY.0),
             )
         };
-        let backoff = if self.core.failures == 0 {
-            Span::ZERO
-        } else {
-            FINALIZE_WAIT * (1 << (self.core.failures - 1).min(3))
+        let backoff = match (self.core.config.rules.election.backoff, self.core.failures) {
+            (Backoff::None, _) | (Backoff::Doubling, 0) => Span::ZERO,
+            (Backoff::Doubling, failures) => FINALIZE_WAIT * (1 << (failures - 1).min(3)),
         };
         spread + backoff
     }

@@ -223,12 +223,18 @@ pub fn password(session: SessionId) -> u64 {
     mix(session.0 ^ 0xb3_41ca_ca7c)
 }
 
-/// The first session id of a server that begins to serve at `now`; `unused` is the first it has not given out yet
-/// (`initializeNextSessionId`, K11).
-pub fn first_session_id(me: ServerId, now: LocalTime, unused: u64, rule: SessionIds) -> u64 {
+/// The first session id of a server that begins to serve at `now` and lives since `born`; `unused` is the first it has not given
+/// out yet (`initializeNextSessionId`, K11).
+pub fn first_session_id(
+    me: ServerId,
+    (born, now): (LocalTime, LocalTime),
+    unused: u64,
+    rule: SessionIds,
+) -> u64 {
     let mine = u64::from(me.0) << 56;
     match rule {
         SessionIds::Clock => unused.max(mine | ((now.as_ms() << 24) >> 8) | 1),
+        SessionIds::HostClock => mine | (((now.as_ms() - born.as_ms()) << 24) >> 8) | 1,
         SessionIds::One => mine | 1,
     }
 }

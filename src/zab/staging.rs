@@ -10,6 +10,7 @@ use super::pending::Pending;
 use super::rules::sync::{AppliedAt, DiffHead, SyncInforms, SyncSessions, TruncRule, Uncommitted};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::SyncKind;
+use crate::sim::process::Effect;
 use crate::tree::store::Tree;
 use crate::tree::txn::{Body, Txn};
 use crate::words::message::{Packet, Traffic};
@@ -80,6 +81,14 @@ impl Staging {
             }
             TruncRule::LogNotSnapshots => {
                 core.log.truncate(zxid, out);
+                (SyncKind::Trunc, core.log.reload())
+            }
+            TruncRule::LogAfterFirst => {
+                let Some(first) = core.log.first_from(zxid) else {
+                    out.push(Effect::Halt { code: EXIT_TRUNC });
+                    return Err(Quit("the log has nothing to truncate"));
+                };
+                core.log.truncate(first, out);
                 (SyncKind::Trunc, core.log.reload())
             }
         };
@@ -237,6 +246,9 @@ impl Staging {
         memory.keep();
     }
 }
+
+/// Exit code where a log cannot be truncated (`Learner.syncWithLeader`).
+const EXIT_TRUNC: u8 = 13;
 
 #[cfg(test)]
 mod tests {

@@ -101,6 +101,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Takes the next event.
+    #[inline]
     pub(super) fn take(&mut self, entry: Entry) -> Result<(), Malformed> {
         let at = self.events;
         self.events = at

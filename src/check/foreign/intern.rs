@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::base::digest::mix;
+use crate::history::foreign::value::Value;
 
 /// Gives equal keys the same number, counted from 0.
 #[derive(Clone, Debug)]
@@ -55,12 +56,18 @@ impl<K: Hash + Eq> Interner<K> {
     }
 
     fn add(&mut self, slot: usize, key: K) -> u32 {
-        let number = u32::try_from(self.keys.len()).expect("memory holds fewer than 2^32 keys");
-        self.keys.push(key);
+        let number = self.add_last(key);
         self.slots[slot] = number + 1;
         if self.keys.len() * 2 > self.slots.len() {
             self.grow();
         }
+        number
+    }
+
+    /// Numbers a key that is never looked up here.
+    fn add_last(&mut self, key: K) -> u32 {
+        let number = u32::try_from(self.keys.len()).expect("memory holds fewer than 2^32 keys");
+        self.keys.push(key);
         number
     }
 
@@ -85,7 +92,7 @@ impl<K: Hash + Eq> Interner<K> {
     }
 
     fn grow(&mut self) {
-        self.slots = vec![0; self.slots.len() * 2];
+        self.slots = vec![0; (self.keys.len() * 2 + 1).next_power_of_two()];
         for number in 0..self.keys.len() {
             let mut slot = self.first_slot(&self.keys[number]);
             while self.slots[slot] != 0 {
@@ -93,6 +100,44 @@ impl<K: Hash + Eq> Interner<K> {
             }
             self.slots[slot] = u32::try_from(number).expect("numbers are small") + 1;
         }
+    }
+}
+
+/// Gives equal values the same number; small integers, which most are, are looked up at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values {
+    all: Interner<Value>,
+    /// By integer: its number + 1, or 0 where it has none.
+    few: Vec<u32>,
+}
+
+/// Integers looked up at once.
+const FEW: usize = 1 << 12;
+
+impl Values {
+    /// The number of a value, which is copied if it is new.
+    pub(super) fn number_of(&mut self, value: &Value) -> u32 {
+        let index = value.as_int().and_then(|value| usize::try_from(value).ok());
+        let Some(index) = index.filter(|index| *index < FEW) else {
+            return self.all.number_of(value);
+        };
+        if index >= self.few.len() {
+            self.few.resize(index + 1, 0);
+        }
+        if self.few[index] == 0 {
+            self.few[index] = self.all.add_last(value.clone()) + 1;
+        }
+        self.few[index] - 1
+    }
+
+    /// The value of a number.
+    pub(super) fn key(&self, number: u32) -> &Value {
+        self.all.key(number)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
     }
 }
 
@@ -201,6 +246,23 @@ mod tests {
         }
         assert_eq!(interner.len(), 1_000);
         assert_eq!(*interner.key(3), 21);
+    }
+
+    #[test]
+    fn equal_values_have_one_number_whether_small_or_not() {
+        let mut values = Values::default();
+        let value = |number: i64| match number % 3 {
+            0 => Value::Int(number),
+            1 => Value::Int(-number),
+            _ => Value::Text(number.to_string().into()),
+        };
+        for _ in 0..2 {
+            for (number, expected) in (0..9_000).zip(0..) {
+                assert_eq!(values.number_of(&value(number)), expected);
+                assert_eq!(*values.key(expected), value(number));
+            }
+        }
+        assert_eq!(values.len(), 9_000);
     }
 
     #[test]

@@ -60,6 +60,10 @@ fn partition(
             continue;
         };
         let object = object as usize;
+        if parts.is_empty() {
+            // Mostly the only object.
+            parts.push(Vec::with_capacity(operations.len()));
+        }
         if object >= parts.len() {
             parts.resize_with(object + 1, Vec::new);
         }

@@ -5,7 +5,7 @@
     reason = "whatever a value is instead is named in the message"
 )]
 
-use super::intern::Interner;
+use super::intern::{Interner, Values};
 use super::machine::{Action, Lists, Step, V};
 use super::model::{Failures, Model, Nulls, Options};
 use super::search::NEVER;
@@ -34,7 +34,7 @@ pub(super) struct Meanings {
     null_says_nothing: bool,
     /// Texts are lists of their bytes unless the history has lists.
     texts_are_lists: bool,
-    pub(super) values: Interner<Value>,
+    pub(super) values: Values,
     pub(super) objects: Interner<Value>,
     /// The object looked up last: most histories stay with one.
     last: Option<(Value, V)>,
@@ -48,11 +48,11 @@ type Meaning = Result<Option<(V, Action)>, Malformed>;
 
 impl Meanings {
     pub(super) fn new(model: Model, options: &Options, operations: &[Operation]) -> Self {
-        let mut values = Interner::default();
+        let mut values = Values::default();
         // Null is 0, which registers hold at first; the registers of a multi-register hold the integer 0.
-        values.number(Value::Null);
+        values.number_of(&Value::Null);
         if model == Model::MultiRegister {
-            values.number(Value::Int(0));
+            values.number_of(&Value::Int(0));
         }
         let has_list = |operation: &Operation| {
             let shown = operation.result.as_ref().unwrap_or(&operation.argument);

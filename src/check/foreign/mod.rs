@@ -24,6 +24,7 @@ pub mod recording;
 mod register;
 mod search;
 mod set;
+mod space;
 mod stack;
 pub mod story;
 #[cfg(test)]
@@ -86,6 +87,7 @@ impl Judge {
     ///
     /// # Errors
     /// If the event does not fit its process or the object; nothing more should be taken then.
+    #[inline]
     pub fn take(&mut self, entry: Entry) -> Result<(), Malformed> {
         match &mut self.mode {
             Mode::Versioned(versioned) => versioned.take(entry),

@@ -51,6 +51,7 @@ pub struct Operation {
 
 impl Operation {
     /// An operation that begins.
+    #[inline]
     pub(super) fn begin(entry: Entry, at: u32) -> Self {
         Self {
             process: entry.process,
@@ -67,12 +68,16 @@ impl Operation {
     }
 
     /// It ends.
+    #[inline]
     pub(super) fn end(&mut self, entry: Entry, at: u32) {
         self.outcome = entry.kind;
         self.mismatch = entry.mismatch;
         self.returned = Some(mark(&entry, at));
         self.result = Some(entry.value);
         let after = entry.stamp;
+        if self.stamp.is_none() && after == Stamp::default() {
+            return;
+        }
         self.stamp = boxed(Stamp {
             expected: after.expected.or(self.stamp().expected),
             ..after

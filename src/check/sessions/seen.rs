@@ -1,11 +1,13 @@
 //! Sessions as clients see them: what a session owned is gone once its end was acknowledged, and it writes no more.
 //!
 //! A reply with header zxid h shows the state at h. If a session's closeSession was acknowledged at z, no reply with h >= z may
-//! show an ephemeral of it. An expiry has no such zxid: it is judged from the committed log alone.
+//! show an ephemeral of it. An expiry has no such zxid; by when such a session must be over follows from who leads
+//! ([`super::expired`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::expired::{Expired, Over};
 use super::tell;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
@@ -32,11 +34,15 @@ pub(super) struct Seen {
     /// Ephemerals by path: who made them, and when.
     owners: BTreeMap<Path, (SessionId, Zxid)>,
     shown: BTreeMap<SessionId, Shown>,
+    expired: Expired,
+    /// Expired sessions that must be over.
+    over: BTreeMap<SessionId, Over>,
 }
 
 impl Seen {
     /// Takes the next fact.
     pub(super) fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        self.expired.observe(at, fact);
         if let Fact::Invoked {
             client,
             op,
@@ -114,6 +120,14 @@ impl Seen {
         response: &Response,
         findings: &mut Findings,
     ) {
+        for over in self.expired.on_write(at, witness) {
+            if let Some(shown) = self.shown.get(&over.session)
+                && shown.view >= zxid
+            {
+                findings.violate(lingered(at, &over, shown));
+            }
+            self.over.insert(over.session, over);
+        }
         if let Some(end) = self.closed.get(&session)
             && end.zxid.is_some_and(|end| end < zxid)
         {
@@ -161,11 +175,32 @@ impl Seen {
                 if let Some(zxid) = end.zxid.filter(|zxid| *zxid <= view) {
                     findings.violate(outlived(at, owner, zxid, end, &shown));
                 }
+            } else if let Some(over) = self.over.get(&owner)
+                && over.by.zxid.is_some_and(|zxid| zxid <= view)
+            {
+                findings.violate(lingered(at, over, &shown));
             } else if self.shown.get(&owner).is_none_or(|other| other.view < view) {
                 self.shown.insert(owner, shown);
             }
         }
     }
+}
+
+fn lingered(at: At, over: &Over, shown: &Shown) -> Violation {
+    let mut evidence = over.evidence.clone();
+    evidence.push(shown.by.sentence());
+    tell(
+        at,
+        "ephemeral-outlives-expiry",
+        evidence,
+        format!(
+            "its leader had long expired session {} when {} was written, yet its ephemeral {} was there at {}",
+            over.session,
+            over.by.zxid.unwrap_or(shown.view),
+            shown.path,
+            shown.view
+        ),
+    )
 }
 
 fn outlived(at: At, session: SessionId, zxid: Zxid, end: &Witness, shown: &Shown) -> Violation {

@@ -4,10 +4,12 @@ use super::SessionsMonitor;
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Epoch;
-use crate::check::script::{Script, assert_broken, assert_holds, get, path, session, z};
+use crate::check::script::{
+    Script, assert_broken, assert_holds, bytes, create_as, get, path, session, set, stat, z,
+};
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::{Change, Fact, Role};
-use crate::history::op::{Request, Response};
+use crate::history::op::{Request, Response, flags};
 
 const SESSIONS: Property = Property::Sessions;
 const TIMEOUT_MS: u32 = 1_000;
@@ -408,5 +410,132 @@ fn a_close_that_was_asked_for_before_there_was_a_session_ends_it() {
     script.connect(1, 1, true);
     script.ok(close, z(4), Response::Empty);
     replace(&mut script);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+/// Server 2 follows, client 1 is connected to it, and server 1 leads.
+fn followed() -> Script {
+    let mut script = started();
+    lead(&mut script);
+    script.fact(Fact::ServeStart {
+        server: ServerId(2),
+        role: Role::Follower,
+        epoch: Epoch(1),
+        lineage: Lineage::EMPTY,
+        tree: 0,
+    });
+    script.fact(Fact::Connected {
+        client: ClientId(1),
+        session: session(1),
+        server: ServerId(2),
+        conn: 0,
+        timeout_ms: TIMEOUT_MS,
+        fresh: false,
+    });
+    touch(&mut script, 1, 10);
+    script
+}
+
+fn shown() -> Response {
+    Response::Data(bytes(""), stat(z(1), z(1), 0))
+}
+
+/// The leader is at work and server 2 acknowledges what it proposes.
+fn work(script: &mut Script, from: u32) {
+    for counter in from..from + 6 {
+        script.wait(120);
+        script.commit(z(counter), session(2), vec![]);
+    }
+}
+
+#[test]
+fn a_session_whose_follower_answers_is_not_expired() {
+    let mut script = followed();
+    script.wait(500);
+    script.did(1, get("/k", false), z(3), shown());
+    work(&mut script, 4);
+    expire(&mut script, 1, 1_300);
+    assert_broken(&judge(&script), SESSIONS, "expired-although-heard");
+}
+
+#[test]
+fn a_session_may_expire_before_its_follower_can_have_told_the_leader() {
+    let mut script = followed();
+    script.wait(900);
+    script.did(1, get("/k", false), z(3), shown());
+    script.wait(120);
+    script.commit(z(4), session(2), vec![]);
+    expire(&mut script, 1, 1_300);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+#[test]
+fn a_sign_of_life_may_die_with_its_followers_role() {
+    let mut script = followed();
+    script.wait(500);
+    script.did(1, get("/k", false), z(3), shown());
+    script.fact(Fact::RoleEnd {
+        server: ServerId(2),
+        role: Role::Follower,
+        why: "lost the leader".into(),
+    });
+    work(&mut script, 4);
+    expire(&mut script, 1, 1_300);
+    assert_holds(&judge(&script), SESSIONS);
+}
+
+/// As a recording shows it: client 1 made `/e` and was told that its session has expired; client 2 writes in epoch 1.
+fn expired_for_its_client() -> Script {
+    let mut script = Script::new();
+    script.connect(1, 1, true);
+    let made = Response::Path(path("/e"));
+    script.did(1, create_as("/e", "", flags::EPHEMERAL), z(3), made);
+    script.fact(Fact::Expired {
+        client: ClientId(1),
+        session: session(1),
+        told: true,
+    });
+    write(&mut script, 4);
+    script
+}
+
+fn write(script: &mut Script, counter: u32) {
+    let stat = Response::Stat(stat(z(2), z(counter), 1));
+    script.did(2, set("/k", "v", -1), z(counter), stat);
+}
+
+fn see_ephemeral(script: &mut Script, view: u32) {
+    let mut shown = stat(z(3), z(3), 0);
+    shown.owner = session(1).0;
+    script.did(
+        2,
+        get("/e", false),
+        z(view),
+        Response::Data(bytes(""), shown),
+    );
+}
+
+#[test]
+fn an_ephemeral_does_not_outlive_the_expiry_of_its_session_by_a_reign() {
+    let mut script = expired_for_its_client();
+    script.wait(6 * u64::from(TIMEOUT_MS));
+    write(&mut script, 5);
+    see_ephemeral(&mut script, 5);
+    assert_broken(&judge(&script), SESSIONS, "ephemeral-outlives-expiry");
+}
+
+#[test]
+fn an_ephemeral_may_be_seen_where_its_session_need_not_be_over() {
+    // The reign is young, the view is old, or another leader has to find the session silent first.
+    let mut script = expired_for_its_client();
+    script.wait(5 * u64::from(TIMEOUT_MS));
+    write(&mut script, 5);
+    see_ephemeral(&mut script, 5);
+    assert_holds(&judge(&script), SESSIONS);
+
+    let mut script = expired_for_its_client();
+    script.wait(6 * u64::from(TIMEOUT_MS));
+    write(&mut script, 5);
+    see_ephemeral(&mut script, 4);
     assert_holds(&judge(&script), SESSIONS);
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::check::committed::Entry;
 use crate::check::evidence;
@@ -42,6 +43,8 @@ pub(super) struct Trigger {
     pub path: Path,
     /// The transaction.
     pub entry: Entry,
+    /// When it became part of the committed log.
+    pub committed: Time,
 }
 
 /// What a server keeps for a watch (semantics.md §4.1).
@@ -174,7 +177,7 @@ pub(super) struct Triggers {
 
 impl Triggers {
     /// Takes a committed transaction and returns its triggers in order.
-    pub(super) fn apply(&mut self, entry: &Entry) -> Vec<Trigger> {
+    pub(super) fn apply(&mut self, now: Time, entry: &Entry) -> Vec<Trigger> {
         let mut triggers = Vec::new();
         for (index, change) in entry.txn.changes.iter().enumerate() {
             let mut push = |slot, kind, path: &Path| {
@@ -187,6 +190,7 @@ impl Triggers {
                     kind,
                     path: Arc::clone(path),
                     entry: entry.clone(),
+                    committed: now,
                 });
             };
             match change {

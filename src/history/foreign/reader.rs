@@ -1,5 +1,7 @@
 //! From lines of bytes to entries, whatever the format.
 
+use std::sync::Arc;
+
 use super::edn::{self, Balance};
 use super::{Entry, LONGEST, Malformed, line};
 
@@ -25,7 +27,12 @@ pub struct Reader {
     pending: String,
     begun: u64,
     balance: Balance,
+    /// Names of operations, which a history has few of.
+    names: Vec<Arc<str>>,
 }
+
+/// Names that are kept.
+const NAMES: usize = 16;
 
 impl Default for Reader {
     fn default() -> Self {
@@ -35,6 +42,7 @@ impl Default for Reader {
             pending: String::new(),
             begun: 0,
             balance: Balance::default(),
+            names: Vec::new(),
         }
     }
 }
@@ -71,15 +79,28 @@ impl Reader {
         if self.format == Format::Unknown {
             self.format = Self::detect(text);
         }
+        let known = entries.len();
         match self.format {
-            Format::Unknown => Ok(()),
+            Format::Unknown => {}
             Format::Json => {
                 if !text.trim().is_empty() {
                     entries.extend(line::from_json(number, text)?);
                 }
-                Ok(())
             }
-            Format::Edn | Format::EdnVector { .. } => self.read_edn(text, entries),
+            Format::Edn | Format::EdnVector { .. } => self.read_edn(text, entries)?,
+        }
+        for entry in &mut entries[known..] {
+            self.share_name(entry);
+        }
+        Ok(())
+    }
+
+    /// All events of one name share its text.
+    fn share_name(&mut self, entry: &mut Entry) {
+        if let Some(name) = self.names.iter().find(|name| **name == entry.f) {
+            entry.f = Arc::clone(name);
+        } else if self.names.len() < NAMES {
+            self.names.push(Arc::clone(&entry.f));
         }
     }
 

@@ -5,11 +5,11 @@ use crate::check::verdict::Property;
 use crate::zab::rules::QuorumRule;
 use crate::zab::rules::election::{
     Agreement, AheadRule, Candidate, Claim, EpochFiles, EpochRule, EpochWriteError, FailedReign,
-    LaterPromise, PromiseCount, PromiseRule, Rollover, VoteOrder, VoteRefresh,
+    LaterPromise, PromiseCount, PromiseRule, Rollover, VoteOrder, VoteRefresh, VoteRepeat,
 };
 
 /// Defects that ZooKeeper had, then designed ones.
-pub(super) const DEFECTS: [Defect; 23] = [
+pub(super) const DEFECTS: [Defect; 24] = [
     Layer::Election.historic(
         "epoch-not-durable",
         (&[335, 1081, 1082], "before 3.4.0"),
@@ -256,5 +256,14 @@ pub(super) const DEFECTS: [Defect; 23] = [
             rules.election.order = VoteOrder::EpochSid;
         },
         Hunt::SWARM,
+    ),
+    Layer::Election.designed(
+        "vote-repeated-after-silence",
+        Property::Liveness,
+        "What 3.9.5 does (no issue is known; guided search found it): a LOOKING server says its vote again only when it has \
+         heard nothing for up to max_notification. A vote that came to a peer before it was LOOKING, and that nobody else \
+         passes on, is lost if others keep talking: a connected quorum never decides.",
+        |rules| rules.election.repeat = VoteRepeat::AfterSilence,
+        Hunt::family("votes-are-repeated-amid-chatter"),
     ),
 ];

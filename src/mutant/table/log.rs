@@ -4,7 +4,7 @@ use super::{Built, Defect, Hunt, Kind, Layer};
 use crate::check::verdict::Property;
 use crate::mutant::wrapped::Wrapper;
 use crate::tree::rules::{ClosedEphemerals, SnapshotHolds, VersionRule};
-use crate::zab::rules::log::{BootRule, SnapshotRule, TornTail};
+use crate::zab::rules::log::{BootForce, BootRule, SnapshotRule, TornTail};
 use crate::zab::rules::sync::NewLeaderOrder;
 
 /// Snapshots every few transactions: most crashes then come after one.
@@ -15,7 +15,7 @@ const OFTEN: Hunt = Hunt {
 };
 
 /// Defects that ZooKeeper had, then designed ones.
-pub(super) const DEFECTS: [Defect; 11] = [
+pub(super) const DEFECTS: [Defect; 12] = [
     Layer::Log.historic(
         "snapshot-before-epoch-file",
         (&[1653, 2354], "3.4.0 to 3.4.5; 2354 is open"),
@@ -122,6 +122,16 @@ pub(super) const DEFECTS: [Defect; 11] = [
         "recovery reads the newest snapshot and not the log behind it: what was acknowledged since is gone",
         |rules| rules.log.boot = BootRule::IgnoresLog,
         Hunt::SWARM,
+    ),
+    Layer::Log.designed(
+        "boot-trusts-page-cache",
+        Property::TruncationSafety,
+        "What 3.9.5 does (no issue is known): a server that starts takes every record it can read for durable and forces nothing. \
+         After the death of its process alone the kernel still holds records that were never forced. The server votes by them, \
+         and may lead by them: its followers force what it sends, it counts itself among those who hold it, and a loss of power \
+         takes that away.",
+        |rules| rules.log.force = BootForce::Trusts,
+        Hunt::family("kills-before-power-loss"),
     ),
     Defect {
         id: "epoch-file-not-fsynced",

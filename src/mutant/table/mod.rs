@@ -26,6 +26,8 @@ pub enum Built {
     Wrapper(Wrapper),
     /// A variant of the servers' design choices.
     Rule(fn(&mut Rules)),
+    /// Both.
+    WrapperAndRule(Wrapper, fn(&mut Rules)),
     /// A variant of the client library's design choices.
     Client(fn(&mut client::rules::Rules)),
 }
@@ -275,6 +277,10 @@ impl Defect {
             match defect.built {
                 Built::Wrapper(wrapper) => planted.wrappers.push(wrapper),
                 Built::Rule(apply) => apply(&mut planted.rules),
+                Built::WrapperAndRule(wrapper, apply) => {
+                    planted.wrappers.push(wrapper);
+                    apply(&mut planted.rules);
+                }
                 Built::Client(apply) => apply(&mut planted.client_rules),
             }
         }

@@ -4,10 +4,10 @@ use super::{Built, Defect, Hunt, Kind, Layer};
 use crate::check::verdict::Property;
 use crate::zab::rules::session::{
     Expirer, ExpiryCheck, ExpiryEnd, OwnerCheck, OwnerMoves, SessionCheck, SessionClock,
-    SessionIds, Takeover,
+    SessionIds, Takeover, Touches,
 };
 
-pub(super) const DEFECTS: [Defect; 11] = [
+pub(super) const DEFECTS: [Defect; 13] = [
     Defect {
         id: "create-after-closing",
         layer: Layer::Session,
@@ -131,6 +131,26 @@ pub(super) const DEFECTS: [Defect; 11] = [
         },
         story: "A server counts the ids of new sessions from one whenever it begins to serve. After a restart or a change of leader it gives out ids that are in use: two clients share a session, each can close it for the other, and ephemerals of one are taken for those of the other.",
         built: Built::Rule(|rules| rules.session.ids = SessionIds::One),
+        hunt: Hunt::SWARM,
+    },
+    Defect {
+        id: "session-ids-from-host-clock",
+        layer: Layer::Session,
+        kind: Kind::Designed {
+            breaks: Property::Sessions,
+        },
+        story: "What 3.9.5 does (no issue is known): a server that begins to serve counts session ids from a clock that starts anew with its machine. A server that serves as long after a loss of power as it did in its life before gives out the same ids again: a client that was cut off finds its session owned by somebody else.",
+        built: Built::Rule(|rules| rules.session.ids = SessionIds::HostClock),
+        hunt: Hunt::SWARM,
+    },
+    Defect {
+        id: "touch-not-forwarded",
+        layer: Layer::Session,
+        kind: Kind::Designed {
+            breaks: Property::Sessions,
+        },
+        story: "A follower answers the pings and requests of its clients and does not tell the leader of them. A session lives for one timeout after it was opened or has moved, and is then expired however busy its client is: every lock and membership that was taken through a follower is lost time and again.",
+        built: Built::Rule(|rules| rules.session.touches = Touches::KeptBack),
         hunt: Hunt::SWARM,
     },
 ];

@@ -40,6 +40,10 @@ pub struct ElectionRules {
     pub write_error: EpochWriteError,
     /// What follows the last zxid of an epoch.
     pub rollover: Rollover,
+    /// When a LOOKING server says its vote again.
+    pub repeat: VoteRepeat,
+    /// What a server waits for after a failed discovery.
+    pub backoff: Backoff,
 }
 
 /// Which of two votes wins (`totalOrderPredicate`).
@@ -273,6 +277,26 @@ pub enum Rollover {
     EndsEpoch,
     /// The counter's carry goes into the epoch.
     Carries,
+}
+
+/// When a LOOKING server says its vote again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum VoteRepeat {
+    /// After a silence, and every `max_notification` whatever it hears (K14).
+    #[default]
+    EveryMaxNotification,
+    /// After a silence only, as ZooKeeper 3.9.5.
+    AfterSilence,
+}
+
+/// What a server waits for after a failed discovery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Backoff {
+    /// Longer every time, up to eight times 200 ms (K8).
+    #[default]
+    Doubling,
+    /// Nothing, as ZooKeeper 3.9.5.
+    None,
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct LogRules {
     pub boot: BootRule,
     /// What becomes of a torn record at the log's end.
     pub tail: TornTail,
+    /// Whether boot forces what it has read.
+    pub force: BootForce,
 }
 
 /// What a snapshot holds, and what it says it holds, if it is taken while a transaction is being applied.
@@ -65,6 +67,16 @@ pub enum BootRule {
     IgnoresLog,
     /// Where no snapshot can be read it replays the log over an empty tree.
     NeedsNoSnapshot,
+}
+
+/// Whether boot forces what it has read (K4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BootForce {
+    /// It does: a killed process may have left records that only the kernel knows of.
+    #[default]
+    Forces,
+    /// It takes what it can read for durable, as ZooKeeper 3.9.5.
+    Trusts,
 }
 
 /// What becomes of a torn record at the log's end.

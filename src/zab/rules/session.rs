@@ -35,6 +35,18 @@ pub struct SessionRules {
     pub version_check: VersionCheck,
     /// What becomes of a write that cannot be decoded.
     pub undecodable: Undecodable,
+    /// Whether a follower tells the leader whom it has heard.
+    pub touches: Touches,
+}
+
+/// Whether a follower tells the leader whom it has heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Touches {
+    /// With its answer to every ping.
+    #[default]
+    Forwarded,
+    /// It keeps that to itself.
+    KeptBack,
 }
 
 /// Whose requests pass Prep (`checkSession`).
@@ -127,6 +139,8 @@ pub enum SessionIds {
     /// From the clock, and never twice (K11).
     #[default]
     Clock,
+    /// From a clock that starts anew with the machine, as ZooKeeper 3.9.5's (`System.nanoTime`).
+    HostClock,
     /// From one, whenever the server begins to serve.
     One,
 }

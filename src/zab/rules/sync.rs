@@ -216,6 +216,9 @@ pub enum TruncRule {
     LogOnly,
     /// The log is cut, and the state read again from it and whatever snapshot there is (ZOOKEEPER-1549).
     LogNotSnapshots,
+    /// Likewise, after the first record that is not below where it says: where that record is not there, one too many stays; where
+    /// none is, the server stops (3.9.5).
+    LogAfterFirst,
     /// What is appended afterwards goes to where the log ended before, behind a hole (ZOOKEEPER-1489).
     StaleStream,
 }
