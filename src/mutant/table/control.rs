@@ -17,7 +17,9 @@ pub(super) const DEFECTS: [Defect; 15] = [
         "fle-joins-as-leader",
         "ZOOKEEPER-975, before 3.4.0. FastLeaderElection stopped as soon as it had heard from every voter, whatever they had \
          said. A server that joins is sent the last notifications of the others, which may be as old as their own election: \
-         it hears from everybody, believes itself elected and leads in vain, while an ensemble is running.",
+         it hears from everybody, believes itself elected and leads in vain, while an ensemble is running. That was all the harm \
+         in ZooKeeper, too: discovery needs promises of a quorum, which follows somebody else, so that no property of safety is at \
+         stake; the ensemble goes on serving; and the newcomer looks again after initLimit, within the bound of convergence.",
         GIVES_UP,
         |rules| rules.election.tally = TallyRule::EverybodyHeard,
     ),
@@ -25,7 +27,10 @@ pub(super) const DEFECTS: [Defect; 15] = [
         "fle-ignores-round",
         "ZOOKEEPER-1514, before 3.4.4. A server that hears that others follow it took that for its election without asking in \
          which round they had decided. After a quick restart its former followers, which have not noticed, make it leader \
-         again; by the time it opens its port they have gone.",
+         again; by the time it opens its port they have gone. What made the issue a bad one was a third server that could never \
+         join, because votes from different rounds did not count as one outcome: that comparison is a defect by itself \
+         (join-needs-identical-vote). Whoever joins takes over the round here, as since 3.4.6, so that what is left is one wasted \
+         initLimit, within the bounds of liveness and convergence.",
         GIVES_UP,
         |rules| rules.election.joining = Joining::SaysSo,
     ),
