@@ -56,6 +56,34 @@ test("the states that the page shows are those that the report ends with", async
   }
 });
 
+test("no server is accused in a run that holds", async () => {
+  const { page, done } = await open(passed.file, { hash: "#view=player" });
+  const accused = await page.evaluate(() => {
+    const { model } = zablab.app,
+      out = [];
+    for (let row = 0; row < model.rows; row += 7) {
+      const moment = momentAt(model, row, -1, "", false, row - 1);
+      model.trace.nodes.forEach((node, i) => node.kind === "server" && out.push(...contradictions(model, moment, i)));
+    }
+    return out.slice(0, 3);
+  });
+  assert.deepEqual(accused, []);
+  await done();
+});
+
+test("at the end the checks stand as the report has them", async () => {
+  for (const run of [violated, realRun("zoo/two-owners"), passed]) {
+    const { page, done } = await open(run.file, { hash: "#view=player" });
+    await page.keyboard.press("End");
+    const now = await page.evaluate(() => checksAt(zablab.app));
+    for (const [i, property] of run.report.properties.entries()) {
+      assert.equal(now[i].state === "violated", property.verdict === "violated", property.name);
+      if (property.verdict === "vacuous") assert.equal(now[i].state, "asleep", property.name);
+    }
+    await done();
+  }
+});
+
 test("steps forward and back return to the same state, at keyframes too", async () => {
   const { page, done } = await open(violated.file);
   const same = await page.evaluate(() => {

@@ -137,7 +137,9 @@ function checksAt(app) {
   const sample = lowerBound(checks.row, app.row + 1) - 1;
   const counts = sample < 0 ? [] : (checks.exercised[sample] ?? []);
   const past = violations.filter((violation) => violation.row <= app.row).sort((a, b) => a.row - b.row);
-  const broken = new Set(past.map((violation) => app.report.violations?.[violation.index]?.property));
+  const broken = new Set(
+    past.flatMap(({ index }) => [app.report.violations?.[index]?.property, ...(app.report.violations?.[index]?.also ?? [])]),
+  );
   const first = past.length ? app.report.violations?.[past[0].index]?.property : null;
   return (app.report.properties ?? []).map((/** @type {Json} */ property, /** @type {number} */ i) => ({
     name: property.name,
