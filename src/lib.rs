@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod experiment;
 pub mod history;
+pub mod lab;
 pub mod mutant;
 pub mod report;
 pub mod sim;

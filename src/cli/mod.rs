@@ -6,6 +6,7 @@
 mod check;
 mod clock;
 mod conform;
+mod course;
 mod explain;
 mod explore;
 mod input;
@@ -59,6 +60,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Conform(conform::Args),
+    Course(course::Args),
     Replay(replay::Args),
     Report(report::Args),
     Sweep(sweep::Args),
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &mut out),
         Command::Check(args) => check::run(&args, &mut out),
         Command::Conform(args) => conform::run(&args, &mut out),
+        Command::Course(args) => course::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Report(args) => report::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),

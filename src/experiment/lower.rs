@@ -1,6 +1,7 @@
 //! From a scenario to what the layers below are told: the ensemble's configuration, the clients' and the machine's.
 
 mod machine;
+mod script;
 
 use std::sync::Arc;
 
@@ -154,6 +155,7 @@ fn workload(work: &Work, holders: &[Path]) -> Workload {
                 sections::AfterEvent::Nothing => register::AfterEvent::Nothing,
             },
         }),
+        Kind::Script => Workload::Script(script::settings(&work.script)),
         Kind::Znodes => Workload::Znodes(znodes::Settings {
             tops: work.keys,
             tempo: tempo(work),

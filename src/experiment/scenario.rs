@@ -26,7 +26,7 @@ use format::{Fields, Format, unknown_name};
 use operations::Operation;
 use overrides::Override;
 use plan::Roster;
-use sections::{Clock, Disk, Ensemble, Expect, Expected, Limits, Network, Work};
+use sections::{Clock, Disk, Ensemble, Expect, Expected, Kind, Limits, Network, Step, Work};
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -327,6 +327,20 @@ fn read_workload(fields: &mut Fields<'_>, ensemble: &Ensemble) -> Result<Vec<Wor
         {
             return refuse(
                 "\"paths\" holds a path without a leading slash; expected ones like \"/e1\"",
+            );
+        }
+        if (work.kind == Kind::Script) == work.script.is_empty() {
+            return refuse(
+                "a workload of the kind \"script\" has a \"script\" with steps, and no other has one",
+            );
+        }
+        let bad_step = |step: &Step| bad_path(&step.path) || step.data.len() > 10_000;
+        if work.script.len() > 10_000
+            || work.script.iter().any(bad_step)
+            || work.script.iter().any(|step| step.at_ms > Some(86_400_000))
+        {
+            return refuse(
+                "\"script\" has a path without a leading slash, or is longer than what is played: 10000 steps, 10000 bytes of data",
             );
         }
         let Some(known) = &work.servers else { continue };

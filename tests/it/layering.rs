@@ -43,7 +43,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "experiment",
         ],
     ),
-    ("cli", &["base", "check", "mutant", "experiment", "report"]),
+    (
+        "lab",
+        &["base", "history", "sim", "check", "experiment", "report"],
+    ),
+    (
+        "cli",
+        &["base", "check", "mutant", "experiment", "report", "lab"],
+    ),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ mod campaigns;
 mod capabilities;
 mod check;
 mod cli;
+mod course;
 mod determinism;
 mod draws;
 mod fault_matrix;

@@ -27,7 +27,7 @@ fn the_readme_shows_what_its_commands_print() {
 }
 
 /// The text with the block after every mark replaced by what its command prints now.
-fn with_transcripts(text: &str) -> String {
+pub(crate) fn with_transcripts(text: &str) -> String {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(MARK) {

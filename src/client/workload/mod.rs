@@ -6,6 +6,7 @@
 pub mod holder;
 pub mod pace;
 pub mod register;
+pub mod script;
 pub mod watcher;
 pub mod znodes;
 
@@ -35,6 +36,8 @@ pub enum Workload {
     Watcher(watcher::Settings),
     /// Every operation and every kind of watch on a small tree.
     Znodes(znodes::Settings),
+    /// One step after the other.
+    Script(script::Settings),
 }
 
 /// A running program.
@@ -50,6 +53,8 @@ pub enum Program {
     Watcher(watcher::Watcher),
     /// [`Workload::Znodes`].
     Znodes(znodes::Znodes),
+    /// [`Workload::Script`].
+    Script(script::Script),
 }
 
 impl Program {
@@ -65,13 +70,14 @@ impl Program {
             }
             Workload::Watcher(settings) => Self::Watcher(watcher::Watcher::new(settings, life)),
             Workload::Znodes(settings) => Self::Znodes(znodes::Znodes::new(settings, life)),
+            Workload::Script(settings) => Self::Script(script::Script::new(settings, life)),
         }
     }
 
     /// The library has been opened.
     pub fn on_boot(&mut self, hands: &mut Hands<'_>) {
         match self {
-            Self::Idle => {}
+            Self::Idle | Self::Script(_) => {}
             Self::Register(program) => program.on_boot(hands),
             Self::Holder(program) => program.on_boot(hands),
             Self::Watcher(program) => program.on_boot(hands),
@@ -87,6 +93,7 @@ impl Program {
             Self::Holder(program) => program.on_think(hands),
             Self::Watcher(program) => program.on_think(hands),
             Self::Znodes(program) => program.on_think(hands),
+            Self::Script(program) => program.on_think(hands),
         }
     }
 
@@ -98,6 +105,7 @@ impl Program {
             Self::Holder(program) => program.on_upcall(upcall, hands),
             Self::Watcher(program) => program.on_upcall(upcall, hands),
             Self::Znodes(program) => program.on_upcall(upcall, hands),
+            Self::Script(program) => program.on_upcall(upcall, hands),
         }
     }
 }

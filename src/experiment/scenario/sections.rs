@@ -230,6 +230,8 @@ names! {
         Watcher = "watcher",
         /// Nothing but keeping its session.
         Idle = "idle",
+        /// The steps of `script`, one after the other.
+        Script = "script",
     }
 }
 
@@ -306,6 +308,58 @@ record! {
         hosts: Hosts = Hosts::Shuffled;
         /// What a watcher watches; default the ephemerals of every holder.
         paths: Option<Vec<String>> = None;
+        /// What each of the clients does, where the kind is `script`.
+        script: Vec<Step> = Vec::new();
+    }
+}
+
+record! {
+    /// One operation of a script.
+    pub struct Step as "a step of \"script\"" {
+        /// Which operation.
+        run: Deed;
+        /// On which znode.
+        path: String = "/".to_owned();
+        /// The data of create and set.
+        data: String = String::new();
+        /// The version that set and delete expect; -1 = any.
+        version: i32 = -1;
+        /// Whether get, exists and children leave a watch.
+        watch: bool = false;
+        /// When it is handed in, by the client's clock from its start; null = when everything before it has ended.
+        at_ms: Option<u64> = None;
+    }
+}
+
+names! {
+    /// What a step of a script does.
+    pub enum Deed {
+        /// create a persistent znode.
+        Create = "create",
+        /// create an ephemeral znode.
+        Ephemeral = "ephemeral",
+        /// create a persistent znode with a sequence number.
+        Sequential = "sequential",
+        /// create an ephemeral znode with a sequence number.
+        EphemeralSequential = "ephemeral-sequential",
+        /// setData.
+        Set = "set",
+        /// delete.
+        Delete = "delete",
+        /// getData.
+        Get = "get",
+        /// exists.
+        Exists = "exists",
+        /// getChildren.
+        Children = "children",
+        /// sync.
+        Sync = "sync",
+        /// addWatch: persistent, of this znode.
+        Watch = "watch",
+        /// addWatch: persistent, of this znode and everything below.
+        WatchRecursive = "watch-recursive",
+        /// Ends the session.
+        Close = "close",
     }
 }
 

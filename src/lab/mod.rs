@@ -1,0 +1,3 @@
+//! Layer 5: what a teacher and a student need: lessons that ask before they show.
+
+pub mod lesson;
