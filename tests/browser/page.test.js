@@ -334,6 +334,27 @@ test("every number and text that names its place in report.json is equal to it",
   }
 });
 
+test("in a run that holds every answered write has its place between its two ends", async () => {
+  const { page, done } = await open(passed.file, { hash: "#view=history" });
+  const { writes, outside } = await page.evaluate(() => {
+    const { model } = zablab.app,
+      { order, outcome, node } = model.trace.operations,
+      { t } = model.trace.events;
+    let writes = 0,
+      outside = 0;
+    for (let op = 0; op < node.length; op++) {
+      if (!isWrite(model, op) || (outcome[op] !== 1 && outcome[op] !== 2)) continue;
+      const [start, end] = opTimes(model, op);
+      writes++;
+      if (order[op] < 0 || t[order[op]] < start || t[order[op]] > end) outside++;
+    }
+    return { writes, outside };
+  });
+  assert.ok(writes > 1000);
+  assert.equal(outside, 0);
+  await done();
+});
+
 test("a run that passed opens with its summary, and what was never exercised stands out", async () => {
   const { page, complaints, done } = await open(passed.file);
   assert.equal((await page.evaluate("zablab.state()")).view, "summary");

@@ -58,7 +58,8 @@ function renderSummary(host, app) {
         electionsCard(app),
         operationsCard(report),
         stalenessCard(report),
-        notesCard(report),
+        watchesCard(report),
+        notesCard(app),
         countersCard(report),
         situationsCard(report),
       ),
@@ -139,13 +140,13 @@ function openFirst(app, name) {
 /** Violated first, then what was never exercised, then what holds. @param {App} app @returns {HTMLElement} */
 function propertiesCard(app) {
   const { report } = app;
-  const rank = { violated: 0, undecided: 1, vacuous: 2 };
+  const rank = { violated: 0, excused: 1, undecided: 2, vacuous: 3 };
   const order = (report.properties ?? [])
     .map((/** @type {Json} */ property, /** @type {number} */ i) => ({ property, i }))
     .sort(
       (/** @type {any} */ a, /** @type {any} */ b) =>
         (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 3) -
-          (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 3) || a.i - b.i,
+          (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 4) || a.i - b.i,
     );
   const rows = order.map((/** @type {{property: Json, i: number}} */ { property, i }) => [
     h("span", { class: property.verdict === "vacuous" ? "vacuous" : null }, badge(property.verdict, `properties.${i}.verdict`)),
@@ -365,24 +366,27 @@ function serversCard(report) {
   );
 }
 
-/** @param {Json} report @returns {HTMLElement | null} */
-function notesCard(report) {
-  const notes = [...(report.notes ?? [])];
-  if (notes.length === 0 && !report.excuses?.length) return null;
+/** How long watch events were on their way. @param {Json} report @returns {HTMLElement | null} */
+function watchesCard(report) {
+  const told = report.watch_latency;
+  if (!told || (!told.events && !told.caught_up)) return null;
+  const cells = ["p50", "p90", "p99", "max"].map((part) => num(report, `watch_latency.ms.${part}`));
   return card(
-    "Notes",
+    "Watch events",
     h(
-      "ul",
+      "p",
       null,
-      notes.map((/** @type {any} */ note) => h("li", null, typeof note === "string" ? note : JSON.stringify(note))),
+      num(report, "watch_latency.events"),
+      " events were told; ",
+      num(report, "watch_latency.caught_up"),
+      " more came when watches were set again after a reconnection, and nobody can say how late those were.",
     ),
-    report.excuses?.length
-      ? h(
-          "ul",
-          null,
-          report.excuses.map((/** @type {any} */ excuse) => h("li", null, typeof excuse === "string" ? excuse : JSON.stringify(excuse))),
-        )
-      : null,
+    grid(
+      "Milliseconds from the commit of a change to its event",
+      ["", "p50", "p90", "p99", "max"],
+      [["milliseconds", ...cells]],
+      "numbers",
+    ),
   );
 }
 

@@ -27,7 +27,7 @@ function renderWhy(host, app) {
   const violation = report.violations?.[app.violation];
   fill(
     host,
-    violation ? h("h2", null, "Why it failed") : h("h2", null, "This run"),
+    violation ? h("h2", null, report.verdict === "excused" ? "What failed, and is excused" : "Why it failed") : h("h2", null, "This run"),
     violation ? violationChoice(app) : quietWords(report),
     sentences.length
       ? h(
@@ -125,6 +125,61 @@ function whyItem(app, fact, all, known) {
     ),
     " ",
     h("span", { "data-path": fact.path + ".text" }, fact.text),
+  );
+}
+
+/** What is allowed by design although it looks like a violation, and which faults excuse one. @param {App} app @returns {HTMLElement | null} */
+function notesCard(app) {
+  const { report } = app,
+    notes = report.notes ?? [],
+    excuses = report.excuses ?? [];
+  if (notes.length === 0 && excuses.length === 0) return null;
+  return card(
+    "Notes",
+    notes.length ? h("p", { class: "mut" }, "Allowed by design, though it would break the property otherwise:") : null,
+    notes.map((/** @type {Json} */ note, /** @type {number} */ i) => noteItem(app, note, i)),
+    excuses.length
+      ? h("p", { class: "mut" }, "Faults outside the model that have done their work. What fails after them is excused:")
+      : null,
+    h(
+      "ul",
+      null,
+      excuses.map((/** @type {Json} */ excuse, /** @type {number} */ i) =>
+        h(
+          "li",
+          null,
+          eventLink(app, `excuses.${i}.event`),
+          " ",
+          words(report, `excuses.${i}.what`),
+          excuse.server ? [" at server ", num(report, `excuses.${i}.server`)] : null,
+          " (",
+          words(report, `excuses.${i}.fault`),
+          ")",
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {App} app @param {Json} note @param {number} i @returns {HTMLElement} */
+function noteItem(app, note, i) {
+  const story = (note.story ?? []).map((/** @type {Json} */ _, /** @type {number} */ k) =>
+    h("li", null, eventLink(app, `notes.${i}.story.${k}.event`), " ", words(app.report, `notes.${i}.story.${k}.text`)),
+  );
+  return h(
+    "details",
+    null,
+    h(
+      "summary",
+      null,
+      h("b", null, words(app.report, `notes.${i}.property`)),
+      " ",
+      words(app.report, `notes.${i}.kind`),
+      ", ",
+      num(app.report, `notes.${i}.count`),
+      note.count === 1 ? " time" : " times",
+    ),
+    h("ul", null, story),
   );
 }
 
