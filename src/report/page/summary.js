@@ -145,7 +145,7 @@ function propertiesCard(app) {
     .map((/** @type {Json} */ property, /** @type {number} */ i) => ({ property, i }))
     .sort(
       (/** @type {any} */ a, /** @type {any} */ b) =>
-        (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 3) -
+        (rank[/** @type {keyof typeof rank} */ (a.property.verdict)] ?? 4) -
           (rank[/** @type {keyof typeof rank} */ (b.property.verdict)] ?? 4) || a.i - b.i,
     );
   const rows = order.map((/** @type {{property: Json, i: number}} */ { property, i }) => [
