@@ -1,6 +1,7 @@
 //! Layer 3: verdicts from facts alone. Nothing here sees the protocol, the tree or the machine: the oracle and the
 //! implementation stay independent.
 
+pub mod article;
 pub mod claims;
 mod committed;
 pub mod convergence;
@@ -9,6 +10,7 @@ pub mod foreign;
 pub mod linear;
 pub mod liveness;
 pub mod panel;
+pub mod recipe;
 pub mod recovery;
 #[cfg(test)]
 mod script;

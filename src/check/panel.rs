@@ -1,9 +1,11 @@
 //! All monitors together: every fact goes to each of them, what they find is kept in one place.
 
+use super::article::ArticleMonitor;
 use super::claims::{ClaimsMonitor, Staleness};
 use super::convergence::ConvergenceMonitor;
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
+use super::recipe::RecipeMonitor;
 use super::session::SessionMonitor;
 use super::sessions::SessionsMonitor;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
@@ -24,6 +26,8 @@ pub struct Panel {
     liveness: Option<LivenessMonitor>,
     convergence: Option<ConvergenceMonitor>,
     claims: Option<ClaimsMonitor>,
+    recipe: Option<RecipeMonitor>,
+    article: Option<ArticleMonitor>,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -76,6 +80,8 @@ impl Panel {
             liveness: None,
             convergence: None,
             claims: None,
+            recipe: None,
+            article: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
@@ -106,6 +112,12 @@ impl Panel {
             .serves(&[Property::Sessions])
             .then(SessionsMonitor::new);
         panel.watch = panel.serves(&WATCH).then(WatchMonitor::new);
+        let is_of_recipes = properties.iter().any(|property| property.is_of_recipes());
+        panel.recipe = is_of_recipes.then(RecipeMonitor::new);
+        let is_of_the_article = properties
+            .iter()
+            .any(|property| property.is_of_the_article());
+        panel.article = is_of_the_article.then(ArticleMonitor::new);
         panel
     }
 
@@ -150,11 +162,20 @@ impl Panel {
         }
     }
 
+    /// From this moment on no fault acts, and programs that wait must go on within this time.
+    pub fn patience_from(&mut self, time: Time, patience: Span) {
+        if let Some(recipe) = &mut self.recipe {
+            recipe.calm_from(time, patience);
+        }
+    }
+
     /// How long a run must last for its recovery to be judged.
     pub fn deadline(&self) -> Option<Time> {
         let liveness = self.liveness.as_ref().and_then(LivenessMonitor::deadline);
         let convergence = self.convergence.as_ref();
-        liveness.max(convergence.and_then(ConvergenceMonitor::deadline))
+        let recipe = self.recipe.as_ref().and_then(RecipeMonitor::deadline);
+        let convergence = convergence.and_then(ConvergenceMonitor::deadline);
+        liveness.max(convergence).max(recipe)
     }
 
     /// The liveness monitor, if liveness is judged: it knows how long a run must last to be decided.
@@ -229,6 +250,8 @@ impl Panel {
             monitor(&mut self.liveness),
             monitor(&mut self.convergence),
             monitor(&mut self.claims),
+            monitor(&mut self.recipe),
+            monitor(&mut self.article),
         ];
         (monitors.into_iter().flatten(), &mut self.findings)
     }

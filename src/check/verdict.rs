@@ -45,6 +45,27 @@ pub enum Property {
     Answered,
     SyncRead,
     LinearizableReads,
+    MutualExclusion,
+    FairOrder,
+    NoHerd,
+    Fencing,
+    CounterExact,
+    QueueOnce,
+    QueueLossless,
+    QueueOrder,
+    BarrierSafety,
+    ConfigMonotone,
+    ConfigConverges,
+    MembershipConverges,
+    CommitAgreement,
+    CommitValidity,
+    RecipeLiveness,
+    BelievedExclusion,
+    TimestampOrder,
+    NewerVersionWins,
+    WatchEveryChange,
+    LearnersDoNotVote,
+    OneLeaderAtATime,
 }
 
 /// What a property is judged from.
@@ -80,7 +101,7 @@ impl Sight {
 
 impl Property {
     /// Every property, in the order of reports.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 56] = [
         Self::Integrity,
         Self::TotalOrder,
         Self::PrimaryOrder,
@@ -116,12 +137,43 @@ impl Property {
         Self::Answered,
         Self::SyncRead,
         Self::LinearizableReads,
+        Self::MutualExclusion,
+        Self::FairOrder,
+        Self::NoHerd,
+        Self::Fencing,
+        Self::CounterExact,
+        Self::QueueOnce,
+        Self::QueueLossless,
+        Self::QueueOrder,
+        Self::BarrierSafety,
+        Self::ConfigMonotone,
+        Self::ConfigConverges,
+        Self::MembershipConverges,
+        Self::CommitAgreement,
+        Self::CommitValidity,
+        Self::RecipeLiveness,
+        Self::BelievedExclusion,
+        Self::TimestampOrder,
+        Self::NewerVersionWins,
+        Self::WatchEveryChange,
+        Self::LearnersDoNotVote,
+        Self::OneLeaderAtATime,
     ];
 
     /// Whether ZooKeeper keeps it: what is judged unless a scenario says otherwise. The others are claims that can be put
     /// to the test.
     pub fn is_promised(self) -> bool {
-        !matches!(self, Self::SyncRead | Self::LinearizableReads)
+        self < Self::SyncRead
+    }
+
+    /// Whether it is about what a recipe makes of ZooKeeper's promises.
+    pub fn is_of_recipes(self) -> bool {
+        (Self::MutualExclusion..=Self::BelievedExclusion).contains(&self)
+    }
+
+    /// Whether it is what introductory texts say, and not so.
+    pub fn is_of_the_article(self) -> bool {
+        self >= Self::TimestampOrder
     }
 
     /// Every property that ZooKeeper keeps.
@@ -169,6 +221,27 @@ impl Property {
             Self::Answered => "answered",
             Self::SyncRead => "sync-read",
             Self::LinearizableReads => "linearizable-reads",
+            Self::MutualExclusion => "mutual-exclusion",
+            Self::FairOrder => "fair-order",
+            Self::NoHerd => "no-herd",
+            Self::Fencing => "fencing",
+            Self::CounterExact => "counter-exact",
+            Self::QueueOnce => "queue-once",
+            Self::QueueLossless => "queue-lossless",
+            Self::QueueOrder => "queue-order",
+            Self::BarrierSafety => "barrier-safety",
+            Self::ConfigMonotone => "config-monotone",
+            Self::ConfigConverges => "config-converges",
+            Self::MembershipConverges => "membership-converges",
+            Self::CommitAgreement => "commit-agreement",
+            Self::CommitValidity => "commit-validity",
+            Self::RecipeLiveness => "recipe-liveness",
+            Self::BelievedExclusion => "believed-exclusion",
+            Self::TimestampOrder => "timestamp-order",
+            Self::NewerVersionWins => "newer-version-wins",
+            Self::WatchEveryChange => "watch-every-change",
+            Self::LearnersDoNotVote => "learners-do-not-vote",
+            Self::OneLeaderAtATime => "one-leader-at-a-time",
         }
     }
 
@@ -275,6 +348,27 @@ impl Property {
             }
             Self::SyncRead => "a read after a sync sees what was written before the sync",
             Self::LinearizableReads => "a read sees every write that was over before it began",
+            Self::MutualExclusion => "in the tree at most one holds, at each zxid",
+            Self::FairOrder => "who came first holds first",
+            Self::NoHerd => "a release wakes only those who can go on",
+            Self::Fencing => "the resource accepts holders in their order, and no late one",
+            Self::CounterExact => "a counter holds what was added, each value once",
+            Self::QueueOnce => "an element of a queue is worked on at most once",
+            Self::QueueLossless => "what is removed is worked on, or known to be unsure",
+            Self::QueueOrder => "nobody passes over a smaller element it could see",
+            Self::BarrierSafety => "nobody passes a closed barrier or goes without the party",
+            Self::ConfigMonotone => "the configuration in use never goes back",
+            Self::ConfigConverges => "every client ends at the last configuration",
+            Self::MembershipConverges => "every view of a group ends at its living",
+            Self::CommitAgreement => "nobody commits what another one aborts",
+            Self::CommitValidity => "nothing is committed without every site's consent",
+            Self::RecipeLiveness => "after the last fault nobody waits for ever",
+            Self::BelievedExclusion => "at most one client believes that it holds",
+            Self::TimestampOrder => "what comes later has the later timestamp",
+            Self::NewerVersionWins => "of two writes that conflict the later one takes effect",
+            Self::WatchEveryChange => "a watch fires on every change",
+            Self::LearnersDoNotVote => "no learner's vote counts",
+            Self::OneLeaderAtATime => "at each moment at most one server leads",
         }
     }
 }

@@ -194,6 +194,11 @@ impl Library {
         self.handle.session
     }
 
+    /// The design choices of the recipes on top.
+    pub fn recipe_rules(&self) -> super::recipe::rules::Rules {
+        self.config.rules.recipe
+    }
+
     /// A dialled connection is open.
     pub fn on_opened(&mut self, conn: Conn, out: &mut Effects<Words>) {
         let Link::Dialling { conn: mine, server } = self.link else {

@@ -11,6 +11,7 @@ pub mod hosts;
 pub mod library;
 pub mod process;
 pub mod raw;
+pub mod recipe;
 pub mod rules;
 pub mod watches;
 pub mod workload;

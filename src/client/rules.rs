@@ -20,6 +20,8 @@ pub struct Rules {
     pub order: SendOrder,
     /// How long a client that hears nothing believes in its session.
     pub expiry: OwnExpiry,
+    /// The recipes' choices.
+    pub recipe: super::recipe::rules::Rules,
 }
 
 /// What a connect request says the client has seen.

@@ -71,6 +71,7 @@ impl Counters {
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
             | Fact::ClockHeld { .. }
+            | Fact::Recipe { .. }
             | Fact::BootDropped { .. }
             | Fact::Ignored { .. }
             | Fact::Elected { .. }

@@ -15,6 +15,9 @@ use crate::base::time::Span;
 use crate::cast;
 use crate::client;
 use crate::client::config::{Chosen, HostPolicy, Kept};
+use crate::client::recipe;
+use crate::client::recipe::contender::Line;
+use crate::client::recipe::queue::Discipline;
 use crate::client::workload::pace::{AtEnd, Tempo};
 use crate::client::workload::{
     ThinkTime, Workload, ephemeral_path, holder, register, watcher, znodes,
@@ -73,11 +76,13 @@ pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
 /// What each client is told, in the order of client numbers.
 pub fn clients(scenario: &Scenario) -> Vec<client::config::Config> {
     let holders = ephemerals_of_holders(&scenario.workload);
+    let mut first = 1;
     let mut clients: Vec<client::config::Config> = scenario
         .workload
         .iter()
         .flat_map(|work| {
-            let config = client_config(scenario, work, &holders);
+            let config = client_config(scenario, work, &holders, first);
+            first += work.clients;
             std::iter::repeat_n(config, usize::from(work.clients))
         })
         .collect();
@@ -107,7 +112,12 @@ fn chosen(operations: &[Operation], client: u16) -> Chosen {
     Chosen::Only(kept.into())
 }
 
-fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::config::Config {
+fn client_config(
+    scenario: &Scenario,
+    work: &Work,
+    holders: &[Path],
+    first: u16,
+) -> client::config::Config {
     let servers: Vec<NodeId> = match &work.servers {
         Some(known) => known
             .iter()
@@ -115,7 +125,7 @@ fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::
             .collect(),
         None => scenario.roster().every_server().collect(),
     };
-    let mut config = client::config::Config::new(servers, workload(work, holders));
+    let mut config = client::config::Config::new(servers, workload(work, holders, first));
     config.session_timeout_ms = work.session_timeout_ms;
     config.hosts = match work.hosts {
         Hosts::Shuffled => HostPolicy::Shuffled,
@@ -125,7 +135,7 @@ fn client_config(scenario: &Scenario, work: &Work, holders: &[Path]) -> client::
     config
 }
 
-fn workload(work: &Work, holders: &[Path]) -> Workload {
+fn workload(work: &Work, holders: &[Path], first: u16) -> Workload {
     match work.kind {
         Kind::Idle => Workload::Idle,
         Kind::EphemeralHolder => {
@@ -156,10 +166,39 @@ fn workload(work: &Work, holders: &[Path]) -> Workload {
             },
         }),
         Kind::Script => Workload::Script(script::settings(&work.script)),
+        Kind::Recipe => Workload::Recipe(recipe(work, first)),
         Kind::Znodes => Workload::Znodes(znodes::Settings {
             tops: work.keys,
             tempo: tempo(work),
         }),
+    }
+}
+
+fn recipe(work: &Work, first: u16) -> recipe::Settings {
+    let named = work.recipe.expect("checked when the scenario was read");
+    let hold = work.hold_ms.unwrap_or(Range::new(5, 60));
+    recipe::Settings {
+        recipe: match named {
+            sections::Recipe::Lock => recipe::Recipe::Line(Line::Lock),
+            sections::Recipe::ReadWriteLock => recipe::Recipe::Line(Line::ReadWrite),
+            sections::Recipe::LeaderElection => recipe::Recipe::Line(Line::Election),
+            sections::Recipe::Counter => recipe::Recipe::Counter,
+            sections::Recipe::Queue => recipe::Recipe::Queue(Discipline::Fifo),
+            sections::Recipe::PriorityQueue => recipe::Recipe::Queue(Discipline::Priority),
+            sections::Recipe::Barrier => recipe::Recipe::Barrier,
+            sections::Recipe::DoubleBarrier => recipe::Recipe::DoubleBarrier,
+            sections::Recipe::Configuration => recipe::Recipe::Configuration,
+            sections::Recipe::Membership => recipe::Recipe::Membership,
+            sections::Recipe::TwoPhaseCommit => recipe::Recipe::TwoPhaseCommit,
+        },
+        rounds: work.rounds,
+        think: think(work).unwrap_or(ThinkTime {
+            min_ms: 5,
+            max_ms: 200,
+        }),
+        hold: think_time(hold),
+        first,
+        size: work.clients,
     }
 }
 
@@ -176,10 +215,14 @@ fn tempo(work: &Work) -> Tempo {
 }
 
 fn think(work: &Work) -> Option<ThinkTime> {
-    work.think_ms.map(|Range { low, high }| ThinkTime {
+    work.think_ms.map(think_time)
+}
+
+fn think_time(Range { low, high }: Range) -> ThinkTime {
+    ThinkTime {
         min_ms: narrow(low),
         max_ms: narrow(high),
-    })
+    }
 }
 
 fn mix(mix: &sections::Mix) -> register::Mix {

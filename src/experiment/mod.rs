@@ -5,6 +5,7 @@ pub mod chronicle;
 pub mod cone;
 pub mod conform;
 pub mod counters;
+pub mod course;
 pub mod endgame;
 pub mod explore;
 pub mod generate;

@@ -147,6 +147,8 @@ impl<'a> Run<'a> {
                 self.panel.calm_from(time, endgame.core);
             }
             self.panel.fault_free_from(self.unrest);
+            self.panel
+                .patience_from(self.unrest, recipe_patience(self.scenario));
             if let Some(deadline) = self.panel.deadline().filter(|deadline| *deadline > time) {
                 stop = self.advance(deadline, witness, sink);
             }
@@ -230,6 +232,18 @@ pub fn liveness_bound(scenario: &Scenario) -> Span {
             Core::Healed | Core::All => Span::ZERO,
             Core::Drawn => Endgame::detour(scenario),
         }
+}
+
+/// How long after the last fault a program that follows a recipe may wait: for a healthy ensemble, for dead sessions to
+/// end, and for everybody before it.
+fn recipe_patience(scenario: &Scenario) -> Span {
+    let works = scenario.workload.iter();
+    let waits = works.filter(|work| work.recipe.is_some()).map(|work| {
+        let hold = work.hold_ms.map_or(60, |hold| hold.high);
+        let turns = u64::from(work.clients) * (4 * hold + 500);
+        Span::from_ms(turns + 3 * u64::from(work.session_timeout_ms))
+    });
+    waits.max().unwrap_or(Span::ZERO) + liveness_bound(scenario)
 }
 
 /// Hands every fact to the checkers, the counters and a witness.

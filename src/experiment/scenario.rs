@@ -22,11 +22,13 @@ use crate::sim::fault::Planned;
 
 use draws::Exception;
 use families::Generate;
-use format::{Fields, Format, unknown_name};
+use format::{Fields, Format, suggest, unknown_name};
 use operations::Operation;
 use overrides::Override;
 use plan::Roster;
-use sections::{Clock, Disk, Ensemble, Expect, Expected, Kind, Limits, Network, Step, Work};
+use sections::{
+    Clock, Disk, Ensemble, Expect, Expected, Kind, Limits, Network, Recipe, Step, Work,
+};
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -149,7 +151,7 @@ impl Scenario {
         let overrides = draws::read(fields.get("overrides"), roster)?;
         let generate = fields.optional::<Option<Generate>>("generate")?.flatten();
         let limits = read_or_default(&mut fields, "limits")?;
-        let check = read_check(&mut fields)?;
+        let check = read_check(&mut fields, &workload)?;
         let expect = read_expect(&mut fields)?;
         // Editors find the schema by it.
         fields.optional::<String>("$schema")?;
@@ -209,7 +211,7 @@ impl Scenario {
 
     /// The whole scenario as a value; its text is a scenario file.
     pub fn write(&self) -> Value {
-        let check = if Property::promised().eq(self.check.iter().copied()) {
+        let check = if usual_properties(&self.workload) == self.check {
             Value::list([Value::text("all")])
         } else {
             Value::list(
@@ -343,6 +345,24 @@ fn read_workload(fields: &mut Fields<'_>, ensemble: &Ensemble) -> Result<Vec<Wor
                 "\"script\" has a path without a leading slash, or is longer than what is played: 10000 steps, 10000 bytes of data",
             );
         }
+        match (work.kind, work.recipe) {
+            (Kind::Recipe, None) => {
+                let what = format!(
+                    "\"recipe\" is missing from a workload of that kind; {}",
+                    suggest("", Recipe::ALL.iter().map(|(name, _)| *name))
+                );
+                return Err(Problem::new(node.place, what));
+            }
+            (Kind::Recipe, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                return refuse(
+                    "\"recipe\" is given in a workload of another kind; expected \"kind\": \"recipe\" with it",
+                );
+            }
+        }
+        if work.hold_ms.is_some_and(|hold| hold.high > 3_600_000) {
+            return refuse("\"hold_ms\" is longer than an hour; expected 0 to 3600000");
+        }
         let Some(known) = &work.servers else { continue };
         if known.is_empty() {
             let what =
@@ -366,18 +386,28 @@ fn read_property(name: &str, what: &str, place: Place) -> Result<Property, Probl
     })
 }
 
-fn read_check(fields: &mut Fields<'_>) -> Result<Vec<Property>, Problem> {
+/// What is judged unless a scenario says otherwise: what ZooKeeper promises, and what the recipes in it do.
+pub fn usual_properties(workload: &[Work]) -> Vec<Property> {
+    let recipes = workload.iter().filter_map(|work| work.recipe);
+    let recipes = recipes.flat_map(|recipe| recipe.properties().iter().copied());
+    let mut usual: Vec<Property> = Property::promised().chain(recipes).collect();
+    usual.sort_unstable();
+    usual.dedup();
+    usual
+}
+
+fn read_check(fields: &mut Fields<'_>, workload: &[Work]) -> Result<Vec<Property>, Problem> {
     let names: Option<Vec<String>> = fields.optional("check")?;
     let place = fields
         .get("check")
         .map_or(fields.place(), |node| node.place);
     let Some(names) = names else {
-        return Ok(Property::promised().collect());
+        return Ok(usual_properties(workload));
     };
     let mut chosen = Vec::new();
     for name in &names {
         if name == "all" {
-            chosen.extend(Property::promised());
+            chosen.extend(usual_properties(workload));
         } else {
             chosen.push(read_property(name, "check", place)?);
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::form;
 use super::op::{ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
+use super::recipe::Step;
 use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
@@ -448,6 +449,8 @@ pub enum Fact {
     },
     /// A server's clocks stand still, or go on from where they stood: until then nothing is due by them.
     ClockHeld { server: ServerId, held: bool },
+    /// What a program that follows a recipe does or believes.
+    Recipe { client: ClientId, step: Step },
 }
 
 impl Fact {
@@ -512,6 +515,7 @@ impl Fact {
             | Self::FaultEnded { .. }
             | Self::OutsideModel { .. }
             | Self::ClockHeld { .. }
+            | Self::Recipe { .. }
             | Self::Ignored { .. }
             | Self::CommitOutOfOrder { .. }
             | Self::SessionTouched { .. }

@@ -6,4 +6,5 @@ pub mod fact;
 pub mod foreign;
 pub mod frame;
 pub mod op;
+pub mod recipe;
 pub mod wire;

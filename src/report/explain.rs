@@ -185,7 +185,8 @@ impl Concerns {
         match fact {
             Fact::FaultBegan { effective, .. } => effective.then_some(0),
             Fact::OutsideModel { .. } => Some(0),
-            Fact::FaultEnded { .. }
+            Fact::Recipe { .. }
+            | Fact::FaultEnded { .. }
             | Fact::ClockHeld { .. }
             | Fact::ServeStart {
                 role: Role::Leader, ..

@@ -11,6 +11,7 @@ use crate::check::wording;
 use crate::experiment::scenario::plan::Roster;
 use crate::history::fact::{EpochFile, Fact, Loss, Role, SyncKind};
 use crate::history::op::{ErrorCode, Response};
+use crate::history::recipe::Step;
 use crate::sim::fault::Planned;
 
 /// Whom a fact is about.
@@ -357,8 +358,57 @@ fn of_client(fact: &Fact) -> Option<(ClientId, String)> {
         }
         Fact::WatchesReset { client, .. } => (*client, "registers its watches again".to_owned()),
         Fact::Ponged { client, zxid, .. } => (*client, format!("hears a pong at {zxid}")),
+        Fact::Recipe { client, step } => (*client, of_recipe(step)),
         _ => return None,
     })
+}
+
+/// What a program that follows a recipe does or believes.
+fn of_recipe(step: &Step) -> String {
+    match step {
+        Step::Queued { node, .. } => format!("stands in line with {node}"),
+        Step::Held { line, .. } => format!("believes that it holds {line}"),
+        Step::Acted {
+            token: Some(token), ..
+        } => format!("uses what is guarded, with token {token}"),
+        Step::Acted { token: None, .. } => "uses what is guarded".to_owned(),
+        Step::LetGo { line, .. } => format!("lets {line} go"),
+        Step::Counting { counter } => format!("wants to add one to {counter}"),
+        Step::Counted { counter, value } => format!("has made {counter} {value}"),
+        Step::TakeBegan { queue } => format!("wants an element of {queue}"),
+        Step::Took {
+            node,
+            item: Some(item),
+            ..
+        } => format!("works on {item}, taken from {node}"),
+        Step::Took { node, .. } => format!("has taken {node} and does not know what it held"),
+        Step::TakeUnsure { node, .. } => format!("does not know whether it has taken {node}"),
+        Step::Waits { barrier } => format!("waits in front of {barrier}"),
+        Step::Passed { barrier } => format!("passes {barrier}"),
+        Step::EnterCalled { round, .. } => format!("wants to enter round {round}"),
+        Step::Entered { round, .. } => format!("enters round {round}"),
+        Step::LeaveCalled { round, .. } => format!("wants to leave round {round}"),
+        Step::Left { round, .. } => format!("leaves round {round}"),
+        Step::Configured { mzxid, .. } => format!("uses the configuration of {mzxid}"),
+        Step::Member { group, name } => format!("is a member of {group} as {name}"),
+        Step::Viewed { members, .. } => format!("takes {} for members", members.join(", ")),
+        Step::Voted {
+            transaction,
+            commit,
+            ..
+        } => format!(
+            "votes {} on {transaction}",
+            if *commit { "yes" } else { "no" }
+        ),
+        Step::Decided {
+            transaction,
+            commit,
+            ..
+        } => format!(
+            "{} {transaction}",
+            if *commit { "commits" } else { "aborts" }
+        ),
+    }
 }
 
 /// What came of an operation.

@@ -389,6 +389,7 @@ impl Monitor for ZabMonitor {
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
             | Fact::ClockHeld { .. }
+            | Fact::Recipe { .. }
             | Fact::BootRefused { .. }
             | Fact::Ignored { .. }
             | Fact::SyncSent { .. }

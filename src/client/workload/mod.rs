@@ -15,10 +15,13 @@ use std::sync::Arc;
 use super::Site;
 use super::config::Chosen;
 use super::library::{Library, Upcall};
+use super::recipe;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::rng::Draw;
 use crate::base::time::Span;
+use crate::history::fact::Fact;
 use crate::history::op::{Acl, AclEntry, CreateOp, Data, Path, Request};
+use crate::history::recipe::Step;
 use crate::sim::process::{Cx, Effects};
 use crate::words::Words;
 use crate::words::timer::{ClientTimer, Timer};
@@ -38,6 +41,8 @@ pub enum Workload {
     Znodes(znodes::Settings),
     /// One step after the other.
     Script(script::Settings),
+    /// A recipe.
+    Recipe(recipe::Settings),
 }
 
 /// A running program.
@@ -55,6 +60,8 @@ pub enum Program {
     Znodes(znodes::Znodes),
     /// [`Workload::Script`].
     Script(script::Script),
+    /// [`Workload::Recipe`].
+    Recipe(recipe::Program),
 }
 
 impl Program {
@@ -71,6 +78,7 @@ impl Program {
             Workload::Watcher(settings) => Self::Watcher(watcher::Watcher::new(settings, life)),
             Workload::Znodes(settings) => Self::Znodes(znodes::Znodes::new(settings, life)),
             Workload::Script(settings) => Self::Script(script::Script::new(settings, life)),
+            Workload::Recipe(settings) => Self::Recipe(recipe::Program::new(settings, life)),
         }
     }
 
@@ -82,6 +90,7 @@ impl Program {
             Self::Holder(program) => program.on_boot(hands),
             Self::Watcher(program) => program.on_boot(hands),
             Self::Znodes(program) => program.on_boot(hands),
+            Self::Recipe(program) => program.on_boot(hands),
         }
     }
 
@@ -94,6 +103,7 @@ impl Program {
             Self::Watcher(program) => program.on_think(hands),
             Self::Znodes(program) => program.on_think(hands),
             Self::Script(program) => program.on_think(hands),
+            Self::Recipe(program) => program.on_think(hands),
         }
     }
 
@@ -106,6 +116,7 @@ impl Program {
             Self::Watcher(program) => program.on_upcall(upcall, hands),
             Self::Znodes(program) => program.on_upcall(upcall, hands),
             Self::Script(program) => program.on_upcall(upcall, hands),
+            Self::Recipe(program) => program.on_upcall(upcall, hands),
         }
     }
 }
@@ -161,6 +172,24 @@ impl Hands<'_> {
         self.out.arm(Timer::Client(ClientTimer::Think), after);
     }
 
+    /// Wakes the program after this long, whatever its next operation is.
+    pub fn nap(&mut self, after: Span) {
+        self.out.arm(Timer::Client(ClientTimer::Think), after);
+    }
+
+    /// Says what a recipe does or believes.
+    pub fn tell(&mut self, step: Step) {
+        self.out.note(Fact::Recipe {
+            client: self.client,
+            step,
+        });
+    }
+
+    /// The design choices of recipes.
+    pub fn recipe_rules(&self) -> recipe::rules::Rules {
+        self.library.recipe_rules()
+    }
+
     /// The program's `nth` decision of a kind.
     pub fn draw(&self, site: Site, nth: u64) -> Draw {
         site.program(self.cx, nth)
@@ -188,7 +217,7 @@ impl ThinkTime {
 const DECISIONS_PER_LIFE: u64 = 1_000_000_000;
 
 /// The number before the first decision of a life.
-fn first_decision(life: u32) -> u64 {
+pub(super) fn first_decision(life: u32) -> u64 {
     u64::from(life.saturating_sub(1)) * DECISIONS_PER_LIFE
 }
 
@@ -207,7 +236,7 @@ pub fn ephemeral_path(client: ClientId) -> Path {
 }
 
 /// A plain create with the open ACL.
-fn create(path: Path, data: Data, flags: i32) -> Request {
+pub(super) fn create(path: Path, data: Data, flags: i32) -> Request {
     Request::Create {
         op: CreateOp::Create2,
         path,

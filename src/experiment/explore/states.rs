@@ -192,7 +192,8 @@ impl Landscape {
             | Fact::WatchesReset { .. }
             | Fact::Ponged { .. }
             | Fact::OutsideModel { .. }
-            | Fact::ClockHeld { .. } => None,
+            | Fact::ClockHeld { .. }
+            | Fact::Recipe { .. } => None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::format::{Range, names, record};
 use crate::base::ratio::Ratio;
-use crate::check::verdict::Verdict;
+use crate::check::verdict::{Property, Verdict};
 
 record! {
     /// The servers and their timing.
@@ -232,6 +232,67 @@ names! {
         Idle = "idle",
         /// The steps of `script`, one after the other.
         Script = "script",
+        /// Follows the recipe that `recipe` names.
+        Recipe = "recipe",
+    }
+}
+
+names! {
+    /// What clients build from znodes (semantics.md §8).
+    pub enum Recipe {
+        /// A lock: one holder at a time, first come, first served.
+        Lock = "lock",
+        /// A lock for many readers or one writer.
+        ReadWriteLock = "read-write-lock",
+        /// A leader of the clients and its successors.
+        LeaderElection = "leader-election",
+        /// A number that everybody adds to.
+        Counter = "counter",
+        /// Elements that are put and taken in order; every third client puts, the others take.
+        Queue = "queue",
+        /// The same by priority.
+        PriorityQueue = "priority-queue",
+        /// A gate that the first client opens and closes for the others.
+        Barrier = "barrier",
+        /// Rounds that all clients enter and leave together.
+        DoubleBarrier = "double-barrier",
+        /// A configuration that the first client publishes and the others watch.
+        Configuration = "configuration",
+        /// Members of a group who watch each other.
+        Membership = "membership",
+        /// Transactions that the first client coordinates and the others vote on.
+        TwoPhaseCommit = "two-phase-commit",
+    }
+}
+
+impl Recipe {
+    /// The properties that judge it unless a scenario says otherwise.
+    pub fn properties(self) -> &'static [Property] {
+        match self {
+            Self::Lock | Self::ReadWriteLock | Self::LeaderElection => &[
+                Property::MutualExclusion,
+                Property::FairOrder,
+                Property::NoHerd,
+                Property::Fencing,
+                Property::RecipeLiveness,
+            ],
+            Self::Counter => &[Property::CounterExact, Property::RecipeLiveness],
+            Self::Queue | Self::PriorityQueue => &[
+                Property::QueueOnce,
+                Property::QueueLossless,
+                Property::QueueOrder,
+            ],
+            Self::Barrier | Self::DoubleBarrier => {
+                &[Property::BarrierSafety, Property::RecipeLiveness]
+            }
+            Self::Configuration => &[Property::ConfigMonotone, Property::ConfigConverges],
+            Self::Membership => &[Property::MembershipConverges],
+            Self::TwoPhaseCommit => &[
+                Property::CommitAgreement,
+                Property::CommitValidity,
+                Property::RecipeLiveness,
+            ],
+        }
     }
 }
 
@@ -308,6 +369,12 @@ record! {
         hosts: Hosts = Hosts::Shuffled;
         /// What a watcher watches; default the ephemerals of every holder.
         paths: Option<Vec<String>> = None;
+        /// Which recipe, where the kind is `recipe`.
+        recipe: Option<Recipe> = None;
+        /// Rounds of a recipe per client; 0 = as many as the time allows.
+        rounds: u64 = 0, 0..=1_000_000;
+        /// How long what a recipe holds is held between two uses; default as the recipe has it.
+        hold_ms: Option<Range> = None;
         /// What each of the clients does, where the kind is `script`.
         script: Vec<Step> = Vec::new();
     }

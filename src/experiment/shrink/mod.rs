@@ -158,7 +158,10 @@ pub fn shrink(
 
 /// Properties that need time after the last fault are left out unless they are what fails.
 fn judge_only_what_is_asked(scenario: &mut Scenario, failure: Failure) {
-    const LATE: [Property; 3] = [
+    const LATE: [Property; 6] = [
+        Property::RecipeLiveness,
+        Property::ConfigConverges,
+        Property::MembershipConverges,
         Property::Liveness,
         Property::Convergence,
         Property::Answered,

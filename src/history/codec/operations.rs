@@ -204,6 +204,7 @@ impl HistoryWriter {
             | Fact::FaultEnded { .. }
             | Fact::OutsideModel { .. }
             | Fact::ClockHeld { .. }
+            | Fact::Recipe { .. }
             | Fact::Booted { .. }
             | Fact::BootDropped { .. }
             | Fact::BootRefused { .. }

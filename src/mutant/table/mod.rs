@@ -7,6 +7,7 @@ mod election;
 mod library;
 mod log;
 mod machine;
+mod recipe;
 mod release;
 mod session;
 mod sync;
@@ -30,6 +31,8 @@ pub enum Built {
     WrapperAndRule(Wrapper, fn(&mut Rules)),
     /// A variant of the client library's design choices.
     Client(fn(&mut client::rules::Rules)),
+    /// A variant of the recipes' design choices.
+    Recipe(fn(&mut client::recipe::rules::Rules)),
 }
 
 /// Which part of the system a defect is in.
@@ -51,11 +54,13 @@ pub enum Layer {
     Watch,
     /// The client library.
     Client,
+    /// What applications build on top.
+    Recipe,
 }
 
 impl Layer {
     /// Every layer, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Election,
         Self::Sync,
         Self::Log,
@@ -64,6 +69,7 @@ impl Layer {
         Self::Session,
         Self::Watch,
         Self::Client,
+        Self::Recipe,
     ];
 
     /// Its name in commands and reports.
@@ -77,6 +83,7 @@ impl Layer {
             Self::Session => "session",
             Self::Watch => "watch",
             Self::Client => "client",
+            Self::Recipe => "recipe",
         }
     }
 
@@ -230,7 +237,7 @@ impl Layer {
 
 /// Every entry, in the order of reports.
 pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-    let layers: [&[Defect]; 13] = [
+    let layers: [&[Defect]; 14] = [
         &election::DEFECTS,
         &sync::DEFECTS,
         &release::DEFECTS,
@@ -243,6 +250,7 @@ pub static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
         &watch::HISTORIC,
         &watch::READS,
         &library::DEFECTS,
+        &recipe::DEFECTS,
         &control::DEFECTS,
     ];
     layers.concat()
@@ -282,6 +290,7 @@ impl Defect {
                     apply(&mut planted.rules);
                 }
                 Built::Client(apply) => apply(&mut planted.client_rules),
+                Built::Recipe(apply) => apply(&mut planted.client_rules.recipe),
             }
         }
         planted
