@@ -3,6 +3,7 @@
 mod undecided;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::experiment::scenario::Scenario;
 use crate::experiment::shrink::failure::known_at;
 use crate::report::curve::{self, Interval, wilson};
 use crate::report::explain::{self, Explanation};
+use crate::report::plot::inevitability;
 
 /// Say how a violation came about; with --when, from which moment on it was inevitable
 #[derive(Debug, clap::Args)]
@@ -24,7 +26,7 @@ use crate::report::explain::{self, Explanation};
 Examples:
   zablab explain small.json
   zablab explain scenarios/zoo/half-quorum.json --json
-  zablab explain small.json --when
+  zablab explain small.json --when --svg when.svg
   zablab explain small.json --when --runs 100 --points 32 --jobs 2
 
 The first violation in time is explained by its causal past: everything that happened before it through messages, timers,
@@ -57,6 +59,9 @@ pub(super) struct Args {
     /// Runs at a time; default as many as the machine has processors
     #[arg(long, value_name = "N", requires = "when", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Draw the curve of --when as a picture
+    #[arg(long, value_name = "FILE.svg", requires = "when")]
+    svg: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -123,6 +128,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     } else {
         None
     };
+    let figure = curve.as_ref().and_then(inevitability);
+    if let (Some(file), Some(figure)) = (&args.svg, figure) {
+        output::replace(file, figure.svg)?;
+    }
     if args.json {
         output::json(out, &as_json(&scenario, explanation, curve.as_ref()))?;
     } else {

@@ -9,6 +9,7 @@ mod conform;
 mod course;
 mod explain;
 mod explore;
+mod export;
 mod input;
 mod mutants;
 mod output;
@@ -49,6 +50,7 @@ Examples:
   zablab shrink failures/swarm-seed17.json -o small.json   the smallest scenario that fails the same way
   zablab explain small.json                             how its violation came about
   zablab report small.json -o report --open             the same as a page with a player
+  zablab export small.json --to perfetto -o trace.json  for other programs' viewers
   zablab check history.jsonl                            judge a history recorded elsewhere
   zablab conform tests/golden/hand --ensemble 3         compare with what a real ZooKeeper did
 
@@ -63,6 +65,7 @@ enum Command {
     Course(course::Args),
     Replay(replay::Args),
     Report(report::Args),
+    Export(export::Args),
     Sweep(sweep::Args),
     #[command(hide = true)]
     Twin(twin::Args),
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Course(args) => course::run(&args, &mut out),
         Command::Replay(args) => replay::run(&args, &mut out),
         Command::Report(args) => report::run(&args, &mut out),
+        Command::Export(args) => export::run(&args, &mut out),
         Command::Sweep(args) => sweep::run(&args, &mut out),
         Command::Twin(args) => twin::run(&args, &mut out),
         Command::Plan(args) => plan::run(&args, &mut out),

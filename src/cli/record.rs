@@ -92,7 +92,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_file = match fs::metadata(path) {
             Ok(found) => found.is_file(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => true,
@@ -112,7 +112,7 @@ impl Draft {
         Ok(Self { out, names })
     }
 
-    fn keep(mut self) -> io::Result<()> {
+    pub(super) fn keep(mut self) -> io::Result<()> {
         match &self.names {
             Some((draft, path)) => fs::rename(draft, path)?,
             None => return Ok(()),

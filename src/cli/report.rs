@@ -13,6 +13,7 @@ use crate::report::data::compare::CompareReport;
 use crate::report::data::sweep::SweepReport;
 use crate::report::full::Full;
 use crate::report::html::{self, Page};
+use crate::report::plot::{self, Figure, RunFigures};
 use crate::report::trace::MOST;
 
 /// The most groups of failures of a sweep whose smallest example gets a page of its own.
@@ -30,7 +31,8 @@ Examples:
 
 DIR/report.html is one file that needs no network: open it in a browser of 2023 or later. It shows what happened message by
 message with the state of every server (keys: ? lists them), what clients asked for, why a property was violated, and what
-was exercised. DIR/report.json has the same numbers. The same run gives the same bytes.
+was exercised. DIR/report.json has the same numbers, DIR/plots pictures of them as SVG: latency, percentiles, throughput, roles and
+epochs, distribution, staleness; of a sweep the map of failed seeds. The same run gives the same bytes.
 
 A run of more than 200 000 events is embedded as far as its violations, their past and the turns of the whole run need it;
 DIR/run.zt then has all of it, for the page to load.")]
@@ -127,11 +129,25 @@ fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failu
     if name == "report.html" {
         output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
         output::replace(&directory.join("scenario.json"), scenario.to_string())?;
+        draw(directory, &plot::figures(&RunFigures::of(&full)))?;
     }
     if full.trace.len() > MOST {
         output::replace(&directory.join("run.zt"), full.trace.whole())?;
     }
     write(&page, directory, name, full.report.verdict)
+}
+
+/// Leaves pictures in a folder beside the page.
+fn draw(directory: &Path, figures: &[Figure]) -> Result<(), Failure> {
+    let folder = directory.join("plots");
+    if !figures.is_empty() {
+        folder::create(&folder)?;
+    }
+    for figure in figures {
+        let file = folder.join(figure.name).with_extension("svg");
+        output::replace(&file, &figure.svg)?;
+    }
+    Ok(())
 }
 
 fn title(full: &Full<'_>) -> String {
@@ -202,6 +218,7 @@ fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
         "holds"
     };
     let page = Page::new(format!("sweep of {}", report.scenarios.join(", ")), &report);
+    draw(&args.output, plot::heat(&report).as_slice())?;
     output::replace(&args.output.join("report.json"), output::pretty(&report))?;
     write(&page, &args.output, "report.html", verdict)
 }

@@ -51,6 +51,25 @@ impl History {
     }
 }
 
+// Thinned.
+impl History {
+    /// The last of the kept events before an event: those that lead to it by a chain on which none is kept.
+    pub fn nearest(&self, event: u64, kept: &BTreeSet<u64>) -> BTreeSet<u64> {
+        let mut open = vec![event];
+        let (mut met, mut nearest) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(event) = open.pop() {
+            for cause in self.causes.get(&event).into_iter().flatten() {
+                if kept.contains(cause) {
+                    nearest.insert(*cause);
+                } else if met.insert(*cause) {
+                    open.push(*cause);
+                }
+            }
+        }
+        nearest
+    }
+}
+
 #[derive(Debug, Default)]
 struct Facts(Vec<(Stamp, Fact)>);
 

@@ -9,7 +9,7 @@ use crate::check::foreign::recording::{JUDGED, Recording, Told};
 use crate::check::foreign::story::{Explanation, Operation};
 use crate::check::foreign::{Judge, Judgement, Pairing};
 use crate::check::verdict::{Note, Property, Sight};
-use crate::history::foreign::{Entry, LONGEST, Malformed, Reader, is_recording};
+use crate::history::foreign::{Entry, LONGEST, Malformed, Reader, as_json, is_recording};
 
 /// A judgement, and what it took in the units of whoever measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ fn judge_ours(
         }
         let text = std::str::from_utf8(&line);
         let text = text.map_err(|_| Malformed::new(number, "the line is no UTF-8"))?;
-        recording.take(text)?;
+        recording.take(&as_json(number, text)?)?;
     }
     let Told {
         judgement,

@@ -3,12 +3,14 @@
 pub mod curve;
 pub mod data;
 pub mod explain;
+pub mod export;
 pub mod faults;
 pub mod full;
 pub mod history;
 pub mod html;
 pub mod kill;
 pub mod phrase;
+pub mod plot;
 pub mod shrink;
 pub mod steps;
 pub mod text;

@@ -197,11 +197,16 @@ pub fn is_recording(text: &str) -> bool {
     struct Marks {
         client: Option<u64>,
         #[serde(default)]
-        process: Option<u64>,
+        process: Value,
         r#type: Arc<str>,
     }
-    let marks = serde_json::from_str::<Marks>(text);
+    let Ok(text) = super::as_json(1, text) else {
+        return false;
+    };
+    let marks = serde_json::from_str::<Marks>(&text);
     marks.is_ok_and(|marks| {
-        marks.client.is_some() && (marks.process.is_some() || &*marks.r#type == "event")
+        // What is no operation has no process, or is the nemesis's.
+        let has_process = marks.process.as_int().is_some() || marks.process.as_text().is_some();
+        marks.client.is_some() && (has_process || &*marks.r#type == "event")
     })
 }

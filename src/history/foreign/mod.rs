@@ -17,10 +17,12 @@
 mod edn;
 mod line;
 mod reader;
+mod recorded;
 pub mod value;
 
 pub use line::{is_recording, zxid};
 pub use reader::Reader;
+pub use recorded::as_json;
 
 use std::fmt;
 use std::sync::Arc;

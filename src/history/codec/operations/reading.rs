@@ -30,7 +30,9 @@ struct Line {
     #[serde(default)]
     value: Value,
     time: Time,
-    client: ClientId,
+    #[serde(default)]
+    process: Value,
+    client: Option<ClientId>,
     op: Option<u64>,
     #[serde(default)]
     session: Option<SessionId>,
@@ -102,8 +104,17 @@ pub fn read(number: u64, text: &str) -> Result<Option<(Time, Fact)>, NoFact> {
 
 impl Line {
     fn fact(&self) -> Result<Option<Fact>, String> {
-        let (client, session) = (self.client, self.session.unwrap_or(SessionId::NONE));
-        if &*self.r#type == "event" {
+        let is_nemesis = self.process.is_string();
+        let Some(client) = self.client else {
+            // A fault, as an export tells it.
+            return if is_nemesis {
+                Ok(None)
+            } else {
+                Err("missing field `client`".to_owned())
+            };
+        };
+        let session = self.session.unwrap_or(SessionId::NONE);
+        if is_nemesis || &*self.r#type == "event" {
             return self.event(client, session);
         }
         let op = self
@@ -116,7 +127,7 @@ impl Line {
                 session,
                 request: Arc::new(self.request()?),
             }),
-            "ok" | "fail" | "info" => self.outcome(op, session)?,
+            "ok" | "fail" | "info" => self.outcome((client, op), session)?,
             other => {
                 return Err(format!(
                     "the type is {other:?}, expected invoke, ok, fail, info or event"
@@ -199,8 +210,11 @@ impl Line {
         part.request()
     }
 
-    fn outcome(&self, op: u64, session: SessionId) -> Result<Option<Fact>, String> {
-        let client = self.client;
+    fn outcome(
+        &self,
+        (client, op): (ClientId, u64),
+        session: SessionId,
+    ) -> Result<Option<Fact>, String> {
         let lost = |loss, sent| {
             Some(Fact::Lost {
                 client,
