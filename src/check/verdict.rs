@@ -267,6 +267,7 @@ impl Property {
     }
 
     /// What it claims, in one sentence.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn statement(self) -> &'static str {
         match self {
             Self::Integrity => {

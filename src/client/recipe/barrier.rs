@@ -216,6 +216,10 @@ impl Party {
         }
     }
 
+    #[expect(
+        clippy::match_same_arms,
+        reason = "a table of stages, in the order in which they come"
+    )]
     pub(super) fn on_reply(
         &mut self,
         result: &Result<Response, ErrorCode>,

@@ -103,6 +103,10 @@ impl Commit {
         }
     }
 
+    #[expect(
+        clippy::match_same_arms,
+        reason = "a table of stages, in the order in which they come"
+    )]
     pub(super) fn on_reply(
         &mut self,
         result: &Result<Response, ErrorCode>,
@@ -268,6 +272,7 @@ impl Commit {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "data is optional on the wire")]
 fn word(commit: bool) -> Data {
     let word = if commit { "commit" } else { "abort" };
     Some(word.as_bytes().into())

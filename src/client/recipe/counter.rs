@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::desk::Turn;
 use super::rules::{CounterSet, LostSet};
 use crate::client::workload::create;
-use crate::history::op::{Data, ErrorCode, Request, Response, WatchEvent, flags};
+use crate::history::op::{Data, ErrorCode, Request, Response, flags};
 use crate::history::recipe::Step;
 
 const COUNTER: &str = "/counter";
@@ -62,6 +62,7 @@ impl Content {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "data is optional on the wire")]
     fn write(&self) -> Data {
         let marks = self.last.iter();
         let marks =
@@ -120,8 +121,6 @@ impl Counter {
             self.read(turn);
         }
     }
-
-    pub(super) fn on_event(&mut self, _event: &WatchEvent, _turn: &mut Turn<'_, '_>) {}
 
     fn read(&mut self, turn: &mut Turn<'_, '_>) {
         let path = COUNTER.into();

@@ -49,6 +49,10 @@ impl Member {
         }
     }
 
+    #[expect(
+        clippy::match_same_arms,
+        reason = "a table of stages, in the order in which they come"
+    )]
     pub(super) fn on_reply(
         &mut self,
         result: &Result<Response, ErrorCode>,

@@ -89,7 +89,7 @@ impl Program {
         Self {
             desk: Desk::new(settings, life),
             part: match settings.recipe {
-                Recipe::Line(line) => Part::Contender(Contender::new(line, settings.hold)),
+                Recipe::Line(kind) => Part::Contender(Contender::new(kind, settings.hold)),
                 Recipe::Counter => Part::Counter(Counter::new()),
                 Recipe::Queue(discipline) => Part::Queue(Queue::new(discipline)),
                 Recipe::Barrier => Part::Barrier(Barrier::new(settings.hold)),
@@ -177,7 +177,17 @@ impl Part {
     }
 
     fn on_event(&mut self, event: &WatchEvent, turn: &mut Turn<'_, '_>) {
-        each!(self, part => part.on_event(event, turn));
+        match self {
+            Self::Contender(part) => part.on_event(event, turn),
+            Self::Queue(part) => part.on_event(event, turn),
+            Self::Barrier(part) => part.on_event(event, turn),
+            Self::Party(part) => part.on_event(event, turn),
+            Self::Config(part) => part.on_event(event, turn),
+            Self::Member(part) => part.on_event(event, turn),
+            Self::Commit(part) => part.on_event(event, turn),
+            // It watches nothing.
+            Self::Counter(_) => {}
+        }
     }
 
     fn on_disconnected(&mut self, turn: &mut Turn<'_, '_>) {

@@ -93,6 +93,10 @@ impl Queue {
         }
     }
 
+    #[expect(
+        clippy::match_same_arms,
+        reason = "a table of stages, in the order in which they come"
+    )]
     pub(super) fn on_reply(
         &mut self,
         result: &Result<Response, ErrorCode>,
@@ -126,6 +130,10 @@ impl Queue {
     }
 
     /// Connected again, in this session or in a new one.
+    #[expect(
+        clippy::match_same_arms,
+        reason = "a table of stages, in the order in which they come"
+    )]
     pub(super) fn on_again(&mut self, lost: Option<bool>, turn: &mut Turn<'_, '_>) {
         match (self.stage.clone(), lost) {
             (Stage::Resting, _) => {}
