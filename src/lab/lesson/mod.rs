@@ -4,6 +4,7 @@
 //! lesson says and asks is here; its page, with exercises and further reading, is in `docs/course`.
 
 mod elections;
+mod locks;
 pub mod page;
 mod reads;
 mod writes;
@@ -49,7 +50,7 @@ pub struct Question {
 }
 
 /// Every lesson, in order.
-pub static LESSONS: [Lesson; 11] = [
+pub static LESSONS: [Lesson; 12] = [
     writes::READING_TIME,
     writes::LIFE_OF_A_WRITE,
     reads::READS_ARE_LOCAL,
@@ -60,6 +61,7 @@ pub static LESSONS: [Lesson; 11] = [
     writes::ZOMBIE_LEADER,
     writes::VERSIONS,
     reads::WATCHES,
+    locks::LOCK,
     elections::QUORUMS_AND_OBSERVERS,
 ];
 

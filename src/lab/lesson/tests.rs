@@ -55,5 +55,12 @@ fn the_answers_are_those_of_the_books() {
         answers("promises-on-disk"),
         ["acceptedEpoch 1, currentEpoch 0"]
     );
+    assert_eq!(
+        answers("lock"),
+        [
+            "client 3 holds the lock once client 1's session is over",
+            "it uses what the lock guards, as if it still held the lock"
+        ]
+    );
     assert_eq!(answers("the-sync-decision"), ["SNAP: my whole state"]);
 }
