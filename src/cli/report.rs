@@ -126,10 +126,11 @@ fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failu
     let mut page = Page::new(title(&full), &full.report);
     page.traces = vec![full.trace.embedded()];
     page.fallback = html::fallback(&full.report);
+    page.plots = plot::figures(&RunFigures::of(&full));
     if name == "report.html" {
         output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
         output::replace(&directory.join("scenario.json"), scenario.to_string())?;
-        draw(directory, &plot::figures(&RunFigures::of(&full)))?;
+        draw(directory, &page.plots)?;
     }
     if full.trace.len() > MOST {
         output::replace(&directory.join("run.zt"), full.trace.whole())?;
@@ -217,8 +218,9 @@ fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
     } else {
         "holds"
     };
-    let page = Page::new(format!("sweep of {}", report.scenarios.join(", ")), &report);
-    draw(&args.output, plot::heat(&report).as_slice())?;
+    let mut page = Page::new(format!("sweep of {}", report.scenarios.join(", ")), &report);
+    page.plots = plot::heat(&report).into_iter().collect();
+    draw(&args.output, &page.plots)?;
     output::replace(&args.output.join("report.json"), output::pretty(&report))?;
     write(&page, &args.output, "report.html", verdict)
 }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::data::Report;
+use super::plot::Figure;
 
 const SKELETON: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -51,8 +52,8 @@ pub struct Page {
     pub report: String,
     /// The traces of its runs, gzipped: none, one, or two that are compared.
     pub traces: Vec<Vec<u8>>,
-    /// Pictures: name, caption, SVG.
-    pub plots: Vec<(String, String, String)>,
+    /// Pictures.
+    pub plots: Vec<Figure>,
     /// What a reader without scripts sees, as HTML.
     pub fallback: String,
 }
@@ -101,7 +102,7 @@ impl Page {
 
     fn figures(&self) -> String {
         let mut html = String::from("<template id=\"plots\">");
-        for (name, caption, svg) in &self.plots {
+        for Figure { name, caption, svg } in &self.plots {
             write!(
                 html,
                 "<figure data-plot=\"{}\"><figcaption>{}</figcaption>{svg}</figure>",
