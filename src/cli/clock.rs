@@ -1,4 +1,5 @@
-//! The CPU time of this thread, which only tells what a command took.
+//! The CPU time of this thread, which only tells what a command took, and the wall clock, which guards against programs
+//! that hang.
 
 /// Nanoseconds of CPU time; of the wall clock where there is no other.
 pub(super) fn cpu_ns() -> u64 {
@@ -19,11 +20,12 @@ fn thread_ns() -> Option<u64> {
     None
 }
 
+/// Nanoseconds of the wall clock.
 #[expect(
     clippy::disallowed_types,
     reason = "measures what a command took; nothing depends on it"
 )]
-fn wall_ns() -> u64 {
+pub(super) fn wall_ns() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }

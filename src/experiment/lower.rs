@@ -35,6 +35,7 @@ pub fn cast(scenario: &Scenario) -> MutantConfig {
     let mut ensemble = ensemble(scenario);
     let planted = Defect::plant(&scenario.mutants, Rules::default());
     ensemble.rules = planted.rules;
+    ensemble.rules.asked = scenario.asked.clone();
     let mut clients = clients(scenario);
     for client in &mut clients {
         client.rules = planted.client_rules;

@@ -19,6 +19,7 @@ use crate::base::rng::Seed;
 use crate::check::verdict::Property;
 use crate::mutant::table::DEFECTS;
 use crate::sim::fault::Planned;
+use crate::zab::rules::Asked;
 
 use draws::Exception;
 use families::Generate;
@@ -71,6 +72,8 @@ pub struct Scenario {
     pub check: Vec<Property>,
     /// What must come out.
     pub expect: Expect,
+    /// Whom servers ask instead of deciding by themselves; no part of the file.
+    pub asked: Asked,
 }
 
 /// A scenario that cannot be played, with its file.
@@ -173,6 +176,7 @@ impl Scenario {
             limits,
             check,
             expect,
+            asked: Asked::default(),
         };
         scenario.validate(root)?;
         Ok(scenario)

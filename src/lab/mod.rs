@@ -1,3 +1,35 @@
-//! Layer 5: what a teacher and a student need: lessons that ask before they show.
+//! Layer 5: what a teacher and a student need: lessons that ask before they show (`lesson`), and building exercises: what
+//! students implement, how their code takes part in a run, and how it is graded (docs/grading.md).
+//!
+//! ```text
+//!   Solution (Rust) ─┐
+//!                    ├─▶ Student ─▶ Asked ─▶ Scenario ─▶ run ─▶ harm? delay? costs ─▶ Grade
+//!   child process  ──┘      └─▶ drawn states ─▶ judge ───────────────────────────────┘
+//! ```
+//! A solution is a function: the same question has the same answer, in every process. This module starts no process and
+//! touches no file; `cli::course` does.
 
+pub mod course;
+pub mod drawn;
+pub mod grade;
+pub mod hidden;
+pub mod judge;
 pub mod lesson;
+pub mod play;
+mod practice;
+pub mod render;
+pub mod solution;
+pub mod story;
+pub mod student;
+pub mod wire;
+
+pub use crate::base::id::{ServerId, ServerSet};
+pub use crate::base::zxid::{Epoch, Zxid};
+pub use crate::zab::rules::asked::{
+    Acks, CommitRule, Ensemble, EpochStore, LeaderLog, PeerState, PromiseStep, QuorumVerifier,
+    SyncPlan, SyncPolicy, VoteOrder,
+};
+pub use crate::zab::rules::sync::NewLeaderStep;
+pub use crate::zab::vote::Vote;
+pub use practice::practise;
+pub use solution::{Solution, serve};

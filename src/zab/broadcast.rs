@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::config::Config;
 use super::core::Out;
 use super::rules::Rules;
+use super::rules::asked::Acks;
 use super::rules::broadcast::{AfterFailure, CommitOrder, CommitRule, LabelAck};
 use super::rules::election::Rollover;
 use crate::base::id::{ServerId, ServerSet, SessionId};
@@ -71,6 +72,14 @@ impl Proposal {
 
     /// Whether enough servers have acknowledged it.
     fn is_due(&self, leader: ServerId, config: &Config) -> bool {
+        if let Some(rule) = &config.rules.asked.commits {
+            return rule.is_committed(&Acks {
+                leader,
+                acks: self.acks,
+                voters: config.voters,
+                observers: config.observers,
+            });
+        }
         match config.rules.broadcast.commit {
             CommitRule::Quorum => config.is_quorum(self.acks),
             CommitRule::FirstFollower => self.acks.contains(leader) && self.acks.len() > 1,

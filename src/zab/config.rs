@@ -4,6 +4,7 @@ use crate::base::id::{ServerId, ServerSet};
 use crate::base::ratio::Ratio;
 use crate::base::time::Span;
 
+use super::rules::asked::Ensemble;
 use super::rules::{QuorumRule, Rules};
 
 /// How a server comes to lead.
@@ -86,12 +87,24 @@ impl Config {
 
     /// Whether these servers decide, by the rule in force.
     pub fn is_quorum(&self, members: ServerSet) -> bool {
-        self.quorum_rule().contains_quorum(members, self.voters)
+        match &self.rules.asked.quorums {
+            Some(verifier) => verifier.contains_quorum(members, &self.ensemble()),
+            None => self.quorum_rule().contains_quorum(members, self.voters),
+        }
     }
 
     /// Whether this server counts towards quorums, by the rule in force.
     pub fn counts(&self, server: ServerId) -> bool {
-        self.quorum_rule().counts(server, self.voters)
+        self.rules.asked.quorums.is_some() || self.quorum_rule().counts(server, self.voters)
+    }
+
+    /// Who there is, for whoever is asked for quorums.
+    fn ensemble(&self) -> Ensemble {
+        Ensemble {
+            voters: self.voters,
+            observers: self.observers,
+            ..Ensemble::default()
+        }
     }
 
     fn quorum_rule(&self) -> QuorumRule {

@@ -124,7 +124,11 @@ impl Core {
 
     /// Whether `one` beats `other`.
     pub fn prefers(&self, one: Vote, other: Vote) -> bool {
-        self.config.rules.election.order.prefers(one, other)
+        let rules = &self.config.rules;
+        match &rules.asked.votes {
+            Some(order) => order.supersedes(&one, &other),
+            None => rules.election.order.prefers(one, other),
+        }
     }
 
     /// The history that it claims in its vote, and the zxid by which it goes.
@@ -170,7 +174,7 @@ impl Core {
     /// Starts writing an epoch file; nobody may rely on it before `Stored`.
     pub fn store(&mut self, file: File, epoch: Epoch, out: &mut Out) {
         let is_first_promise = file == ACCEPTED_EPOCH && self.accepted == Epoch(0);
-        let file = match self.config.rules.election.files {
+        let file = match self.config.rules.epoch_files() {
             EpochFiles::FirstPromiseIntoCurrent if is_first_promise => CURRENT_EPOCH,
             EpochFiles::Kept
             | EpochFiles::FirstPromiseIntoCurrent

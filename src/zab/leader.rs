@@ -21,7 +21,7 @@ use super::rules::broadcast::SnapshotLock;
 use super::rules::election::{LaterPromise, Rollover};
 use super::rules::odd::SyncTaste;
 use super::rules::sync::{Established, FirstAck, Forwarding, LeadStart};
-use super::synchronization::{Peer, decide, snapshot_packet};
+use super::synchronization::{Peer, asked, decide, snapshot_packet};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Fact, SyncKind};
@@ -553,7 +553,10 @@ impl Leader {
                     SyncTaste::AlwaysSnap => peer.with_snapshot(),
                 };
                 let rules = &core.config.rules.sync;
-                let plan = decide(wish, &core.memory, &core.log, factor, rules);
+                let plan = match &core.config.rules.asked.syncs {
+                    Some(policy) => asked(wish, &core.memory, &**policy),
+                    None => decide(wish, &core.memory, &core.log, factor, rules),
+                };
                 let (kind, peer, seen) = (plan.kind, peer.zxid, plan.seen);
                 handler.hold();
                 for packet in plan.packets {

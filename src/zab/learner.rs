@@ -336,7 +336,7 @@ impl Learner {
     /// Takes the steps that follow NEWLEADER, up to the next that waits for the disk.
     fn write_on(&mut self, cx: Cx, core: &mut Core, out: &mut Out) -> Step {
         while let Phase::Writing(staging, taken) = &mut self.phase {
-            let steps = core.config.rules.sync.new_leader.steps(staging.kind());
+            let steps = core.config.rules.new_leader_steps(staging.kind());
             let Some(step) = steps.get(*taken) else {
                 break;
             };

@@ -123,7 +123,7 @@ fn read_epochs(config: &Config, files: &[Option<u64>], found: Lineage) -> (Epoch
         Epoch(u32::try_from(files[usize::from(file.0)].unwrap_or(0)).unwrap_or(u32::MAX))
     };
     let (accepted, current) = (epoch_in(ACCEPTED_EPOCH), epoch_in(CURRENT_EPOCH));
-    match config.rules.election.files {
+    match config.rules.epoch_files() {
         EpochFiles::Kept | EpochFiles::FirstPromiseIntoCurrent => (accepted, current),
         EpochFiles::AcceptedForgotten => (current, current),
         EpochFiles::CurrentForgotten => (accepted, found.last.epoch()),

@@ -6,8 +6,9 @@ use imbl::Vector;
 
 use super::log::Log;
 use super::memory::Memory;
-use super::rules::SyncRules;
+use super::rules::asked::{LeaderLog, PeerState, SyncPolicy};
 use super::rules::sync::{SnapContent, WalkRule};
+use super::rules::{self, SyncRules};
 use crate::base::ratio::Ratio;
 use crate::base::zxid::Zxid;
 use crate::history::fact::SyncKind;
@@ -79,6 +80,45 @@ pub fn decide(
         let from_log =
             (peer.zxid < oldest).then(|| read_log(peer.zxid, window, log, (factor, rules)));
         from_log.flatten().unwrap_or_else(|| snap(memory))
+    }
+}
+
+/// What somebody else decides; a plan that begins at a transaction which the window does not have sends what is later.
+pub fn asked(peer: Peer, memory: &Memory, policy: &dyn SyncPolicy) -> SyncPlan {
+    let window = memory.window();
+    let leader = LeaderLog {
+        window: window.iter().map(|txn| txn.zxid).collect(),
+        last: memory.processed(),
+    };
+    let answer = policy.decide(
+        &leader,
+        &PeerState {
+            last: peer.zxid,
+            wants_snapshot: peer.want_snapshot,
+        },
+    );
+    let newest = window.back().map_or(leader.last, |txn| txn.zxid);
+    let (kind, first, after) = match answer {
+        rules::asked::SyncPlan::Snap => return snap(memory),
+        rules::asked::SyncPlan::Diff { .. } if peer.zxid == leader.last => {
+            let zxid = peer.zxid;
+            (SyncKind::Diff, Packet::Diff { zxid }, zxid)
+        }
+        rules::asked::SyncPlan::Diff { after } => {
+            (SyncKind::Diff, Packet::Diff { zxid: newest }, after)
+        }
+        rules::asked::SyncPlan::Trunc { to } => (SyncKind::Trunc, Packet::Trunc { zxid: to }, to),
+    };
+    let rest = window.iter().filter(|txn| txn.zxid > after);
+    let packets = std::iter::once(first).chain(rest.flat_map(committed));
+    SyncPlan {
+        kind,
+        packets: packets.collect(),
+        seen: if peer.zxid == leader.last {
+            peer.zxid
+        } else {
+            newest
+        },
     }
 }
 

@@ -45,7 +45,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "lab",
-        &["base", "history", "sim", "check", "experiment", "report"],
+        &[
+            "base",
+            "history",
+            "sim",
+            "words",
+            "zab",
+            "cast",
+            "check",
+            "experiment",
+            "report",
+        ],
     ),
     (
         "cli",

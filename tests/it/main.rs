@@ -17,6 +17,7 @@ mod draws;
 mod fault_matrix;
 mod flips;
 mod golden;
+mod grading;
 mod layering;
 mod mangled;
 mod observed;

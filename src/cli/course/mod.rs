@@ -1,8 +1,13 @@
 //! `zablab course`: what a teacher and a student need.
 
 mod build;
+mod child;
 mod claims;
+mod grade;
 mod lesson;
+mod manifest;
+mod new;
+mod test;
 
 use std::io::Write;
 
@@ -10,7 +15,8 @@ use clap::Subcommand;
 
 use super::output::{Failure, Status};
 
-/// Lessons: small runs that ask what happens next; the claims that texts make, each judged by runs
+/// Lessons: small runs that ask what happens next; the claims that texts make, each judged by runs; building exercises and
+/// their grading
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -22,6 +28,9 @@ enum Command {
     Lesson(lesson::Args),
     Build(build::Args),
     Claims(claims::Args),
+    New(new::Args),
+    Test(test::Args),
+    Grade(grade::Args),
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
@@ -29,5 +38,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         Command::Lesson(args) => lesson::run(args, out),
         Command::Build(args) => build::run(args, out),
         Command::Claims(args) => claims::run(args, out),
+        Command::New(args) => new::run(args, out),
+        Command::Test(args) => test::run(args, out),
+        Command::Grade(args) => grade::run(args, out),
     }
 }

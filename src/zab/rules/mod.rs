@@ -1,6 +1,7 @@
 //! The design choices of the protocol, each read at exactly one place. The first variant of each is the correct one
 //! (zab.md §16.1); the others are designs that fail, switched on by `mutant`.
 
+pub mod asked;
 pub mod broadcast;
 pub mod election;
 pub mod log;
@@ -9,14 +10,20 @@ pub mod reads;
 pub mod session;
 pub mod sync;
 
+use std::borrow::Cow;
+
 use crate::base::id::{ServerId, ServerSet};
+use crate::history::fact::SyncKind;
 use crate::tree::rules::{PrepRules, TreeRules, WatchRules};
+pub use asked::Asked;
 pub use broadcast::BroadcastRules;
 pub use election::ElectionRules;
+use election::EpochFiles;
 pub use log::LogRules;
 pub use odd::OddRules;
 pub use reads::ReadRules;
 pub use session::SessionRules;
+use sync::NewLeaderStep;
 pub use sync::SyncRules;
 
 /// All choices together.
@@ -46,6 +53,25 @@ pub struct Rules {
     pub watch: WatchRules,
     /// Oddities that break nothing.
     pub odd: OddRules,
+    /// Who is asked instead.
+    pub asked: Asked,
+}
+
+impl Rules {
+    /// What a learner does at NEWLEADER, in order.
+    pub fn new_leader_steps(&self, kind: SyncKind) -> Cow<'static, [NewLeaderStep]> {
+        let asked = self.asked.at_new_leader(kind);
+        asked.unwrap_or_else(|| self.sync.new_leader.steps(kind).into())
+    }
+
+    /// What becomes of the epoch files.
+    pub fn epoch_files(&self) -> EpochFiles {
+        match self.asked.stores_promises() {
+            Some(true) => EpochFiles::Kept,
+            Some(false) => EpochFiles::AcceptedForgotten,
+            None => self.election.files,
+        }
+    }
 }
 
 /// What becomes of writes that fail (semantics.md §0.2).

@@ -1,0 +1,255 @@
+//! The exercises: what a student implements, in which ensembles it is played, what is worth points, and hints.
+
+use super::play::Costs;
+use super::student::Decision;
+use crate::experiment::scenario::Scenario;
+
+/// What an exercise asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A decision of the protocol.
+    Decide(Decision),
+}
+
+/// What is compared with the reference's on the same seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Time without a leader.
+    Leaderless,
+    /// Time from proposal to commit.
+    Commit,
+    /// Snapshots sent.
+    Snapshots,
+    /// Messages per operation.
+    Messages,
+}
+
+impl Measure {
+    /// What it measures, in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leaderless => "time without a leader",
+            Self::Commit => "time to commit",
+            Self::Snapshots => "snapshots sent",
+            Self::Messages => "messages per operation",
+        }
+    }
+
+    /// The cost as a fraction: so much, of so many.
+    pub fn of(self, costs: &Costs) -> (u64, u64) {
+        match self {
+            Self::Leaderless => (costs.leaderless_us, 1),
+            Self::Commit => (costs.committing_us, costs.commits),
+            Self::Snapshots => (costs.snapshots, 1),
+            Self::Messages => (costs.messages, costs.operations),
+        }
+    }
+}
+
+/// One family of runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Its name in reports and in replay commands.
+    pub name: &'static str,
+    /// The family, as a scenario file.
+    pub family: &'static str,
+}
+
+impl Round {
+    /// The family.
+    ///
+    /// # Panics
+    /// Never: a test reads all of them.
+    pub fn scenario(&self) -> Scenario {
+        Scenario::parse(self.family.as_bytes(), self.name, &[]).expect("a test reads every family")
+    }
+}
+
+/// The files of a template.
+#[derive(Clone, Copy, Debug)]
+pub struct Template {
+    /// The solution to be written in Rust.
+    pub rust: &'static str,
+    /// The solution to be written in Python.
+    pub python: &'static str,
+}
+
+/// One exercise.
+#[derive(Clone, Copy, Debug)]
+pub struct Lab {
+    /// Its number in the course.
+    pub number: u8,
+    /// Its name in commands.
+    pub id: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// What is to be done, for the file that a student reads first.
+    pub about: &'static str,
+    /// What is asked for.
+    pub task: Task,
+    /// What the function is called in reports.
+    pub call: &'static str,
+    /// Where it is played.
+    pub rounds: &'static [Round],
+    /// What is worth points beside being right.
+    pub measure: Measure,
+    /// Hints, the first one free.
+    pub hints: [&'static str; 3],
+    /// Where a student begins.
+    pub template: Template,
+}
+
+/// Every exercise, by number.
+pub const LABS: &[Lab] = &[
+    Lab {
+        number: 2,
+        id: "commit-rule",
+        title: "commit rule",
+        about: "The leader tells everybody to commit a proposal once nothing can make it disappear. Say when that is, no sooner and no later.",
+        task: Task::Decide(Decision::Commits),
+        call: "is_committed()",
+        rounds: &[Round {
+            name: "crashes",
+            family: include_str!("../../labs/commit-rule/crashes.json"),
+        }],
+        measure: Measure::Commit,
+        hints: [
+            "count only who can help to elect the next leader: who of those that acknowledged has a vote?",
+            "a majority of the voters meets every other majority; nothing less does",
+            "the leader is a voter, and its own log counts once the record is on its disk",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/commit-rule/template.rs"),
+            python: include_str!("../../labs/commit-rule/template.py"),
+        },
+    },
+    Lab {
+        number: 4,
+        id: "vote-order",
+        title: "vote order",
+        about: "A server that looks for a leader votes for itself first and changes its mind when it hears of a better vote. Say which of two votes is better, so that the winner's history holds everything that was ever committed.",
+        task: Task::Decide(Decision::Votes),
+        call: "supersedes()",
+        rounds: &[
+            Round {
+                name: "elections",
+                family: include_str!("../../labs/vote-order/elections.json"),
+            },
+            Round {
+                name: "trust",
+                family: include_str!("../../labs/vote-order/trust.json"),
+            },
+        ],
+        measure: Measure::Leaderless,
+        hints: [
+            "compare the epochs of the two votes before anything else, and print both when your answer differs from the reference's",
+            "a longer log is not a newer one: what does a server have that has followed into a later epoch and logged nothing there?",
+            "the order is lexicographic in three fields, and equal votes beat neither each other nor themselves",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/vote-order/template.rs"),
+            python: include_str!("../../labs/vote-order/template.py"),
+        },
+    },
+    Lab {
+        number: 6,
+        id: "sync-decision",
+        title: "sync decision",
+        about: "A learner comes back, and its log is behind, or ahead, or on another branch. Decide what it is sent, so that it ends on the history of the leader, for as little as possible.",
+        task: Task::Decide(Decision::Syncs),
+        call: "decide()",
+        rounds: &[Round {
+            name: "come-backs",
+            family: include_str!("../../labs/sync-decision/come-backs.json"),
+        }],
+        measure: Measure::Snapshots,
+        hints: [
+            "print the epoch of the first entry you would send and of the peer's last zxid",
+            "if the leader does not have the learner's last transaction, the learner has to lose it: what do you know of the one before?",
+            "cut within an epoch, never across its beginning; and what is older than the window can only come as a snapshot",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/sync-decision/template.rs"),
+            python: include_str!("../../labs/sync-decision/template.py"),
+        },
+    },
+    Lab {
+        number: 7,
+        id: "durable-steps",
+        title: "order of durable steps",
+        about: "Between what a server writes to its disk and what it tells others the power can fail. Put the steps into an order in which it has never said anything that its disk does not know.",
+        task: Task::Decide(Decision::Stores),
+        call: "steps",
+        rounds: &[Round {
+            name: "power-cuts",
+            family: include_str!("../../labs/durable-steps/power-cuts.json"),
+        }],
+        measure: Measure::Messages,
+        hints: [
+            "after each step ask: if the power fails now, what will this server claim after its restart, and is it true?",
+            "an ACK is a promise about the disk: what does the ACK of NEWLEADER promise?",
+            "currentEpoch names a history: the history has to be there first",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/durable-steps/template.rs"),
+            python: include_str!("../../labs/durable-steps/template.py"),
+        },
+    },
+    Lab {
+        number: 12,
+        id: "quorum",
+        title: "quorum verifier",
+        about: "Say whether some servers decide: of plain ensembles with observers, of weighted votes and of groups. Two sets that decide must have a voter in common.",
+        task: Task::Decide(Decision::Quorums),
+        call: "contains_quorum()",
+        rounds: &[Round {
+            name: "splits",
+            family: include_str!("../../labs/quorum/splits.json"),
+        }],
+        measure: Measure::Commit,
+        hints: [
+            "take the members that have a vote, and compare with all that have a vote",
+            "half is not more than half: with four voters two decide nothing",
+            "a group counts if its members weigh anything; within a group weights are added, and of the groups themselves a majority is needed",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/quorum/template.rs"),
+            python: include_str!("../../labs/quorum/template.py"),
+        },
+    },
+];
+
+impl Lab {
+    /// The exercise of this name or number.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        LABS.iter().find(|lab| {
+            lab.id == name || name.strip_prefix("lab").unwrap_or(name) == lab.number.to_string()
+        })
+    }
+
+    /// The round of this name.
+    pub fn round(&self, name: &str) -> Option<&'static Round> {
+        self.rounds.iter().find(|round| round.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_can_be_read_and_names_carry_no_hint() {
+        for lab in LABS {
+            assert_eq!(
+                Lab::find(lab.id).map(|found| found.number),
+                Some(lab.number)
+            );
+            for round in lab.rounds {
+                let scenario = round.scenario();
+                assert!(scenario.generate.is_some(), "{}", lab.id);
+                assert!(lab.round(round.name).is_some());
+            }
+        }
+        assert_eq!(Lab::find("lab4").map(|lab| lab.id), Some("vote-order"));
+    }
+}

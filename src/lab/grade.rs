@@ -1,0 +1,489 @@
+//! Grading: the same questions and the same runs for everybody, from public seeds or hidden ones.
+//!
+//! Gates come first: the solution is a function (two processes agree), no answer can do harm, no run does. Then points:
+//! what must happen happens in time, and costs are near the reference's on the same seeds. What failed is shown on a
+//! public seed of the same kind of failure, so that hidden seeds stay hidden.
+
+use std::sync::Arc;
+
+use super::course::{Lab, Measure, Task};
+use super::drawn::States;
+use super::hidden::Seeds;
+use super::judge::Judgement;
+use super::play::{Costs, Flaw, Played, play_seed};
+use super::solution::{Answers, Fault};
+use super::story::{self, Counterexample};
+use super::student::{Decision, Student};
+use super::wire::Question;
+use crate::experiment::scenario::Scenario;
+use crate::zab::rules::Asked;
+
+/// How much is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Runs per round.
+    pub runs: u64,
+    /// Single answers.
+    pub states: u64,
+    /// Runs that may be spent on making a counterexample small.
+    pub shrink: u64,
+    /// Public seeds in which a failure is looked for.
+    pub search: u64,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self {
+            runs: 32,
+            states: 2_000,
+            shrink: 150,
+            search: 200,
+        }
+    }
+}
+
+/// A part of a grade, instead of all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Only {
+    /// `answers`, or a round; none = everything.
+    pub part: Option<String>,
+    /// This seed alone.
+    pub seed: Option<u64>,
+    /// This family of runs instead of the exercise's.
+    pub family: Option<Scenario>,
+}
+
+impl Only {
+    fn has(&self, part: &str) -> bool {
+        self.part.as_ref().is_none_or(|only| only == part)
+    }
+}
+
+/// How a grade came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Every gate is passed.
+    Passed,
+    /// A gate is not.
+    Failed,
+    /// The solution crashed, hung, talked nonsense or is no function.
+    Broken,
+}
+
+/// One line of a grade.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// What it is about.
+    pub name: String,
+    /// Points reached, in hundredths.
+    pub score: u64,
+    /// Points to be reached, in hundredths.
+    pub most: u64,
+    /// Whether nothing else counts without it.
+    pub is_gate: bool,
+    /// Whether it is passed; points alone never fail anybody.
+    pub passed: bool,
+    /// What was counted, in a line.
+    pub says: String,
+    /// What went wrong.
+    pub shown: Option<Counterexample>,
+}
+
+/// The grade of one solution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grade {
+    /// Which exercise.
+    pub lab: &'static str,
+    /// Its title, with its number.
+    pub title: String,
+    /// Whose solution.
+    pub student: String,
+    /// How it came out.
+    pub standing: Standing,
+    /// Line by line.
+    pub parts: Vec<Part>,
+    /// How often the solution was asked something new.
+    pub questions: usize,
+}
+
+impl Grade {
+    fn empty(lab: &Lab, student: &str) -> Self {
+        Self {
+            lab: lab.id,
+            title: format!("lab {} {}", lab.number, lab.title),
+            student: student.to_owned(),
+            standing: Standing::Passed,
+            parts: Vec::new(),
+            questions: 0,
+        }
+    }
+
+    /// The grade of a solution that does not even start.
+    pub fn broken(lab: &Lab, student: &str, fault: &Fault) -> Self {
+        Self {
+            standing: Standing::Broken,
+            parts: vec![broken(&fault.0, None)],
+            ..Self::empty(lab, student)
+        }
+    }
+
+    /// Points reached, in hundredths; none without the gates' fraction.
+    pub fn score(&self) -> u64 {
+        self.parts.iter().map(|part| part.score).sum()
+    }
+
+    /// Points to be reached, in hundredths: those of the parts that were looked at, or all of them if the solution is
+    /// broken.
+    pub fn most(&self) -> u64 {
+        match self.standing {
+            Standing::Broken => ANSWERS + SAFE + LIVE + COST,
+            Standing::Passed | Standing::Failed => self.parts.iter().map(|part| part.most).sum(),
+        }
+    }
+}
+
+/// A solution that can be started more than once.
+pub trait Starts {
+    /// Starts it; `nth` tells one environment from another.
+    ///
+    /// # Errors
+    /// Why it cannot be started.
+    fn start(&self, nth: u32) -> Result<Box<dyn Answers>, Fault>;
+}
+
+/// Points of the parts, in hundredths.
+const FUNCTION: u64 = 0;
+const ANSWERS: u64 = 3_000;
+const SAFE: u64 = 4_000;
+const LIVE: u64 = 1_500;
+const COST: u64 = 1_500;
+
+/// Grades a solution.
+pub fn grade(
+    lab: &'static Lab,
+    student: &str,
+    starts: &dyn Starts,
+    seeds: &Seeds,
+    extent: Extent,
+    only: &Only,
+) -> Grade {
+    let Task::Decide(about) = lab.task;
+    let pupil = match starts.start(0) {
+        Ok(solution) => Student::new(solution),
+        Err(fault) => return Grade::broken(lab, student, &fault),
+    };
+    let mut grade = Grade::empty(lab, student);
+    let bench = Bench {
+        lab,
+        about,
+        pupil,
+        seeds,
+        extent,
+        only,
+    };
+    let answers = only.has("answers").then(|| bench.answers());
+    let is_about_runs = only.part.as_deref() != Some("answers");
+    let mut runs = Vec::new();
+    if is_about_runs && bench.pupil.fault().is_none() {
+        runs = bench.runs();
+    }
+    let function = bench.is_function(starts);
+    grade.questions = bench.pupil.questions();
+    let is_broken = !function.passed;
+    grade.parts.push(function);
+    if !is_broken {
+        grade.parts.extend(answers);
+        grade.parts.extend(runs);
+    }
+    let is_failed = grade.parts.iter().any(|part| part.is_gate && !part.passed);
+    grade.standing = if is_broken {
+        Standing::Broken
+    } else if is_failed {
+        Standing::Failed
+    } else {
+        Standing::Passed
+    };
+    if is_failed {
+        // Without the gates only their own fractions are shown.
+        for part in grade.parts.iter_mut().filter(|part| !part.is_gate) {
+            part.score = 0;
+        }
+    }
+    grade
+}
+
+fn broken(what: &str, shown: Option<Counterexample>) -> Part {
+    Part {
+        name: "the solution is a function".to_owned(),
+        score: 0,
+        most: FUNCTION,
+        is_gate: true,
+        passed: false,
+        says: what.to_owned(),
+        shown,
+    }
+}
+
+/// One solution under test.
+struct Bench<'a> {
+    lab: &'static Lab,
+    about: Decision,
+    pupil: Arc<Student>,
+    seeds: &'a Seeds,
+    extent: Extent,
+    only: &'a Only,
+}
+
+/// What came of the runs of all rounds.
+#[derive(Default)]
+struct Tally {
+    runs: u64,
+    safe: u64,
+    live: u64,
+    mine: Costs,
+    reference: Costs,
+    harm: Option<(usize, Flaw)>,
+    delay: Option<(usize, Flaw)>,
+}
+
+impl Bench<'_> {
+    /// Whether two processes give the same answers, in whatever order they are asked.
+    fn is_function(&self, starts: &dyn Starts) -> Part {
+        if let Some(fault) = self.pupil.fault() {
+            return broken(&fault.0, None);
+        }
+        let mut again = match starts.start(1) {
+            Ok(again) => again,
+            Err(fault) => return broken(&fault.0, None),
+        };
+        match self.pupil.first_difference(&mut *again) {
+            Err(fault) => broken(&fault.0, None),
+            Ok(Some(difference)) => {
+                let shown = story::of_difference(self.lab, &difference);
+                broken(
+                    "two processes answered the same question differently: an unordered map, a clock, a random number or \
+                     something remembered between calls is likely",
+                    Some(shown),
+                )
+            }
+            Ok(None) => Part {
+                name: "the solution is a function".to_owned(),
+                score: 0,
+                most: FUNCTION,
+                is_gate: true,
+                passed: true,
+                says: format!(
+                    "two processes gave the same {} answers",
+                    self.pupil.questions()
+                ),
+                shown: None,
+            },
+        }
+    }
+
+    /// Answers to drawn states, one by one.
+    fn answers(&self) -> Part {
+        self.pupil.begin();
+        let mut states = States::new(self.seeds.seed("answers", 0));
+        let (mut harmful, mut costly) = (0, 0);
+        for _ in 0..self.extent.states {
+            match self.pupil.ask(&states.next(self.about)).1 {
+                Judgement::Right => {}
+                Judgement::Unsafe(_) => harmful += 1,
+                Judgement::Wasteful(_) => costly += 1,
+            }
+        }
+        let all = self.extent.states;
+        let shown = (harmful > 0).then(|| self.public_answer()).flatten();
+        Part {
+            name: "single answers".to_owned(),
+            score: ANSWERS * (all - harmful) / all.max(1),
+            most: ANSWERS,
+            is_gate: true,
+            passed: harmful == 0,
+            says: format!(
+                "{} of {all} drawn states: {harmful} answers that can do harm, {costly} that only cost",
+                all - harmful
+            ),
+            shown,
+        }
+    }
+
+    /// The smallest public state whose answer can do harm.
+    fn public_answer(&self) -> Option<Counterexample> {
+        let mut states = States::new(Seeds::Public.seed("answers", 0));
+        let mut least: Option<(usize, Question)> = None;
+        for _ in 0..self.extent.states.max(500) {
+            let question = states.next(self.about);
+            let (_, judgement) = self.pupil.ask(&question);
+            let length = question.line().len();
+            if matches!(judgement, Judgement::Unsafe(_))
+                && least.as_ref().is_none_or(|(known, _)| length < *known)
+            {
+                least = Some((length, question));
+            }
+        }
+        let (_, question) = least?;
+        let (answer, judgement) = self.pupil.ask(&question);
+        Some(story::of_answer(self.lab, &question, &answer, &judgement))
+    }
+
+    fn asked(&self) -> Asked {
+        self.pupil.asked(self.about)
+    }
+
+    /// The families of runs that are played, by name.
+    fn families(&self) -> Vec<(&str, Scenario)> {
+        if let Some(family) = &self.only.family {
+            return vec![("family", family.clone())];
+        }
+        let rounds = self.lab.rounds.iter();
+        rounds
+            .filter(|round| self.only.has(round.name))
+            .map(|round| (round.name, round.scenario()))
+            .collect()
+    }
+
+    fn seeds_of(&self, round: &str, runs: u64) -> Vec<u64> {
+        match self.only.seed {
+            Some(seed) => vec![seed],
+            None => (0..runs).map(|nth| self.seeds.seed(round, nth)).collect(),
+        }
+    }
+
+    /// Every run, of the student and of the reference.
+    fn runs(&self) -> Vec<Part> {
+        let mut tally = Tally::default();
+        for (index, (name, family)) in self.families().into_iter().enumerate() {
+            for seed in self.seeds_of(name, self.extent.runs) {
+                let played = play_seed(&family, seed, &self.asked(), Some(&self.pupil));
+                let other = play_seed(&family, seed, &Asked::default(), None);
+                tally.take(index, &played, &other);
+                if self.pupil.fault().is_some() {
+                    return Vec::new();
+                }
+            }
+        }
+        vec![
+            self.safe(&tally),
+            self.live(&tally),
+            cost(self.lab.measure, &tally),
+        ]
+    }
+
+    fn safe(&self, tally: &Tally) -> Part {
+        Part {
+            name: "runs without harm".to_owned(),
+            score: SAFE * tally.safe / tally.runs.max(1),
+            most: SAFE,
+            is_gate: true,
+            passed: tally.safe == tally.runs,
+            says: format!("{} of {} runs", tally.safe, tally.runs),
+            shown: tally
+                .harm
+                .and_then(|(round, flaw)| self.public_run(round, flaw)),
+        }
+    }
+
+    fn live(&self, tally: &Tally) -> Part {
+        Part {
+            name: "runs that go on".to_owned(),
+            score: LIVE * tally.live / tally.runs.max(1),
+            most: LIVE,
+            is_gate: false,
+            passed: tally.live == tally.runs,
+            says: format!(
+                "{} of {} runs elect a leader and answer writes after the last fault",
+                tally.live, tally.runs
+            ),
+            shown: tally
+                .delay
+                .and_then(|(round, flaw)| self.public_run(round, flaw)),
+        }
+    }
+
+    /// The same kind of failure on a public seed, made small.
+    fn public_run(&self, round: usize, flaw: Flaw) -> Option<Counterexample> {
+        let (name, family) = self.families().into_iter().nth(round)?;
+        let mut near = None;
+        let public = (0..self.extent.search).map(|nth| Seeds::Public.seed(name, nth));
+        let seeds: Vec<u64> = self
+            .only
+            .seed
+            .map_or_else(|| public.collect(), |seed| vec![seed]);
+        for seed in seeds {
+            let played = play_seed(&family, seed, &self.asked(), Some(&self.pupil));
+            let found = played.harm().or(played.delay());
+            if found == Some(flaw) || found.map(Flaw::name) == Some(flaw.name()) {
+                near = Some((seed, played));
+                break;
+            }
+        }
+        let (seed, played) = near?;
+        Some(story::of_run(
+            self.lab,
+            name,
+            seed,
+            &played,
+            &self.pupil,
+            self.extent.shrink,
+        ))
+    }
+}
+
+impl Tally {
+    fn take(&mut self, round: usize, played: &Played, reference: &Played) {
+        self.runs += 1;
+        match played.harm() {
+            None => self.safe += 1,
+            Some(flaw) => {
+                self.harm.get_or_insert((round, flaw));
+            }
+        }
+        match played.delay() {
+            None if played.outcome.is_ok() => self.live += 1,
+            None => {}
+            Some(flaw) => {
+                self.delay.get_or_insert((round, flaw));
+            }
+        }
+        self.mine.add(played.costs);
+        self.reference.add(reference.costs);
+    }
+}
+
+/// Full points up to a quarter above the reference's costs, half of them up to twice.
+fn cost(measure: Measure, tally: &Tally) -> Part {
+    let (mine, of_mine) = measure.of(&tally.mine);
+    let (theirs, of_theirs) = measure.of(&tally.reference);
+    // mine / of_mine : theirs / of_theirs, in percent.
+    let percent = if of_mine == 0 {
+        u128::from(u64::MAX)
+    } else if theirs == 0 {
+        if mine == 0 { 100 } else { u128::from(u64::MAX) }
+    } else {
+        u128::from(mine) * u128::from(of_theirs) * 100 / (u128::from(theirs) * u128::from(of_mine))
+    };
+    let score = match percent {
+        ..=125 => COST,
+        126..=200 => COST / 2,
+        _ => 0,
+    };
+    let says = if percent > 100_000 {
+        format!("{}: no comparison with the reference", measure.name())
+    } else {
+        format!(
+            "{}: {percent} % of the reference's on the same seeds",
+            measure.name()
+        )
+    };
+    Part {
+        name: "cost".to_owned(),
+        score,
+        most: COST,
+        is_gate: false,
+        passed: score == COST,
+        says,
+        shown: None,
+    }
+}

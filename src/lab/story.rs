@@ -1,0 +1,359 @@
+//! Counterexamples in the form that every lab shares: numbered lines, the event of each, and where the student's code
+//! took part.
+
+use std::sync::atomic::AtomicBool;
+
+use super::course::Lab;
+use super::judge::{self, Judgement};
+use super::play::{self, Flaw, Played};
+use super::student::{Difference, Slip, Student};
+use super::wire::{Answer, PlanForm, Question, VoteForm, ZxidForm};
+use crate::check::verdict::{Property, Sentence};
+use crate::experiment::scenario::Scenario;
+use crate::experiment::shrink::{Budget, shrink};
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What happened.
+    pub text: String,
+    /// In which event.
+    pub event: Option<u64>,
+    /// Whether it was the student's code.
+    pub is_yours: bool,
+}
+
+/// What went wrong, once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counterexample {
+    /// The rule that is broken.
+    pub rule: String,
+    /// What is given to `course test` to see it again.
+    pub replay: String,
+    /// How large the run is, in words.
+    pub size: String,
+    /// What happened, in order.
+    pub lines: Vec<Line>,
+    /// The first hint.
+    pub hint: &'static str,
+    /// The run, to be looked at with `zablab report`; none if it was a single answer.
+    pub scenario: Option<Scenario>,
+}
+
+fn line(text: impl Into<String>) -> Line {
+    Line {
+        text: text.into(),
+        event: None,
+        is_yours: false,
+    }
+}
+
+fn yours(text: impl Into<String>, event: Option<u64>) -> Line {
+    Line {
+        text: text.into(),
+        event,
+        is_yours: true,
+    }
+}
+
+/// Two processes that differ.
+pub fn of_difference(lab: &Lab, difference: &Difference) -> Counterexample {
+    let mut lines = vec![line(format!("call {} asked", difference.nth))];
+    lines.extend(facts_of(&difference.question).into_iter().map(line));
+    lines.push(yours(
+        format!("the first process answered {}", said(&difference.first)),
+        None,
+    ));
+    lines.push(yours(
+        format!("the second one answered {}", said(&difference.again)),
+        None,
+    ));
+    Counterexample {
+        rule: "determinism".to_owned(),
+        replay: "--only answers".to_owned(),
+        size: format!("call {}", difference.nth),
+        lines,
+        hint: lab.hints[0],
+        scenario: None,
+    }
+}
+
+/// A single answer.
+pub fn of_answer(
+    lab: &Lab,
+    question: &Question,
+    answer: &Answer,
+    judgement: &Judgement,
+) -> Counterexample {
+    let mut lines: Vec<Line> = facts_of(question).into_iter().map(line).collect();
+    lines.extend(about(lab, question, answer, judgement, None));
+    Counterexample {
+        rule: "single answers".to_owned(),
+        replay: "--only answers".to_owned(),
+        size: "1 call".to_owned(),
+        lines,
+        hint: lab.hints[0],
+        scenario: None,
+    }
+}
+
+/// What the student answered and what the reference does.
+fn about(
+    lab: &Lab,
+    question: &Question,
+    answer: &Answer,
+    judgement: &Judgement,
+    event: Option<u64>,
+) -> [Line; 2] {
+    let right = judge::reference(question).map(|right| said(&right));
+    let why = match judgement {
+        Judgement::Right => String::new(),
+        Judgement::Unsafe(why) | Judgement::Wasteful(why) => format!(" ({why})"),
+    };
+    [
+        yours(
+            format!("your {} returned {}", lab.call, said(answer)),
+            event,
+        ),
+        line(format!(
+            "the reference returned {}{why}",
+            right.unwrap_or_default()
+        )),
+    ]
+}
+
+/// A run, made as small as a budget allows, with the student's answers in it.
+pub fn of_run(
+    lab: &Lab,
+    round: &str,
+    seed: u64,
+    played: &Played,
+    pupil: &Student,
+    budget: u64,
+) -> Counterexample {
+    let flaw = played.harm().or(played.delay());
+    let small = smaller(played, flaw, budget);
+    let played = play::play(&small, Some(pupil));
+    let slips = pupil.slips();
+    let events = played.outcome.as_ref().map_or(0, |outcome| outcome.events);
+    let servers = small.roster().servers();
+    let faults = small.plan.len();
+    Counterexample {
+        rule: flaw.map_or("unknown", Flaw::name).to_owned(),
+        replay: format!("--only {round} --seed {seed}"),
+        size: format!("{servers} servers, {faults} faults, {events} events"),
+        lines: lines_of(lab, &played, &slips),
+        hint: lab.hints[0],
+        scenario: Some(played.scenario),
+    }
+}
+
+/// The scenario that fails in the same way, shrunk as far as the budget goes.
+fn smaller(played: &Played, flaw: Option<Flaw>, runs: u64) -> Scenario {
+    let property: Option<Property> = match flaw {
+        Some(Flaw::Broken(property, _) | Flaw::Stuck(Some(property))) => Some(property),
+        Some(Flaw::Stopped | Flaw::Stuck(None)) | None => None,
+    };
+    let stop = AtomicBool::new(false);
+    let budget = Budget {
+        runs,
+        jobs: 1,
+        stop: &stop,
+    };
+    let shrunk = property
+        .and_then(|property| shrink(&played.scenario, Some(property), budget, &mut |_, _| {}).ok());
+    shrunk.map_or_else(|| played.scenario.clone(), |shrunk| shrunk.scenario)
+}
+
+/// The story that the checker tells, with the answers that were not the reference's at their places.
+fn lines_of(lab: &Lab, played: &Played, slips: &[Slip]) -> Vec<Line> {
+    let outcome = match &played.outcome {
+        Ok(outcome) => outcome,
+        Err(message) => {
+            let mut lines = told(lab, slips, u64::MAX);
+            let message = message.lines().next().unwrap_or_default();
+            lines.push(line(format!("the protocol stopped: {message}")));
+            return lines;
+        }
+    };
+    let first = outcome
+        .violations
+        .iter()
+        .min_by_key(|violation| violation.at);
+    let Some(violation) = first else {
+        let mut lines = told(lab, slips, u64::MAX);
+        lines.push(line("it did not come to an end in its budget of events"));
+        return lines;
+    };
+    let sentence = |sentence: &Sentence| Line {
+        text: sentence.text.clone(),
+        event: Some(sentence.at.event.0),
+        is_yours: false,
+    };
+    let mut lines: Vec<(u64, Vec<Line>)> = violation
+        .story
+        .iter()
+        .map(|told| (told.at.event.0, vec![sentence(told)]))
+        .collect();
+    for slip in chosen(slips, violation.at.event.0) {
+        let mut told: Vec<Line> = vec![line(in_one_line(&slip.question))];
+        told[0].event = Some(slip.event);
+        told.extend(about(
+            lab,
+            &slip.question,
+            &slip.answer,
+            &slip.judgement,
+            Some(slip.event),
+        ));
+        lines.push((slip.event, told));
+    }
+    // What the checker noticed last stays last.
+    let end = lines.remove(violation.story.len() - 1);
+    lines.sort_by_key(|(event, _)| *event);
+    lines.push(end);
+    lines.into_iter().flat_map(|(_, lines)| lines).collect()
+}
+
+fn told(lab: &Lab, slips: &[Slip], upto: u64) -> Vec<Line> {
+    let slips = chosen(slips, upto).into_iter();
+    slips
+        .flat_map(|slip| {
+            let asked = line(in_one_line(&slip.question));
+            let event = Some(slip.event);
+            let [mine, theirs] = about(lab, &slip.question, &slip.answer, &slip.judgement, event);
+            [asked, mine, theirs]
+        })
+        .collect()
+}
+
+/// The first answer that could do harm and the last before the end.
+fn chosen(slips: &[Slip], upto: u64) -> Vec<&Slip> {
+    let before = || slips.iter().filter(|slip| slip.event <= upto);
+    let is_harmful = |slip: &&Slip| matches!(slip.judgement, Judgement::Unsafe(_));
+    let first = before().find(is_harmful).or_else(|| before().next());
+    let last = before().rfind(is_harmful);
+    match (first, last) {
+        (Some(first), Some(last)) if first.event != last.event => vec![first, last],
+        (Some(first), _) => vec![first],
+        (None, _) => Vec::new(),
+    }
+}
+
+fn zxid(form: ZxidForm) -> String {
+    format!("{}:{}", form.epoch, form.counter)
+}
+
+fn vote(form: VoteForm) -> String {
+    format!(
+        "s{} (epoch {}, last zxid {})",
+        form.sid,
+        form.epoch,
+        zxid(form.zxid)
+    )
+}
+
+fn servers(ids: &[u8]) -> String {
+    if ids.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<String> = ids.iter().map(|id| format!("s{id}")).collect();
+    names.join(" ")
+}
+
+/// What is asked, fact by fact.
+fn facts_of(question: &Question) -> Vec<String> {
+    match question {
+        Question::Supersedes { new, current } => vec![
+            format!("a server votes for {}", vote(*current)),
+            format!("it hears of a vote for {}", vote(*new)),
+        ],
+        Question::IsCommitted {
+            leader,
+            acks,
+            voters,
+            observers,
+        } => vec![
+            format!(
+                "voters are {}; observers: {}",
+                servers(voters),
+                servers(observers)
+            ),
+            format!("s{leader} leads; acks have come from: {}", servers(acks)),
+        ],
+        Question::Decide {
+            window,
+            last,
+            peer,
+            wants_snapshot,
+        } => {
+            let hidden = window.len().saturating_sub(8);
+            let mut shown: Vec<String> = window[hidden..].iter().map(|form| zxid(*form)).collect();
+            if hidden > 0 {
+                shown.insert(0, format!("{} ({} more)", zxid(window[0]), hidden - 1));
+            }
+            let wish = if *wants_snapshot {
+                ", and can use nothing but a snapshot"
+            } else {
+                ""
+            };
+            vec![
+                format!(
+                    "the leader has {} in memory; its last is {}",
+                    shown.join(" "),
+                    zxid(*last)
+                ),
+                format!("the learner's last zxid is {}{wish}", zxid(*peer)),
+            ]
+        }
+        Question::AtNewLeader {} => vec!["a learner has its DIFF, and NEWLEADER comes".to_owned()],
+        Question::AtNewEpoch {} => vec!["a learner is told a new epoch".to_owned()],
+        Question::ContainsQuorum {
+            members,
+            voters,
+            observers,
+            weights,
+            groups,
+        } => {
+            let mut facts = vec![format!(
+                "voters are {}; observers: {}",
+                servers(voters),
+                servers(observers)
+            )];
+            if !weights.is_empty() {
+                let weights = weights.iter();
+                let weights: Vec<String> = weights
+                    .map(|form| format!("s{} weighs {}", form.sid, form.weight))
+                    .collect();
+                facts.push(weights.join(", "));
+            }
+            if !groups.is_empty() {
+                let groups: Vec<String> = groups.iter().map(|group| servers(group)).collect();
+                facts.push(format!("groups: {}", groups.join(" | ")));
+            }
+            facts.push(format!("asked about: {}", servers(members)));
+            facts
+        }
+        Question::On { event, .. } => vec![format!("the client is told {event}")],
+        Question::Observe { fact, .. } => vec![format!("it has become true: {fact}")],
+    }
+}
+
+fn in_one_line(question: &Question) -> String {
+    facts_of(question).join("; ")
+}
+
+/// An answer in a few words.
+pub fn said(answer: &Answer) -> String {
+    match answer {
+        Answer::Supersedes(yes) | Answer::IsCommitted(yes) | Answer::ContainsQuorum(yes) => {
+            yes.to_string()
+        }
+        Answer::Plan(PlanForm::Diff { after }) => format!("DIFF after {}", zxid(*after)),
+        Answer::Plan(PlanForm::Trunc { to }) => format!("TRUNC to {}", zxid(*to)),
+        Answer::Plan(PlanForm::Snap {}) => "SNAP".to_owned(),
+        Answer::AtNewLeader(_)
+        | Answer::AtNewEpoch(_)
+        | Answer::Client(_)
+        | Answer::Observed(_) => answer.line(),
+    }
+}
