@@ -9,12 +9,12 @@ use std::sync::Arc;
 use super::course::{Lab, Measure, Task};
 use super::drawn::States;
 use super::hidden::Seeds;
-use super::judge::Judgement;
+use super::judge::{self, Judgement};
 use super::play::{Costs, Flaw, Played, play_seed};
 use super::solution::{Answers, Fault};
 use super::story::{self, Counterexample};
 use super::student::{Decision, Student};
-use super::wire::Question;
+use super::wire::{Answer, Question};
 use crate::experiment::scenario::Scenario;
 use crate::zab::rules::Asked;
 
@@ -212,6 +212,15 @@ pub fn grade(
     grade
 }
 
+/// The reference solution.
+struct Model;
+
+impl Answers for Model {
+    fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
+        Ok(judge::reference(question))
+    }
+}
+
 fn broken(what: &str, shown: Option<Counterexample>) -> Part {
     Part {
         name: "the solution is a function".to_owned(),
@@ -354,10 +363,11 @@ impl Bench<'_> {
     /// Every run, of the student and of the reference.
     fn runs(&self) -> Vec<Part> {
         let mut tally = Tally::default();
+        let model = Student::new(Box::new(Model)).asked(self.about);
         for (index, (name, family)) in self.families().into_iter().enumerate() {
             for seed in self.seeds_of(name, self.extent.runs) {
                 let played = play_seed(&family, seed, &self.asked(), Some(&self.pupil));
-                let other = play_seed(&family, seed, &Asked::default(), None);
+                let other = play_seed(&family, seed, &model, None);
                 tally.take(index, &played, &other);
                 if self.pupil.fault().is_some() {
                     return Vec::new();
@@ -487,3 +497,6 @@ fn cost(measure: Measure, tally: &Tally) -> Part {
         shown: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,17 +21,15 @@ pub enum Judgement {
     Wasteful(String),
 }
 
-/// What the reference solution answers; it has none of its own for clients and invariants, which have no single answer.
-pub fn reference(question: &Question) -> Option<Answer> {
+/// What the reference solution answers.
+pub fn reference(question: &Question) -> Answer {
     match question {
-        Question::Supersedes { new, current } => Some(Answer::Supersedes(
-            VoteOrder::EpochZxidSid.prefers((*new).into(), (*current).into()),
-        )),
+        Question::Supersedes { new, current } => {
+            Answer::Supersedes(VoteOrder::EpochZxidSid.prefers((*new).into(), (*current).into()))
+        }
         Question::IsCommitted { acks, voters, .. } => {
             let (acks, voters) = (wire::set(acks), wire::set(voters));
-            Some(Answer::IsCommitted(
-                QuorumRule::Majority.contains_quorum(acks, voters),
-            ))
+            Answer::IsCommitted(QuorumRule::Majority.contains_quorum(acks, voters))
         }
         Question::Decide {
             window,
@@ -47,18 +45,17 @@ pub fn reference(question: &Question) -> Option<Answer> {
                 last: (*peer).into(),
                 wants_snapshot: *wants_snapshot,
             };
-            Some(Answer::Plan(decide(&leader, &peer).into()))
+            Answer::Plan(decide(&leader, &peer).into())
         }
-        Question::AtNewLeader {} => Some(Answer::AtNewLeader(vec![
+        Question::AtNewLeader {} => Answer::AtNewLeader(vec![
             StepForm::Append,
             StepForm::Force,
             StepForm::StoreEpoch,
             StepForm::Ack,
-        ])),
-        Question::AtNewEpoch {} => Some(Answer::AtNewEpoch(vec![
-            PromiseForm::StoreEpoch,
-            PromiseForm::Ack,
-        ])),
+        ]),
+        Question::AtNewEpoch {} => {
+            Answer::AtNewEpoch(vec![PromiseForm::StoreEpoch, PromiseForm::Ack])
+        }
         Question::ContainsQuorum {
             members,
             voters,
@@ -76,18 +73,14 @@ pub fn reference(question: &Question) -> Option<Answer> {
                 groups: groups.iter().map(|group| wire::set(group)).collect(),
             };
             let decides = contains_quorum(wire::set(members), &ensemble);
-            Some(Answer::ContainsQuorum(decides))
+            Answer::ContainsQuorum(decides)
         }
-        Question::On { .. } | Question::Observe { .. } => None,
     }
 }
 
-/// The judgement on an answer; answers of clients and invariants are right by themselves.
+/// The judgement on an answer.
 pub fn judge(question: &Question, answer: &Answer) -> Judgement {
-    let Some(right) = reference(question) else {
-        return Judgement::Right;
-    };
-    if right == *answer {
+    if reference(question) == *answer {
         return Judgement::Right;
     }
     match (question, answer) {
@@ -135,9 +128,7 @@ pub fn judge(question: &Question, answer: &Answer) -> Judgement {
             | Question::ContainsQuorum { .. }
             | Question::Decide { .. }
             | Question::AtNewLeader {}
-            | Question::AtNewEpoch {}
-            | Question::On { .. }
-            | Question::Observe { .. },
+            | Question::AtNewEpoch {},
             _,
         ) => Judgement::Unsafe("the answer belongs to another question".to_owned()),
     }

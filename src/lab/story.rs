@@ -105,7 +105,7 @@ fn about(
     judgement: &Judgement,
     event: Option<u64>,
 ) -> [Line; 2] {
-    let right = judge::reference(question).map(|right| said(&right));
+    let right = said(&judge::reference(question));
     let why = match judgement {
         Judgement::Right => String::new(),
         Judgement::Unsafe(why) | Judgement::Wasteful(why) => format!(" ({why})"),
@@ -115,10 +115,7 @@ fn about(
             format!("your {} returned {}", lab.call, said(answer)),
             event,
         ),
-        line(format!(
-            "the reference returned {}{why}",
-            right.unwrap_or_default()
-        )),
+        line(format!("the reference returned {}{why}", right)),
     ]
 }
 
@@ -141,10 +138,18 @@ pub fn of_run(
     Counterexample {
         rule: flaw.map_or("unknown", Flaw::name).to_owned(),
         replay: format!("--only {round} --seed {seed}"),
-        size: format!("{servers} servers, {faults} faults, {events} events"),
+        size: format!("{servers} servers, {}, {events} events", counted(faults)),
         lines: lines_of(lab, &played, &slips),
         hint: lab.hints[0],
         scenario: Some(played.scenario),
+    }
+}
+
+fn counted(faults: usize) -> String {
+    match faults {
+        0 => "no fault".to_owned(),
+        1 => "1 fault".to_owned(),
+        _ => format!("{faults} faults"),
     }
 }
 
@@ -260,6 +265,33 @@ fn servers(ids: &[u8]) -> String {
     names.join(" ")
 }
 
+/// What a leader has and what a learner says of itself.
+fn facts_of_sync(
+    window: &[ZxidForm],
+    last: ZxidForm,
+    peer: ZxidForm,
+    wants_snapshot: bool,
+) -> Vec<String> {
+    let hidden = window.len().saturating_sub(8);
+    let mut shown: Vec<String> = window[hidden..].iter().map(|form| zxid(*form)).collect();
+    if hidden > 0 {
+        shown.insert(0, format!("{} ({} more)", zxid(window[0]), hidden - 1));
+    }
+    let wish = if wants_snapshot {
+        ", and can use nothing but a snapshot"
+    } else {
+        ""
+    };
+    vec![
+        format!(
+            "the leader has {} in memory; its last is {}",
+            shown.join(" "),
+            zxid(last)
+        ),
+        format!("the learner's last zxid is {}{wish}", zxid(peer)),
+    ]
+}
+
 /// What is asked, fact by fact.
 fn facts_of(question: &Question) -> Vec<String> {
     match question {
@@ -285,26 +317,7 @@ fn facts_of(question: &Question) -> Vec<String> {
             last,
             peer,
             wants_snapshot,
-        } => {
-            let hidden = window.len().saturating_sub(8);
-            let mut shown: Vec<String> = window[hidden..].iter().map(|form| zxid(*form)).collect();
-            if hidden > 0 {
-                shown.insert(0, format!("{} ({} more)", zxid(window[0]), hidden - 1));
-            }
-            let wish = if *wants_snapshot {
-                ", and can use nothing but a snapshot"
-            } else {
-                ""
-            };
-            vec![
-                format!(
-                    "the leader has {} in memory; its last is {}",
-                    shown.join(" "),
-                    zxid(*last)
-                ),
-                format!("the learner's last zxid is {}{wish}", zxid(*peer)),
-            ]
-        }
+        } => facts_of_sync(window, *last, *peer, *wants_snapshot),
         Question::AtNewLeader {} => vec!["a learner has its DIFF, and NEWLEADER comes".to_owned()],
         Question::AtNewEpoch {} => vec!["a learner is told a new epoch".to_owned()],
         Question::ContainsQuorum {
@@ -333,8 +346,6 @@ fn facts_of(question: &Question) -> Vec<String> {
             facts.push(format!("asked about: {}", servers(members)));
             facts
         }
-        Question::On { event, .. } => vec![format!("the client is told {event}")],
-        Question::Observe { fact, .. } => vec![format!("it has become true: {fact}")],
     }
 }
 
@@ -351,9 +362,6 @@ pub fn said(answer: &Answer) -> String {
         Answer::Plan(PlanForm::Diff { after }) => format!("DIFF after {}", zxid(*after)),
         Answer::Plan(PlanForm::Trunc { to }) => format!("TRUNC to {}", zxid(*to)),
         Answer::Plan(PlanForm::Snap {}) => "SNAP".to_owned(),
-        Answer::AtNewLeader(_)
-        | Answer::AtNewEpoch(_)
-        | Answer::Client(_)
-        | Answer::Observed(_) => answer.line(),
+        Answer::AtNewLeader(_) | Answer::AtNewEpoch(_) => answer.line(),
     }
 }

@@ -211,8 +211,7 @@ impl Work {
             },
         };
         let Some(answer) = answer else {
-            let answer = judge::reference(question).expect("somebody has to answer");
-            return (answer, Judgement::Right);
+            return (judge::reference(question), Judgement::Right);
         };
         let judgement = judge::judge(question, &answer);
         let place = self.asked.len();

@@ -5,7 +5,6 @@
 //! moment, so that a solution can depend on the question alone.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Acks, Ensemble, LeaderLog, PeerState, PromiseStep, SyncPlan};
 use crate::base::id::{ServerId, ServerSet};
@@ -95,20 +94,6 @@ pub enum Question {
         /// Groups of voters; none = all in one.
         groups: Vec<Vec<u8>>,
     },
-    /// Labs 9 to 11: what does a client in this state do about this event?
-    On {
-        /// What it answered last as its state; null at first.
-        state: Value,
-        /// What happens to it.
-        event: Value,
-    },
-    /// Labs 8 and 13: is this fact against the invariant, after what the state tells of?
-    Observe {
-        /// What was answered last as the state; null at first.
-        state: Value,
-        /// What has become true.
-        fact: Value,
-    },
 }
 
 /// One answer; its only field says to which question.
@@ -127,10 +112,6 @@ pub enum Answer {
     AtNewEpoch(Vec<PromiseForm>),
     /// To [`Question::ContainsQuorum`].
     ContainsQuorum(bool),
-    /// To [`Question::On`].
-    Client(Stepped),
-    /// To [`Question::Observe`].
-    Observed(Observed),
 }
 
 /// A sync.
@@ -175,27 +156,6 @@ pub enum PromiseForm {
     Ack,
 }
 
-/// What a client does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stepped {
-    /// What it knows from now on.
-    pub state: Value,
-    /// What it wants done, in order.
-    #[serde(rename = "do")]
-    pub actions: Vec<Value>,
-}
-
-/// What an invariant says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Observed {
-    /// What it knows from now on.
-    pub state: Value,
-    /// What is broken; null = nothing.
-    pub violation: Option<String>,
-}
-
 impl Question {
     /// The line that is sent, without its end.
     pub fn line(&self) -> String {
@@ -212,8 +172,6 @@ impl Question {
                 | (Self::AtNewLeader {}, Answer::AtNewLeader(_))
                 | (Self::AtNewEpoch {}, Answer::AtNewEpoch(_))
                 | (Self::ContainsQuorum { .. }, Answer::ContainsQuorum(_))
-                | (Self::On { .. }, Answer::Client(_))
-                | (Self::Observe { .. }, Answer::Observed(_))
         )
     }
 
@@ -226,8 +184,6 @@ impl Question {
             Self::AtNewLeader {} => "at-new-leader",
             Self::AtNewEpoch {} => "at-new-epoch",
             Self::ContainsQuorum { .. } => "contains-quorum",
-            Self::On { .. } => "on",
-            Self::Observe { .. } => "observe",
         }
     }
 }

@@ -90,6 +90,10 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         if !is_function {
             continue;
         }
+        // A trait's function without a body.
+        if body.ends_with(';') {
+            continue;
+        }
         let indent = &line[..line.len() - body.len()];
         let Some(end) = lines[start..]
             .iter()

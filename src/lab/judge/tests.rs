@@ -1,3 +1,5 @@
+//! Single answers, against the tables of zab.md and by enumeration.
+
 use super::*;
 
 fn zxid(epoch: u32, counter: u32) -> ZxidForm {

@@ -1,0 +1,87 @@
+//! Whole grades of solutions in this process.
+
+use super::*;
+use crate::lab::course::LABS;
+
+/// Answers as told.
+struct Told(fn(&Question) -> Option<Answer>);
+
+impl Answers for Told {
+    fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
+        (self.0)(question).ok_or_else(|| Fault("no answer".to_owned()))
+    }
+}
+
+struct Anyone(fn(&Question) -> Option<Answer>);
+
+impl Starts for Anyone {
+    fn start(&self, _nth: u32) -> Result<Box<dyn Answers>, Fault> {
+        Ok(Box::new(Told(self.0)))
+    }
+}
+
+fn reference(question: &Question) -> Option<Answer> {
+    Some(judge::reference(question))
+}
+
+const SHORT: Extent = Extent {
+    runs: 2,
+    states: 200,
+    shrink: 30,
+    search: 4,
+};
+
+fn graded(lab: &str, answer: fn(&Question) -> Option<Answer>, only: &Only) -> Grade {
+    let lab = Lab::find(lab).unwrap();
+    let hidden = Seeds::Hidden(crate::lab::hidden::Hidden::new(b"secret", lab.id, "ann"));
+    grade(lab, "ann", &Anyone(answer), &hidden, SHORT, only)
+}
+
+#[test]
+fn the_reference_gets_full_marks_in_every_lab() {
+    for lab in LABS {
+        let grade = graded(lab.id, reference, &Only::default());
+        assert_eq!(grade.standing, Standing::Passed, "{grade:?}");
+        assert_eq!(grade.score(), grade.most(), "{grade:?}");
+        assert_eq!(grade.most(), 10_000);
+    }
+}
+
+#[test]
+fn a_rule_that_commits_at_once_is_shown_in_a_public_run() {
+    let at_once = |_: &Question| Some(Answer::IsCommitted(true));
+    let grade = graded("commit-rule", at_once, &Only::default());
+    assert_eq!(grade.standing, Standing::Failed);
+    let runs = grade
+        .parts
+        .iter()
+        .find(|part| part.name == "runs without harm");
+    let shown = runs.unwrap().shown.as_ref().unwrap();
+    assert_eq!(shown.rule, "commit-quorum");
+    assert!(shown.replay.starts_with("--only crashes --seed "));
+    assert!(
+        shown
+            .lines
+            .iter()
+            .any(|line| line.is_yours && line.event.is_some())
+    );
+    let points = grade.parts.iter().filter(|part| !part.is_gate);
+    assert!(points.clone().count() == 2 && points.into_iter().all(|part| part.score == 0));
+}
+
+#[test]
+fn who_has_no_answer_is_broken_and_has_no_points() {
+    let grade = graded("vote-order", |_| None, &Only::default());
+    assert_eq!(grade.standing, Standing::Broken);
+    assert_eq!((grade.score(), grade.most()), (0, 10_000));
+}
+
+#[test]
+fn a_part_can_be_graded_alone() {
+    let only = Only {
+        part: Some("answers".to_owned()),
+        ..Only::default()
+    };
+    let grade = graded("quorum", reference, &only);
+    assert_eq!(grade.most(), ANSWERS);
+}
