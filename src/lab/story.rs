@@ -115,7 +115,7 @@ fn about(
             format!("your {} returned {}", lab.call, said(answer)),
             event,
         ),
-        line(format!("the reference returned {}{why}", right)),
+        line(format!("the reference returned {right}{why}")),
     ]
 }
 

@@ -4,15 +4,15 @@ use super::*;
 use crate::lab::course::LABS;
 
 /// Answers as told.
-struct Told(fn(&Question) -> Option<Answer>);
+struct Told(fn(&Question) -> Answer);
 
 impl Answers for Told {
     fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
-        (self.0)(question).ok_or_else(|| Fault("no answer".to_owned()))
+        Ok((self.0)(question))
     }
 }
 
-struct Anyone(fn(&Question) -> Option<Answer>);
+struct Anyone(fn(&Question) -> Answer);
 
 impl Starts for Anyone {
     fn start(&self, _nth: u32) -> Result<Box<dyn Answers>, Fault> {
@@ -20,8 +20,21 @@ impl Starts for Anyone {
     }
 }
 
-fn reference(question: &Question) -> Option<Answer> {
-    Some(judge::reference(question))
+/// Has no answer to anything.
+struct Silent;
+
+impl Answers for Silent {
+    fn answer(&mut self, _: &Question) -> Result<Answer, Fault> {
+        Err(Fault("no answer".to_owned()))
+    }
+}
+
+struct Nobody;
+
+impl Starts for Nobody {
+    fn start(&self, _nth: u32) -> Result<Box<dyn Answers>, Fault> {
+        Ok(Box::new(Silent))
+    }
 }
 
 const SHORT: Extent = Extent {
@@ -31,16 +44,20 @@ const SHORT: Extent = Extent {
     search: 4,
 };
 
-fn graded(lab: &str, answer: fn(&Question) -> Option<Answer>, only: &Only) -> Grade {
+fn graded(lab: &str, answer: fn(&Question) -> Answer, only: &Only) -> Grade {
+    graded_of(lab, &Anyone(answer), only)
+}
+
+fn graded_of(lab: &str, starts: &dyn Starts, only: &Only) -> Grade {
     let lab = Lab::find(lab).unwrap();
     let hidden = Seeds::Hidden(crate::lab::hidden::Hidden::new(b"secret", lab.id, "ann"));
-    grade(lab, "ann", &Anyone(answer), &hidden, SHORT, only)
+    grade(lab, "ann", starts, &hidden, SHORT, only)
 }
 
 #[test]
 fn the_reference_gets_full_marks_in_every_lab() {
     for lab in LABS {
-        let grade = graded(lab.id, reference, &Only::default());
+        let grade = graded(lab.id, judge::reference, &Only::default());
         assert_eq!(grade.standing, Standing::Passed, "{grade:?}");
         assert_eq!(grade.score(), grade.most(), "{grade:?}");
         assert_eq!(grade.most(), 10_000);
@@ -49,7 +66,7 @@ fn the_reference_gets_full_marks_in_every_lab() {
 
 #[test]
 fn a_rule_that_commits_at_once_is_shown_in_a_public_run() {
-    let at_once = |_: &Question| Some(Answer::IsCommitted(true));
+    let at_once = |_: &Question| Answer::IsCommitted(true);
     let grade = graded("commit-rule", at_once, &Only::default());
     assert_eq!(grade.standing, Standing::Failed);
     let runs = grade
@@ -71,7 +88,7 @@ fn a_rule_that_commits_at_once_is_shown_in_a_public_run() {
 
 #[test]
 fn who_has_no_answer_is_broken_and_has_no_points() {
-    let grade = graded("vote-order", |_| None, &Only::default());
+    let grade = graded_of("vote-order", &Nobody, &Only::default());
     assert_eq!(grade.standing, Standing::Broken);
     assert_eq!((grade.score(), grade.most()), (0, 10_000));
 }
@@ -82,6 +99,6 @@ fn a_part_can_be_graded_alone() {
         part: Some("answers".to_owned()),
         ..Only::default()
     };
-    let grade = graded("quorum", reference, &only);
+    let grade = graded("quorum", judge::reference, &only);
     assert_eq!(grade.most(), ANSWERS);
 }
