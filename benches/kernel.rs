@@ -7,6 +7,10 @@
 //! figures, so that instructions can be counted between two sizes.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "these processes hear of little and expect nothing else"
+)]
 
 mod cpu;
 
@@ -307,20 +311,19 @@ impl Primary {
         out: &mut Effects<Register>,
     ) {
         let known = self.last.get(&client).filter(|(last, _)| *last == request);
-        let place = match known.map(|(_, place)| *place) {
-            Some(place) => place,
-            None => {
-                let place = self.log.len() as u64;
-                self.last.insert(client, (request, place));
-                self.log.push(Pending {
-                    acks: 1,
-                    conn,
-                    request,
-                    value,
-                    is_done: false,
-                });
-                place
-            }
+        let place = if let Some((_, place)) = known {
+            *place
+        } else {
+            let place = self.log.len() as u64;
+            self.last.insert(client, (request, place));
+            self.log.push(Pending {
+                acks: 1,
+                conn,
+                request,
+                value,
+                is_done: false,
+            });
+            place
         };
         let pending = &self.log[index(place)];
         if pending.is_done {
