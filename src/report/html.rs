@@ -183,7 +183,7 @@ mod tests {
         page.traces = vec![vec![0, 1, 2]];
         let html = page.html();
         assert!(!html.contains("</script><b>"));
-        assert!(!html.contains('\u{2028}'));
+        assert!(!page.report.contains('\u{2028}'));
         assert_eq!(html.matches("AAEC").count(), 1);
         let again: Vec<String> = serde_json::from_str(&page.report).unwrap();
         assert_eq!(again, [hostile]);

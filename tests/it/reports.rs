@@ -1,7 +1,7 @@
-//! Pages: the same bytes from the same run, one clear error for what is none.
+//! Pages: the same bytes from the same run, one clear error for what is none, and a gallery that is what this version makes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{json, scratch, text, zablab};
 
@@ -109,5 +109,68 @@ fn what_cannot_be_reported_on_is_refused_with_a_reason() {
         assert_eq!(output.status.code(), Some(2), "{run:?}");
         assert!(text(&output.stderr).contains(reason), "{run:?}");
         assert!(!directory.join("report.html").exists());
+    }
+}
+
+/// What the gallery shows: its folder, what makes it.
+const GALLERY: [(&str, &[&str]); 2] = [
+    ("passing", &["scenarios/quiet.json", SHORT[0], SHORT[1]]),
+    ("violation", &["scenarios/zoo/diff-no-trunc.json"]),
+];
+
+#[test]
+fn the_gallery_is_what_this_version_makes() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("reports/gallery");
+    let (campaign, sweep) = (scratch("gallery-campaign"), scratch("gallery-sweep"));
+    let folder = campaign.to_string_lossy();
+    let played = zablab(&[
+        "sweep",
+        "scenarios/swarm.json",
+        "--seeds",
+        "0..24",
+        "--set",
+        "mutants=[\"half-quorum\"]",
+        "--set",
+        "limits.virtual_ms=6000",
+        "--set",
+        "generate.window_ms=[500,5000]",
+        "--out",
+        &folder,
+    ]);
+    assert_eq!(played.status.code(), Some(1), "{}", text(&played.stderr));
+    report(&[&folder], &sweep);
+    // Commands name the folder of the campaign.
+    for (file, bytes) in files(&sweep) {
+        if !sweep.join(&file).is_file() {
+            continue;
+        }
+        let named = text(&bytes).replace(&*folder, "failures");
+        fs::write(sweep.join(file), named).unwrap();
+    }
+    let mut made = vec![("sweep", sweep)];
+    for (name, arguments) in GALLERY {
+        let directory = scratch(&format!("gallery-{name}"));
+        report(arguments, &directory);
+        made.push((name, directory));
+    }
+    for (name, directory) in made {
+        let place = root.join(name);
+        let mut files = files(&directory);
+        // Pictures are in the page.
+        files.retain(|(file, _)| !file.ends_with(".svg"));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            let _ = fs::remove_dir_all(&place);
+            fs::create_dir_all(&place).unwrap();
+            for (file, bytes) in &files {
+                fs::write(place.join(file), bytes).unwrap();
+            }
+        }
+        for (file, bytes) in &files {
+            let committed = fs::read(place.join(file)).unwrap_or_default();
+            assert!(
+                committed == *bytes,
+                "reports/gallery/{name}/{file} is not what this version makes; UPDATE_EXPECT=1 writes it"
+            );
+        }
     }
 }

@@ -11,8 +11,9 @@ use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{Change, EpochFile, Loss, Role, SyncKind, TxnSummary};
 use crate::history::op::{
-    AclEntry, CreateOp, ErrorCode, EventKind, Request, Response, SetWatches, Stat, WatchEvent,
+    AclEntry, CreateOp, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat, WatchEvent,
 };
+use crate::history::recipe::{Mode, Step};
 
 const SERVER: ServerId = ServerId(3);
 const CLIENT: ClientId = ClientId(2);
@@ -282,6 +283,9 @@ fn client_facts() -> Vec<Fact> {
         Fact::WatchesReset { client, session, conn, zxid: None, watches: Arc::new(watches()) },
         Fact::Ponged { client, session, conn, zxid: zxid() },
     ];
+    let steps = steps()
+        .into_iter()
+        .map(|step| Fact::Recipe { client, step });
     let invocations = requests().into_iter().map(invoked);
     let successes = responses().into_iter().map(succeeded);
     let failures = errors().into_iter().map(|error| returned(None, Err(error)));
@@ -290,7 +294,36 @@ fn client_facts() -> Vec<Fact> {
         .chain(failures)
         .chain(kinds.map(event))
         .chain(others)
+        .chain(steps)
         .collect()
+}
+
+fn steps() -> Vec<Step> {
+    let path = || Path::from("/a");
+    #[rustfmt::skip]
+    let steps = vec![
+        Step::Queued { line: path(), node: path(), mode: Mode::Exclusive },
+        Step::Held { line: path(), node: path(), mode: Mode::Shared },
+        Step::Acted { line: path(), node: path(), token: Some(BIG) },
+        Step::LetGo { line: path(), node: path() },
+        Step::Counting { counter: path() },
+        Step::Counted { counter: path(), value: BIG },
+        Step::TakeBegan { queue: path() },
+        Step::Took { queue: path(), node: path(), item: None },
+        Step::TakeUnsure { queue: path(), node: path() },
+        Step::Waits { barrier: path() },
+        Step::Passed { barrier: path() },
+        Step::EnterCalled { barrier: path(), round: 1, party: 3 },
+        Step::Entered { barrier: path(), round: 1 },
+        Step::LeaveCalled { barrier: path(), round: 1 },
+        Step::Left { barrier: path(), round: 1 },
+        Step::Configured { config: path(), mzxid: zxid() },
+        Step::Member { group: path(), name: path() },
+        Step::Viewed { group: path(), members: vec![path()] },
+        Step::Voted { transaction: path(), commit: true, sites: 2 },
+        Step::Decided { transaction: path(), commit: false, sites: 2 },
+    ];
+    steps
 }
 
 /// The names of an enum's variants, as its reader lists them when it is asked for one that does not exist.
@@ -333,6 +366,7 @@ fn the_test_above_knows_every_variant_there_is() {
     let listed = [
         ("fact", variants_of::<Fact>("{\"fact\":\"none\"}")),
         ("change", variants_of::<Change>("{\"change\":\"none\"}")),
+        ("step", variants_of::<Step>("{\"step\":\"none\"}")),
     ];
     for (tag, names) in listed {
         assert!(names.len() > 5, "{names:?}");
