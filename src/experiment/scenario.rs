@@ -306,6 +306,26 @@ fn read_mutants(fields: &mut Fields<'_>) -> Result<Vec<String>, Problem> {
     Ok(mutants)
 }
 
+fn is_bad_path(path: &str) -> bool {
+    !path.starts_with('/') || path.len() > 1_000
+}
+
+/// What is wrong with a workload's script, if anything.
+fn script_problem(work: &Work) -> Option<&'static str> {
+    let is_bad_step = |step: &Step| {
+        is_bad_path(&step.path) || step.data.len() > 10_000 || step.at_ms > Some(86_400_000)
+    };
+    if (work.kind == Kind::Script) == work.script.is_empty() {
+        Some("a workload of the kind \"script\" has a \"script\" with steps, and no other has one")
+    } else if work.script.len() > 10_000 || work.script.iter().any(is_bad_step) {
+        Some(
+            "\"script\" has a path without a leading slash, or is longer than what is played: 10000 steps, 10000 bytes of data, a day",
+        )
+    } else {
+        None
+    }
+}
+
 fn read_workload(fields: &mut Fields<'_>, ensemble: &Ensemble) -> Result<Vec<Work>, Problem> {
     let Some(node) = fields.get("workload") else {
         return Ok(Vec::new());
@@ -325,29 +345,14 @@ fn read_workload(fields: &mut Fields<'_>, ensemble: &Ensemble) -> Result<Vec<Wor
         if work.think_ms.is_some_and(|think| think.high > 3_600_000) {
             return refuse("\"think_ms\" is longer than an hour; expected 0 to 3600000");
         }
-        let bad_path = |path: &String| !path.starts_with('/') || path.len() > 1_000;
-        if work
-            .paths
-            .as_ref()
-            .is_some_and(|paths| paths.iter().any(bad_path))
-        {
+        let paths = work.paths.as_ref();
+        if paths.is_some_and(|paths| paths.iter().any(|path| is_bad_path(path))) {
             return refuse(
                 "\"paths\" holds a path without a leading slash; expected ones like \"/e1\"",
             );
         }
-        if (work.kind == Kind::Script) == work.script.is_empty() {
-            return refuse(
-                "a workload of the kind \"script\" has a \"script\" with steps, and no other has one",
-            );
-        }
-        let bad_step = |step: &Step| bad_path(&step.path) || step.data.len() > 10_000;
-        if work.script.len() > 10_000
-            || work.script.iter().any(bad_step)
-            || work.script.iter().any(|step| step.at_ms > Some(86_400_000))
-        {
-            return refuse(
-                "\"script\" has a path without a leading slash, or is longer than what is played: 10000 steps, 10000 bytes of data",
-            );
+        if let Some(what) = script_problem(work) {
+            return refuse(what);
         }
         match (work.kind, work.recipe) {
             (Kind::Recipe, None) => {

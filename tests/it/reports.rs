@@ -157,7 +157,7 @@ fn the_gallery_is_what_this_version_makes() {
         let place = root.join(name);
         let mut files = files(&directory);
         // Pictures are in the page.
-        files.retain(|(file, _)| !file.ends_with(".svg"));
+        files.retain(|(file, _)| Path::new(file).extension() != Some("svg".as_ref()));
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             let _ = fs::remove_dir_all(&place);
             fs::create_dir_all(&place).unwrap();

@@ -1,6 +1,6 @@
 //! A run as a player shows it: every input of every node, messages, facts in words, and the state of each server at each moment.
 //!
-//! A trace is made by playing a run again with a recorder attached, so sweeps pay nothing for it. [`Trace::document`] is its
+//! A trace is made by playing a run again with a recorder attached, so sweeps pay nothing for it. [`Trace::whole`] is its
 //! file format: columns of integers, gzipped, the same bytes from the same run.
 
 pub mod columns;
