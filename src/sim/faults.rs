@@ -280,6 +280,7 @@ impl<P: Process> World<P> {
             self.end_fault(at, active.index, sink);
         }
         for node in (1..=self.shared.setup.nodes).map(NodeId) {
+            self.end_step(node);
             self.schedule_restart(node);
         }
     }

@@ -574,6 +574,18 @@ impl<P: Process> World<P> {
         }
     }
 
+    /// A processor that is healed is done with the step at which it was slow: factors of overlapping faults multiply, and
+    /// their last step would outlast them by minutes.
+    pub(super) fn end_step(&mut self, node: NodeId) {
+        let now = self.agenda.now;
+        let slot = &mut self.slots[index(node)];
+        if slot.busy_until > now {
+            slot.busy_until = now;
+            slot.draining = false;
+            self.schedule_drain(node);
+        }
+    }
+
     /// Starts to keep every draw of the network and of stages, to compare runs by.
     pub fn keep_draws(&mut self) {
         self.net.weather.start_log();

@@ -210,3 +210,22 @@ fn the_end_of_a_lasting_fault_is_reported_and_instant_ones_have_none() {
         [(Time::from_ms(20), Happening::FaultEnded { index: 1 })]
     );
 }
+
+#[test]
+fn a_slow_processor_is_done_with_its_step_when_everything_is_healed() {
+    let slow = |id, at_ms| {
+        let target = Target::Node(NodeId(1));
+        let factor = 4_000;
+        planned(id, at_ms, 20, Fault::SlowCpu { target, factor })
+    };
+    // Together they make of a step of 50 us one of 800 s.
+    let mut stage = Stage::new(1, exact(1), vec![slow("s1", 10), slow("s2", 11)]);
+    stage.run_to(15);
+    let (timer, after) = (1, Span::from_ms(1));
+    stage.effect(1, Effect::Arm { timer, after });
+    stage.run_to(1_000);
+    assert!(stage.heard(1).is_empty());
+    stage.heal_all();
+    stage.run_for(1);
+    assert_eq!(stage.heard(1), ["fire 1"]);
+}
