@@ -50,6 +50,66 @@ impl Config {
     }
 }
 
+/// What the machine does, as facts.
+impl Config {
+    fn name_of(&self, node: NodeId) -> Cow<'static, str> {
+        match self.part_of(node) {
+            Part::Server(server) => server.to_string().into(),
+            Part::Client(client) => client.to_string().into(),
+        }
+    }
+
+    fn server_at(&self, node: NodeId) -> Option<ServerId> {
+        match self.part_of(node) {
+            Part::Server(server) => Some(server),
+            Part::Client(_) => None,
+        }
+    }
+
+    /// The fact that something the machine did is, if it is one.
+    pub fn fact_of(&self, what: &Happening) -> Option<Fact> {
+        Some(match what {
+            Happening::Crashed {
+                node, code, power, ..
+            } => match self.part_of(*node) {
+                Part::Server(server) => Fact::ServerCrashed {
+                    server,
+                    power: *power,
+                    code: *code,
+                },
+                Part::Client(client) => Fact::ClientCrashed { client },
+            },
+            Happening::FaultBegan {
+                index,
+                targets,
+                effective,
+                why,
+            } => Fact::FaultBegan {
+                index: *index,
+                effective: *effective,
+                targets: targets.iter().map(|node| self.name_of(*node)).collect(),
+                why: why.0.map(Into::into),
+            },
+            Happening::Outside { index, node, what } => Fact::OutsideModel {
+                index: *index,
+                server: node.and_then(|node| self.server_at(node)),
+                what: (*what).into(),
+            },
+            Happening::FaultEnded { index } => Fact::FaultEnded { index: *index },
+            Happening::ClockHeld { node, held } => match self.part_of(*node) {
+                Part::Server(server) => Fact::ClockHeld {
+                    server,
+                    held: *held,
+                },
+                Part::Client(_) => return None,
+            },
+            Happening::Started { .. }
+            | Happening::Paused { .. }
+            | Happening::ConnectionEnded { .. } => return None,
+        })
+    }
+}
+
 /// Which kind of node, and which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
@@ -166,22 +226,6 @@ pub struct Facts<'a, T> {
     pub witness: &'a mut T,
 }
 
-impl<T> Facts<'_, T> {
-    fn name_of(&self, node: NodeId) -> Cow<'static, str> {
-        match self.config.part_of(node) {
-            Part::Server(server) => server.to_string().into(),
-            Part::Client(client) => client.to_string().into(),
-        }
-    }
-
-    fn server_at(&self, node: NodeId) -> Option<ServerId> {
-        match self.config.part_of(node) {
-            Part::Server(server) => Some(server),
-            Part::Client(_) => None,
-        }
-    }
-}
-
 impl<T: Witness> Sink<Words> for Facts<'_, T> {
     fn effect(&mut self, at: Stamp, _node: NodeId, effect: &Effect<Words>) {
         if let Effect::Note(fact) = effect {
@@ -190,45 +234,8 @@ impl<T: Witness> Sink<Words> for Facts<'_, T> {
     }
 
     fn happening(&mut self, at: Stamp, what: &Happening, _plan: &[Planned]) {
-        let fact = match what {
-            Happening::Crashed {
-                node, code, power, ..
-            } => match self.config.part_of(*node) {
-                Part::Server(server) => Fact::ServerCrashed {
-                    server,
-                    power: *power,
-                    code: *code,
-                },
-                Part::Client(client) => Fact::ClientCrashed { client },
-            },
-            Happening::FaultBegan {
-                index,
-                targets,
-                effective,
-                why,
-            } => Fact::FaultBegan {
-                index: *index,
-                effective: *effective,
-                targets: targets.iter().map(|node| self.name_of(*node)).collect(),
-                why: why.0.map(Into::into),
-            },
-            Happening::Outside { index, node, what } => Fact::OutsideModel {
-                index: *index,
-                server: node.and_then(|node| self.server_at(node)),
-                what: (*what).into(),
-            },
-            Happening::FaultEnded { index } => Fact::FaultEnded { index: *index },
-            Happening::ClockHeld { node, held } => match self.config.part_of(*node) {
-                Part::Server(server) => Fact::ClockHeld {
-                    server,
-                    held: *held,
-                },
-                Part::Client(_) => return,
-            },
-            Happening::Started { .. }
-            | Happening::Paused { .. }
-            | Happening::ConnectionEnded { .. } => return,
-        };
-        self.witness.witness(at, &fact);
+        if let Some(fact) = self.config.fact_of(what) {
+            self.witness.witness(at, &fact);
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence;
+use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Sentence};
 use super::wording::{self, Witness, violation};
 use crate::base::id::{ClientId, ServerId, ServerSet};
@@ -22,7 +23,7 @@ struct Interest {
 /// Judges the claims.
 #[derive(Clone, Debug, Default)]
 pub struct ArticleMonitor {
-    open: BTreeMap<(ClientId, u64), Witness>,
+    under_way: UnderWay,
     /// When each change was made by the leader's clock, in order of zxids.
     times: BTreeMap<Zxid, (u64, Witness)>,
     /// The last successful write to each znode.
@@ -219,31 +220,8 @@ impl ArticleMonitor {
 
 impl Monitor for ArticleMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
-        {
-            let witness = Witness::begin(*client, *op, at, request);
-            self.open.insert((*client, *op), witness);
-        } else if let Fact::Returned {
-            client,
-            op,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.returned = Some(at);
-                witness.zxid = *zxid;
-                witness.error = result.as_ref().err().copied();
-                self.on_returned(&witness, result.as_ref(), findings);
-            }
-        } else if let Fact::Lost { client, op, .. } = fact {
-            self.open.remove(&(*client, *op));
+        if let Some(answered) = self.under_way.observe(at, fact) {
+            self.on_returned(&answered.witness, answered.result, findings);
         } else if let Fact::EventReceived { client, event, .. } = fact {
             self.on_event(at, *client, event);
         } else if let Fact::Disconnected { client, .. } | Fact::ClientCrashed { client } = fact {

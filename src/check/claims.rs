@@ -322,9 +322,7 @@ impl Monitor for ClaimsMonitor {
         } = fact
         {
             if let Some(mut open) = self.open.remove(&(*client, *op)) {
-                open.witness.returned = Some(at);
-                open.witness.zxid = *zxid;
-                open.witness.error = result.as_ref().err().copied();
+                open.witness.answer(at, *zxid, result);
                 self.on_returned(&open, *session, result.as_ref(), findings);
             }
         } else if let Fact::Lost { client, op, .. } = fact {

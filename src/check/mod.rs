@@ -16,6 +16,7 @@ pub mod recovery;
 mod script;
 pub mod session;
 pub mod sessions;
+mod under_way;
 pub mod verdict;
 pub mod watch;
 pub mod wording;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::verdict::{At, Property, Sentence, Violation};
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
-use crate::history::op::{Data, ErrorCode, EventKind, Request, Stat, WatchEvent};
+use crate::history::op::{Data, ErrorCode, EventKind, Request, Response, Stat, WatchEvent};
 
 /// An operation as evidence: cheap to keep, rendered only when a story needs it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,18 @@ impl Witness {
             error: None,
             stat: None,
         }
+    }
+
+    /// It is answered or refused.
+    pub(super) fn answer(
+        &mut self,
+        at: At,
+        zxid: Option<Zxid>,
+        result: &Result<Response, ErrorCode>,
+    ) {
+        self.returned = Some(at);
+        self.zxid = zxid;
+        self.error = result.as_ref().err().copied();
     }
 
     /// Where its last news is.

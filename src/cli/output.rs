@@ -99,6 +99,11 @@ pub(super) fn file_failure(path: &Path, error: io::Error) -> Failure {
     }
 }
 
+/// Makes a folder with those above it, unless it is there.
+pub(super) fn create_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| file_failure(path, error))
+}
+
 /// Refuses a place that cannot be written to before the work whose result is to go there; what is there stays.
 pub(super) fn expect_place(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {

@@ -52,12 +52,22 @@ pub(super) struct Args {
     /// Where the page goes
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// Leave the pictures as PNG too
+    #[arg(long)]
+    png: bool,
     /// Open it in the browser
     #[arg(long)]
     open: bool,
     /// Print what was written as one JSON object: page, verdict, bytes
     #[arg(long)]
     json: bool,
+}
+
+/// In which forms pictures are left beside a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pictures {
+    Svg,
+    SvgAndPng,
 }
 
 /// What was written.
@@ -69,14 +79,21 @@ struct Written {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
-    folder::create(&args.output)?;
+    if args.png && cfg!(not(feature = "png")) {
+        let what = "this zablab was built without PNG; `cargo build --release --features png` builds one with it, and the SVG are left in any case";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    output::create_folder(&args.output)?;
     output::expect_place(&args.output.join("report.html"))?;
     let is_sweep = args.runs[0].join(folder::JOURNAL).is_file();
     let written = match args.runs.as_slice() {
         [folder] if is_sweep => on_sweep(args, folder)?,
-        [file] if args.against.is_empty() => {
-            leave(&args.source(file, &[]), &args.output, "report.html")?
-        }
+        [file] if args.against.is_empty() => leave(
+            &args.source(file, &[]),
+            &args.output,
+            "report.html",
+            args.pictures(),
+        )?,
         [file] => on_two(
             args,
             &args.source(file, &[]),
@@ -101,6 +118,14 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
 }
 
 impl Args {
+    fn pictures(&self) -> Pictures {
+        if self.png {
+            Pictures::SvgAndPng
+        } else {
+            Pictures::Svg
+        }
+    }
+
     fn source(&self, file: &Path, more: &[String]) -> Source {
         let is_run = file.join("scenario.json").is_file();
         Source {
@@ -117,10 +142,15 @@ impl Args {
 
 /// Plays a run and leaves everything about it, for people and programs.
 pub(super) fn leave_run(source: &Source, directory: &Path) -> Result<(), Failure> {
-    leave(source, directory, "report.html").map(|_| ())
+    leave(source, directory, "report.html", Pictures::Svg).map(|_| ())
 }
 
-fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failure> {
+fn leave(
+    source: &Source,
+    directory: &Path,
+    name: &str,
+    pictures: Pictures,
+) -> Result<Written, Failure> {
     let scenario = source.load()?;
     let mut full = Full::of(&scenario, source.is_unchanged(), &source.replay_command());
     let mut page = Page::new(title(&full), &full.report);
@@ -130,7 +160,7 @@ fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failu
     if name == "report.html" {
         output::replace(&directory.join("report.json"), output::pretty(&full.report))?;
         output::replace(&directory.join("scenario.json"), scenario.to_string())?;
-        draw(directory, &page.plots)?;
+        draw(directory, &page.plots, pictures)?;
     }
     if full.trace.len() > MOST {
         output::replace(&directory.join("run.zt"), full.trace.whole())?;
@@ -139,14 +169,17 @@ fn leave(source: &Source, directory: &Path, name: &str) -> Result<Written, Failu
 }
 
 /// Leaves pictures in a folder beside the page.
-fn draw(directory: &Path, figures: &[Figure]) -> Result<(), Failure> {
+fn draw(directory: &Path, figures: &[Figure], pictures: Pictures) -> Result<(), Failure> {
     let folder = directory.join("plots");
     if !figures.is_empty() {
-        folder::create(&folder)?;
+        output::create_folder(&folder)?;
     }
     for figure in figures {
         let file = folder.join(figure.name).with_extension("svg");
         output::replace(&file, &figure.svg)?;
+        if pictures == Pictures::SvgAndPng {
+            output::replace(&file.with_extension("png"), png(figure))?;
+        }
     }
     Ok(())
 }
@@ -210,7 +243,7 @@ fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
             continue;
         };
         let name = format!("group{}.html", index + 1);
-        leave(&args.source(&file, &[]), &args.output, &name)?;
+        leave(&args.source(&file, &[]), &args.output, &name, Pictures::Svg)?;
         group.smallest.file = Some(name);
     }
     let verdict = if report.verdicts.violated > 0 {
@@ -220,9 +253,17 @@ fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
     };
     let mut page = Page::new(format!("sweep of {}", report.scenarios.join(", ")), &report);
     page.plots = plot::heat(&report).into_iter().collect();
-    draw(&args.output, &page.plots)?;
+    draw(&args.output, &page.plots, args.pictures())?;
     output::replace(&args.output.join("report.json"), output::pretty(&report))?;
     write(&page, &args.output, "report.html", verdict)
+}
+
+#[cfg(feature = "png")]
+use plot::png;
+
+#[cfg(not(feature = "png"))]
+fn png(_: &Figure) -> Vec<u8> {
+    unreachable!("`run` refuses what this program was built without")
 }
 
 /// Shows a page in the browser of whoever sits here.

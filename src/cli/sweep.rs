@@ -188,7 +188,7 @@ fn merge(args: &Args) -> Result<Summary, Failure> {
     let progress = Progress::start();
     let merged = folder::merge(&args.files)?;
     if let Some(out) = &args.out {
-        folder::create(out)?;
+        output::create_folder(out)?;
     }
     let names = Names {
         scenarios: merged.names,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::run::Run;
 use super::scenario::Scenario;
+use super::wire::Wire;
 use crate::base::id::NodeId;
 use crate::base::time::Time;
 use crate::cast::Witness;
@@ -87,12 +88,10 @@ pub struct Weave {
     caused_by: Option<u64>,
     /// The last event of each node.
     last: BTreeMap<NodeId, u64>,
-    /// Both ends of each connection: who dialled, and whom.
-    ends: BTreeMap<Conn, (NodeId, NodeId)>,
     /// The last event of each connection that both ends may learn of: dialled, accepted, closed.
     signs: BTreeMap<Conn, u64>,
-    /// Messages on their way to one end of a connection.
-    flying: BTreeMap<(Conn, NodeId), VecDeque<u64>>,
+    /// Messages on their way, with the events in which they were sent.
+    wire: Wire<u64>,
     timers: BTreeMap<(NodeId, Timer), u64>,
     stages: BTreeMap<(NodeId, Stage), u64>,
     /// What a disk has been asked for, in order.
@@ -130,11 +129,6 @@ impl Weave {
         self.link(event, before);
     }
 
-    fn other_end(&self, conn: Conn, node: NodeId) -> Option<NodeId> {
-        let (one, two) = self.ends.get(&conn)?;
-        Some(if *one == node { *two } else { *one })
-    }
-
     fn pop(queues: &mut BTreeMap<NodeId, VecDeque<u64>>, node: NodeId) -> Option<u64> {
         queues.get_mut(&node)?.pop_front()
     }
@@ -152,19 +146,14 @@ impl Sink<Words> for Weave {
     fn input(&mut self, at: Stamp, node: NodeId, input: &Input<Words>) {
         let event = at.event.0;
         self.step(event, node);
+        let sent = self.wire.arrive(node, input);
         let cause = match input {
             Input::Boot => self.released.remove(&node),
             Input::Opened { conn } | Input::Refused { conn, .. } | Input::Ended { conn, .. } => {
                 self.signs.get(conn).copied()
             }
-            Input::Accepted { conn, from, .. } => {
-                self.ends.insert(*conn, (*from, node));
-                self.signs.insert(*conn, event)
-            }
-            Input::Deliver { conn, .. } => self
-                .flying
-                .get_mut(&(*conn, node))
-                .and_then(VecDeque::pop_front),
+            Input::Accepted { conn, .. } => self.signs.insert(*conn, event),
+            Input::Deliver { .. } => sent,
             Input::Fire { timer } => self.timers.remove(&(node, *timer)),
             Input::Run { stage } => self.stages.remove(&(node, *stage)),
             Input::Synced { .. }
@@ -180,19 +169,10 @@ impl Sink<Words> for Weave {
 
     fn effect(&mut self, at: Stamp, node: NodeId, effect: &Effect<Words>) {
         let event = at.event.0;
+        self.wire.depart(node, effect, || event);
         match effect {
-            Effect::Open { conn, to, .. } => {
-                self.ends.insert(*conn, (node, *to));
+            Effect::Open { conn, .. } | Effect::Close { conn } => {
                 self.signs.insert(*conn, event);
-            }
-            Effect::Close { conn } => {
-                self.signs.insert(*conn, event);
-            }
-            Effect::Send { conn, .. } => {
-                if let Some(to) = self.other_end(*conn, node) {
-                    let queue = self.flying.entry((*conn, to)).or_default();
-                    queue.push_back(event);
-                }
             }
             Effect::Arm { timer, .. } => {
                 self.timers.insert((node, *timer), event);
@@ -206,7 +186,8 @@ impl Sink<Words> for Weave {
             Effect::Snapshot { .. } => {
                 self.snapshots.entry(node).or_default().push_back(event);
             }
-            Effect::Listen(_)
+            Effect::Send { .. }
+            | Effect::Listen(_)
             | Effect::Unlisten(_)
             | Effect::Disarm { .. }
             | Effect::Append { .. }

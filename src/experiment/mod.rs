@@ -24,3 +24,4 @@ pub mod shrink;
 pub mod situations;
 pub mod sweep;
 pub mod twin;
+pub mod wire;

@@ -454,6 +454,24 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The transaction it is about, if it is about one.
+    pub fn zxid(&self) -> Option<Zxid> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is not about one transaction has none"
+        )]
+        match self {
+            Self::Proposed { zxid, .. }
+            | Self::Appended { zxid, .. }
+            | Self::Durable { zxid, .. }
+            | Self::AckSent { zxid, .. }
+            | Self::CommitDecided { zxid, .. }
+            | Self::Delivered { zxid, .. } => Some(*zxid),
+            Self::Returned { zxid, .. } => *zxid,
+            _ => None,
+        }
+    }
+
     /// The short name a fault plan's `when` can wait for.
     pub fn mark(&self) -> Option<&'static str> {
         Some(match self {

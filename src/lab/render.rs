@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::grade::{Grade, Part, Standing};
 use super::story::{Counterexample, Line};
+use crate::report::markup::escaped;
 
 /// Where the event of a line stands.
 const COLUMN: usize = 92;
@@ -244,16 +245,16 @@ pub fn junit(grades: &[(Grade, String)]) -> String {
             &mut text,
             &format!(
                 "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\">",
-                escape(&format!("{} {}", grade.lab, grade.student)),
+                escaped(&format!("{} {}", grade.lab, grade.student)),
                 grade.parts.len()
             ),
         );
         for part in &grade.parts {
-            let name = escape(&part.name);
+            let name = escaped(&part.name);
             if part.passed {
                 push(&mut text, &format!("    <testcase name=\"{name}\"/>"));
             } else {
-                let (says, output) = (escape(&part.says), escape(&output(grade, part, dir)));
+                let (says, output) = (escaped(&part.says), escaped(&output(grade, part, dir)));
                 push(
                     &mut text,
                     &format!(
@@ -266,23 +267,6 @@ pub fn junit(grades: &[(Grade, String)]) -> String {
     }
     text.push_str("</testsuites>\n");
     text
-}
-
-/// Text inside XML; what XML cannot hold is left out.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(letter),
-            _ if letter.is_control() => {}
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 /// A table for a class: student by part, with the rule of what failed.

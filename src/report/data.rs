@@ -270,7 +270,7 @@ pub struct ViolationStory {
     pub event: u64,
     /// The time of that event.
     pub time_us: u64,
-    /// The evidence, in order.
+    /// The evidence, in order; in reports on one run, the first violation of each property is told in three sentences at least.
     pub story: Vec<StoryLine>,
     /// How it came about: what matters of its causal past, the evidence included; only in reports on one run.
     #[serde(skip_serializing_if = "Vec::is_empty")]

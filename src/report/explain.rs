@@ -10,7 +10,7 @@ use super::phrase::{self, Whom};
 use super::text::Grouped;
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
-use crate::check::verdict::{At, Property, Violation};
+use crate::check::verdict::{self, At, Property, Violation};
 use crate::experiment::cone::History;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::shrink::failure::known_at;
@@ -18,6 +18,9 @@ use crate::history::fact::{Fact, Role, SyncKind};
 
 /// The most sentences of an explanation; evidence alone may be more.
 const MOST: usize = 25;
+
+/// The fewest sentences of a story that a reader can follow: shorter evidence is completed by what matters most before it.
+const FEWEST: usize = 3;
 
 /// An explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Explanation {
     pub past: usize,
     /// What matters, in order of time.
     pub sentences: Vec<Sentence>,
+    /// The evidence, completed to [`FEWEST`] sentences where there is more to tell.
+    pub story: Vec<verdict::Sentence>,
 }
 
 /// One thing that happened.
@@ -83,6 +88,17 @@ pub fn within(history: &History, scenario: &Scenario, violation: &Violation) -> 
     // Of equal weight the later ones explain more.
     weighed.sort_by_key(|(weight, at, _)| (*weight, std::cmp::Reverse(*at)));
     weighed.truncate(MOST.saturating_sub(violation.story.len()));
+    let lacking = FEWEST.saturating_sub(violation.story.len());
+    let nearest = weighed
+        .iter()
+        .take(lacking)
+        .map(|(_, at, text)| verdict::Sentence {
+            at: *at,
+            text: text.clone(),
+        });
+    let mut story: Vec<verdict::Sentence> =
+        violation.story.iter().cloned().chain(nearest).collect();
+    story.sort_by_key(|sentence| sentence.at);
     let told = violation.story.iter().map(|sentence| Sentence {
         at: sentence.at,
         text: sentence.text.clone(),
@@ -101,6 +117,7 @@ pub fn within(history: &History, scenario: &Scenario, violation: &Violation) -> 
         at: known,
         past: past.len(),
         sentences,
+        story,
     }
 }
 
@@ -116,10 +133,7 @@ pub fn between(scenario: &Scenario, from: At, to: At) -> Vec<Sentence> {
         .filter(|(stamp, _)| stamp.event > from.event && stamp.event <= to.event)
         .collect();
     let everything = Concerns {
-        zxids: inside
-            .iter()
-            .filter_map(|(_, fact)| zxid_of(fact))
-            .collect(),
+        zxids: inside.iter().filter_map(|(_, fact)| fact.zxid()).collect(),
         operations: inside
             .iter()
             .filter_map(|(_, fact)| operation_of(fact))
@@ -171,7 +185,7 @@ impl Concerns {
         let mut concerns = Self::default();
         for (at, fact) in &history.facts {
             if evidence.contains(&at.event.0) {
-                concerns.zxids.extend(zxid_of(fact));
+                concerns.zxids.extend(fact.zxid());
                 concerns.operations.extend(operation_of(fact));
             }
         }
@@ -180,7 +194,7 @@ impl Concerns {
 
     /// How much a fact of the past matters, 0 most; `None` = not at all.
     fn weight(&self, fact: &Fact) -> Option<u8> {
-        let is_about = zxid_of(fact).is_some_and(|zxid| self.zxids.contains(&zxid))
+        let is_about = fact.zxid().is_some_and(|zxid| self.zxids.contains(&zxid))
             || operation_of(fact).is_some_and(|operation| self.operations.contains(&operation));
         match fact {
             Fact::FaultBegan { effective, .. } => effective.then_some(0),
@@ -228,24 +242,6 @@ impl Concerns {
             | Fact::WatchesReset { .. }
             | Fact::Ponged { .. } => None,
         }
-    }
-}
-
-/// The transaction that a fact is about.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "what is not about one transaction has none"
-)]
-fn zxid_of(fact: &Fact) -> Option<Zxid> {
-    match fact {
-        Fact::Proposed { zxid, .. }
-        | Fact::Appended { zxid, .. }
-        | Fact::Durable { zxid, .. }
-        | Fact::AckSent { zxid, .. }
-        | Fact::CommitDecided { zxid, .. }
-        | Fact::Delivered { zxid, .. } => Some(*zxid),
-        Fact::Returned { zxid, .. } => *zxid,
-        _ => None,
     }
 }
 

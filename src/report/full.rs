@@ -23,7 +23,15 @@ impl<'a> Full<'a> {
     /// # Panics
     /// If the scenario still has faults to generate.
     pub fn of(scenario: &'a Scenario, is_expected: bool, replay: &str) -> Self {
-        let trace = Trace::of(scenario);
+        let mut trace = Trace::of(scenario);
+        let mut reasons = Vec::new();
+        for index in told(&trace.outcome().violations) {
+            let violation = &trace.outcome().violations[index];
+            let explanation = explain::within(trace.history(), scenario, violation);
+            let why: Vec<WhyLine> = explanation.sentences.iter().map(why_line).collect();
+            reasons.push((index, why));
+            trace.tell(index, explanation.story);
+        }
         let outcome = trace.outcome();
         let mut report = Report::new(Account {
             scenario,
@@ -32,10 +40,8 @@ impl<'a> Full<'a> {
             expected: is_expected.then(|| outcome.meets(&scenario.expect).is_ok()),
             replay,
         });
-        for index in told(&outcome.violations) {
-            let violation = &outcome.violations[index];
-            let explanation = explain::within(trace.history(), scenario, violation);
-            report.violations[index].why = explanation.sentences.iter().map(why_line).collect();
+        for (index, why) in reasons {
+            report.violations[index].why = why;
         }
         Self { report, trace }
     }

@@ -9,6 +9,7 @@ pub mod full;
 pub mod history;
 pub mod html;
 pub mod kill;
+pub mod markup;
 pub mod phrase;
 pub mod plot;
 pub mod shrink;

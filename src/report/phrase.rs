@@ -6,7 +6,7 @@
 )]
 
 use super::faults;
-use crate::base::id::{ClientId, ServerId};
+use crate::base::id::{ClientId, NodeId, ServerId};
 use crate::check::wording;
 use crate::experiment::scenario::plan::Roster;
 use crate::history::fact::{EpochFile, Fact, Loss, Role, SyncKind};
@@ -23,6 +23,17 @@ pub enum Whom {
     Client(ClientId),
     /// The machine.
     World,
+}
+
+impl Whom {
+    /// The node, unless it is the machine.
+    pub fn node(self, roster: Roster) -> Option<NodeId> {
+        match self {
+            Self::Server(server) => Some(NodeId::from(server)),
+            Self::Client(client) => Some(roster.client(client.0)),
+            Self::World => None,
+        }
+    }
 }
 
 /// Whom a fact is about, and what it says.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::markup::escaped;
 use crate::check::foreign::story::{Explanation, Operation};
 
 /// Width of one event, and the parts of a row, in pixels.
@@ -178,20 +179,4 @@ fn notes(explanation: &Explanation, left_out: usize, width: u32) -> Vec<String> 
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a string takes any text");
-}
-
-/// Text as XML takes it; control characters are none.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            control if control.is_control() => safe.push(' '),
-            plain => safe.push(plain),
-        }
-    }
-    safe
 }

@@ -97,6 +97,65 @@ fn two_runs_are_compared_up_to_where_they_part() {
 }
 
 #[test]
+fn pictures_are_left_as_svg_and_where_it_was_asked_for_as_png() {
+    let directory = scratch("page-png");
+    let out = directory.to_string_lossy();
+    let run = [
+        "report",
+        "scenarios/quiet.json",
+        SHORT[0],
+        SHORT[1],
+        "--png",
+        "-o",
+        &out,
+    ];
+    let output = zablab(&run);
+    if cfg!(not(feature = "png")) {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("--features png"));
+        assert!(!directory.join("report.html").exists());
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let pictures = files(&directory.join("plots"));
+    let of = |ending: &str| -> Vec<&[u8]> {
+        let named =
+            |(name, _): &&(String, Vec<u8>)| Path::new(name).extension() == Some(ending.as_ref());
+        let all = pictures.iter().filter(named);
+        all.map(|(_, bytes)| bytes.as_slice()).collect()
+    };
+    assert!(of("svg").len() >= 4);
+    assert_eq!(of("svg").len(), of("png").len());
+    assert!(
+        of("png")
+            .iter()
+            .all(|bytes| bytes.starts_with(b"\x89PNG\r\n"))
+    );
+}
+
+#[test]
+fn a_violation_is_told_in_three_sentences_at_least() {
+    let directory = scratch("page-story");
+    // The checker's evidence is one sentence.
+    report(&["scenarios/zoo/uptodate-before-quorum.json"], &directory);
+    let bytes = fs::read(directory.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let violation = &report["violations"][0];
+    let story = violation["story"].as_array().unwrap();
+    assert!(story.len() >= 3, "{story:?}");
+    let events: Vec<u64> = story
+        .iter()
+        .map(|sentence| sentence["event"].as_u64().unwrap())
+        .collect();
+    assert!(events.is_sorted());
+    assert_eq!(events.last(), violation["event"].as_u64().as_ref());
+    let evidence = violation["why"].as_array().unwrap().iter();
+    for sentence in evidence.filter(|sentence| sentence["evidence"] == true) {
+        assert!(story.iter().any(|told| told["text"] == sentence["text"]));
+    }
+}
+
+#[test]
 fn what_cannot_be_reported_on_is_refused_with_a_reason() {
     let directory = scratch("page-refused");
     let out = directory.to_string_lossy();

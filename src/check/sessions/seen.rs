@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use super::expired::{Expired, Over};
 use super::tell;
-use crate::base::id::{ClientId, SessionId};
+use crate::base::id::SessionId;
 use crate::base::zxid::Zxid;
 use crate::check::evidence;
+use crate::check::under_way::{Answered, UnderWay};
 use crate::check::verdict::{At, Findings, Property, Violation};
 use crate::check::wording::Witness;
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Path, Request, Response, flags};
+use crate::history::op::{Path, Request, Response, flags};
 
 /// The newest view that showed an ephemeral of a session.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ struct Shown {
 /// What clients know of sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    open: BTreeMap<(ClientId, u64), Witness>,
+    under_way: UnderWay,
     /// Ends that were acknowledged.
     closed: BTreeMap<SessionId, Witness>,
     /// Ephemerals by path: who made them, and when.
@@ -43,46 +44,14 @@ impl Seen {
     /// Takes the next fact.
     pub(super) fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         self.expired.observe(at, fact);
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
-        {
-            let witness = Witness::begin(*client, *op, at, request);
-            self.open.insert((*client, *op), witness);
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.returned = Some(at);
-                witness.zxid = *zxid;
-                witness.error = result.as_ref().err().copied();
-                self.on_returned(at, &witness, *session, result.as_ref(), findings);
-            }
-        } else if let Fact::Lost { client, op, .. } = fact {
-            self.open.remove(&(*client, *op));
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.open.retain(|(owner, _), _| owner != client);
+        if let Some(answered) = self.under_way.observe(at, fact) {
+            self.on_returned(at, &answered, findings);
         }
     }
 
-    fn on_returned(
-        &mut self,
-        at: At,
-        witness: &Witness,
-        session: SessionId,
-        result: Result<&Response, &ErrorCode>,
-        findings: &mut Findings,
-    ) {
-        let (Ok(response), Some(zxid)) = (result, witness.zxid) else {
+    fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) {
+        let (witness, session) = (&answered.witness, answered.session);
+        let (Ok(response), Some(zxid)) = (answered.result, witness.zxid) else {
             return;
         };
         if *witness.request == Request::CloseSession {

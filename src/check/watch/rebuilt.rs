@@ -154,9 +154,7 @@ impl RecordedWatches {
         } = fact
         {
             if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.returned = Some(at);
-                witness.zxid = *zxid;
-                witness.error = result.as_ref().err().copied();
+                witness.answer(at, *zxid, result);
                 self.on_returned(witness, *session, result.as_ref());
             }
         } else if let Fact::Lost {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::lesson::play;
 use crate::cli::output::{self, Failure, Status};
-use crate::cli::sweep::folder;
 use crate::lab::lesson::{LESSONS, page};
 
 /// Write every lesson as a page that asks before it shows, and an index
@@ -23,7 +22,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
-    folder::create(&args.directory)?;
+    output::create_folder(&args.directory)?;
     output::expect_place(&args.directory.join("index.html"))?;
     for lesson in &LESSONS {
         let html = play(lesson, |full| page::page(lesson, full).html())?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::grade::{self, Report, Verdicts};
 use super::manifest::Submission;
 use crate::cli::input::{self, shell};
-use crate::cli::output::{Failure, Status};
+use crate::cli::output::{self, Failure, Status};
 use crate::lab::grade::{Extent, Only};
 use crate::lab::hidden::Seeds;
 
@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         let shown = graded.parts.iter().filter_map(|part| part.shown.as_ref());
         let mut shown = shown;
         match shown.find_map(|shown| shown.scenario.as_ref()) {
-            Some(scenario) => crate::cli::output::replace(path, scenario.to_string())?,
+            Some(scenario) => output::replace(path, scenario.to_string())?,
             None => return Err(Failure::Usage("--save: no run failed".to_owned())),
         }
     }

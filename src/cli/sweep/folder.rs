@@ -24,7 +24,7 @@ impl Folder {
         campaign: &Campaign,
         ledger: &mut Ledger,
     ) -> Result<Self, Failure> {
-        create(path)?;
+        output::create_folder(path)?;
         let name = path.join(JOURNAL);
         let journal = OpenOptions::new()
             .create(true)
@@ -96,10 +96,6 @@ impl Folder {
             .write_all(text.as_bytes())
             .map_err(|error| self.failure(error))
     }
-}
-
-pub(in crate::cli) fn create(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| output::file_failure(path, error))
 }
 
 fn read(name: &Path) -> Result<Option<Journal>, Failure> {

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::summary::Summary;
+use crate::report::markup::escaped;
 
 /// The report.
 pub(super) fn report(summary: &Summary) -> String {
@@ -53,34 +54,4 @@ fn put(text: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(text, "  </testsuite>")?;
     }
     writeln!(text, "</testsuites>")
-}
-
-/// Text as XML takes it, in attributes too; characters that XML does not have are left out.
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&apos;"),
-            letter if letter.is_control() && !matches!(letter, '\t' | '\n' | '\r') => {}
-            letter => safe.push(letter),
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_cannot_leave_its_place() {
-        assert_eq!(
-            escaped("<a b='\"&\u{1}x'>"),
-            "&lt;a b=&apos;&quot;&amp;x&apos;&gt;"
-        );
-    }
 }

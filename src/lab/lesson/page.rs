@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{LESSONS, Lesson, Question};
 use crate::report::data::Report;
 use crate::report::full::Full;
-use crate::report::html::{Page, escaped};
+use crate::report::html::Page;
+use crate::report::markup::escaped;
 
 /// The report of a lesson's run, with the lesson.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -4,6 +4,7 @@ use super::Pen;
 use crate::check::verdict::Verdict;
 use crate::experiment::outcome::{Judged, Outcome};
 use crate::experiment::scenario::Scenario;
+use crate::report::markup::escaped;
 
 pub(super) fn write(scenario: &Scenario, outcome: &Outcome, pen: &mut Pen<'_>) {
     let count = |verdict| {
@@ -64,22 +65,4 @@ fn case(suite: &str, judged: &Judged, outcome: &Outcome, pen: &mut Pen<'_>) {
         }
     }
     pen.put(format_args!("</testcase>\n"));
-}
-
-/// Text as XML takes it, in attributes too; characters that XML does not have are left out.
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            '>' => safe += "&gt;",
-            '"' => safe += "&quot;",
-            '\'' => safe += "&apos;",
-            '\n' | '\t' => safe.push(letter),
-            letter if letter < ' ' || matches!(letter, '\u{fffe}' | '\u{ffff}') => {}
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }

@@ -1,19 +1,19 @@
 //! A run as one series of entries: inputs, messages sent and received, facts. What scribes write comes from here.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use crate::base::id::NodeId;
-use crate::cast::{self, Part, Witness};
+use crate::cast;
+use crate::experiment::lower;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario::plan::Roster;
+use crate::experiment::wire::Wire;
 use crate::history::fact::Fact;
-use crate::report::phrase::{self, Whom};
+use crate::report::phrase;
 use crate::report::trace::kinds::{self, Described};
+use crate::report::trace::recorder;
 use crate::sim::fault::Planned;
-use crate::sim::process::{Conn, Effect, Input};
+use crate::sim::process::{Effect, Input};
 use crate::sim::sink::{Happening, Sink, Stamp};
 use crate::words::Words;
-use crate::words::message::Msg;
 
 /// Something that happened.
 pub(super) struct Entry<'a> {
@@ -62,8 +62,7 @@ pub(super) struct Tape<'a, S> {
     config: cast::Config,
     plan: &'a [Planned],
     roster: Roster,
-    ends: BTreeMap<Conn, (NodeId, NodeId)>,
-    flying: BTreeMap<(Conn, NodeId), VecDeque<(Letter, Msg)>>,
+    wire: Wire<Letter>,
     letters: u64,
     pub(super) scribe: S,
 }
@@ -74,25 +73,15 @@ impl<'a, S: Scribe> Tape<'a, S> {
             config,
             plan: &scenario.plan,
             roster: scenario.roster(),
-            ends: BTreeMap::new(),
-            flying: BTreeMap::new(),
+            wire: Wire::default(),
             letters: 0,
             scribe,
         }
     }
 
-    fn other_end(&self, conn: Conn, node: NodeId) -> Option<NodeId> {
-        let (one, two) = self.ends.get(&conn)?;
-        Some(if *one == node { *two } else { *one })
-    }
-
     fn on_fact(&mut self, at: Stamp, fact: &Fact) {
         let (whom, words) = phrase::fact(fact, self.plan, self.roster);
-        let node = match whom {
-            Whom::Server(server) => Some(NodeId::from(server)),
-            Whom::Client(client) => Some(self.roster.client(client.0)),
-            Whom::World => None,
-        };
+        let node = whom.node(self.roster);
         let what = What::Fact(fact, &words);
         self.scribe.take(&Entry { at, node, what });
     }
@@ -100,20 +89,12 @@ impl<'a, S: Scribe> Tape<'a, S> {
 
 impl<S: Scribe> Sink<Words> for Tape<'_, S> {
     fn input(&mut self, at: Stamp, node: NodeId, input: &Input<Words>) {
-        if let Input::Accepted { conn, from, .. } = input {
-            self.ends.insert(*conn, (*from, node));
-        }
+        let message = self.wire.arrive(node, input);
         let described = kinds::input(input);
-        let what = if let Input::Deliver { conn, msg } = input {
-            let queue = self.flying.get_mut(&(*conn, node));
-            let letter = queue.and_then(|queue| {
-                // Datagrams overtake each other.
-                let place = queue.iter().position(|(_, sent)| sent == msg)?;
-                queue.remove(place).map(|(letter, _)| letter)
-            });
+        let what = if let Input::Deliver { conn, .. } = input {
             What::Received {
-                message: letter,
-                from: self.other_end(*conn, node),
+                message,
+                from: self.wire.other_end(*conn, node),
                 described: &described,
             }
         } else {
@@ -124,16 +105,12 @@ impl<S: Scribe> Sink<Words> for Tape<'_, S> {
     }
 
     fn effect(&mut self, at: Stamp, node: NodeId, effect: &Effect<Words>) {
-        if let Effect::Open { conn, to, .. } = effect {
-            self.ends.insert(*conn, (node, *to));
-        } else if let Effect::Send { conn, msg } = effect
-            && let Some(to) = self.other_end(*conn, node)
+        let number = self.letters + 1;
+        let letter = || Letter { number, sent: at };
+        if let Some(to) = self.wire.depart(node, effect, letter)
+            && let Effect::Send { msg, .. } = effect
         {
-            self.letters += 1;
-            let number = self.letters;
-            let letter = Letter { number, sent: at };
-            let queue = self.flying.entry((*conn, to)).or_default();
-            queue.push_back((letter, msg.clone()));
+            self.letters = number;
             let what = What::Sent {
                 message: number,
                 to,
@@ -146,28 +123,10 @@ impl<S: Scribe> Sink<Words> for Tape<'_, S> {
         }
     }
 
-    fn happening(&mut self, at: Stamp, what: &Happening, plan: &[Planned]) {
-        if let Happening::ConnectionEnded { conn, node, .. } = what {
-            self.flying.remove(&(*conn, *node));
-        }
-        let mut facts = Collected::default();
-        cast::Facts {
-            config: &self.config,
-            witness: &mut facts,
-        }
-        .happening(at, what, plan);
-        for fact in facts.0 {
+    fn happening(&mut self, at: Stamp, what: &Happening, _plan: &[Planned]) {
+        if let Some(fact) = self.config.fact_of(what) {
             self.on_fact(at, &fact);
         }
-    }
-}
-
-#[derive(Default)]
-struct Collected(Vec<Fact>);
-
-impl Witness for Collected {
-    fn witness(&mut self, _at: Stamp, fact: &Fact) {
-        self.0.push(fact.clone());
     }
 }
 
@@ -177,13 +136,10 @@ pub(super) struct Names(Vec<String>);
 
 impl Names {
     pub(super) fn of(scenario: &Scenario) -> Self {
-        let config = lower_cast(scenario);
+        let config = lower::cast(scenario).cast;
         let roster = scenario.roster();
         let nodes = 1..=roster.servers() + roster.clients;
-        let name = |node| match config.part_of(NodeId(node)) {
-            Part::Server(server) => format!("s{server}"),
-            Part::Client(client) => format!("c{}", client.0),
-        };
+        let name = |node| recorder::names(&config, NodeId(node)).1;
         Self(nodes.map(name).collect())
     }
 
@@ -198,10 +154,6 @@ impl Names {
             .and_then(|index| self.0.get(index))
             .map_or("?", String::as_str)
     }
-}
-
-fn lower_cast(scenario: &Scenario) -> cast::Config {
-    crate::experiment::lower::cast(scenario).cast
 }
 
 /// A message in a few words: its kind and the transaction it carries.

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{FONT, Figure, HEIGHT, PURPLE, VERMILION, picture, seconds, stroke, titled};
+use super::{FONT, Figure, HEIGHT, PURPLE, VERMILION, legend, picture, seconds, stroke, titled};
 use crate::experiment::inevitable::Curve;
 use crate::report::curve::wilson;
 
@@ -44,13 +44,7 @@ pub fn inevitability(curve: &Curve) -> Option<Figure> {
             .draw_series(LineSeries::new(points, VERMILION.stroke_width(2)).point_size(3))?
             .label("share")
             .legend(stroke(VERMILION));
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .label_font((FONT, 12))
-            .draw()
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)
     });
     let caption = format!(
         "The share of runs that still violate {} when everything drawn after a moment is drawn anew, with Wilson's intervals.",

@@ -42,7 +42,7 @@ pub(super) fn points(run: &RunFigures) -> Option<Figure> {
         } else {
             scatter(&mut chart, run)?;
         }
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::UpperRight)
     });
     let what = if is_dense {
         "per column of time the range, the middle half and the median of all answers"
@@ -151,7 +151,7 @@ pub(super) fn percentiles(run: &RunFigures) -> Option<Figure> {
         line(&mut chart, run, &quantiles, ("p99", PURPLE), |q| q.p99)?;
         line(&mut chart, run, &quantiles, ("p90", ORANGE), |q| q.p90)?;
         line(&mut chart, run, &quantiles, ("p50", BLUE), |q| q.p50)?;
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::UpperRight)
     });
     let caption = format!(
         "Percentiles of the latency of answers and refusals in {WINDOWS} windows; gaps are windows without any. Orange bands are faults."

@@ -7,6 +7,8 @@ mod heat;
 mod inevitable;
 mod latency;
 mod numbers;
+#[cfg(feature = "png")]
+mod png;
 mod roles;
 mod spread;
 #[cfg(test)]
@@ -23,6 +25,8 @@ use plotters::prelude::*;
 pub use heat::heat;
 pub use inevitable::inevitability;
 pub use numbers::{Band, How, Point, RunFigures, Server, Stretch};
+#[cfg(feature = "png")]
+pub use png::png;
 
 /// A picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,10 +171,17 @@ fn mesh<Y: Ranged<ValueType = u64> + ValueFormatter<u64>>(
 }
 
 /// The legend, on a background that lets nothing through.
-fn legend<'a, 'b: 'a, Y: Ranged<ValueType = u64>>(chart: &mut OverTime<'a, 'b, Y>) -> Drawn {
+fn legend<'a, 'b: 'a, X, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>,
+    at: SeriesLabelPosition,
+) -> Drawn
+where
+    X: Ranged,
+    Y: Ranged,
+{
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(at)
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .label_font((FONT, 12))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plotters::prelude::*;
 
 use super::numbers::RunFigures;
-use super::{BLUE, FONT, Figure, HEIGHT, VERMILION, micros, picture, stroke, titled};
+use super::{BLUE, FONT, Figure, HEIGHT, VERMILION, legend, micros, picture, stroke, titled};
 
 /// Steps of a curve at most.
 const STEPS: usize = 400;
@@ -45,13 +45,7 @@ pub(super) fn cdf(run: &RunFigures) -> Option<Figure> {
                 .label(*name)
                 .legend(stroke(*colour));
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .label_font((FONT, 12))
-            .draw()
+        legend(&mut chart, SeriesLabelPosition::LowerRight)
     });
     let caption = format!(
         "Which share of {} reads and {} writes was answered or refused within a time, on a logarithmic scale.",

@@ -34,7 +34,7 @@ pub(super) fn throughput(run: &RunFigures) -> Option<Figure> {
                 .label(name)
                 .legend(stroke(colour));
         }
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::UpperRight)
     });
     let caption = format!(
         "Operations that ended, in {WINDOWS} windows of {} ms, by outcome. Orange bands are faults.",

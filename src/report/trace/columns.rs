@@ -1,4 +1,5 @@
-//! The file format of traces: columns of small integers that compress well (teaching.md §5.2), and its bytes.
+//! The file format of traces, told in `docs/trace.md`: columns of small integers that compress well (teaching.md §5.2), and
+//! its bytes.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -63,7 +64,7 @@ pub fn deltas_by<K: Ord>(values: impl Iterator<Item = (K, i64)>) -> Vec<i64> {
 
 /// A whole trace as it is written.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Document<'a> {
     pub format: &'static str,
     pub v: u32,
@@ -86,7 +87,7 @@ pub struct Document<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Node {
     pub name: String,
     pub short: String,
@@ -95,7 +96,7 @@ pub struct Node {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Events {
     pub number: Vec<i64>,
     pub t: Vec<i64>,
@@ -109,7 +110,7 @@ pub struct Events {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Lost {
     pub row: Vec<i64>,
     pub to: Vec<u32>,
@@ -121,7 +122,7 @@ pub struct Lost {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Facts {
     pub row: Vec<i64>,
     pub node: Vec<u32>,
@@ -131,7 +132,7 @@ pub struct Facts {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Txns {
     pub parent: Vec<i64>,
     pub epoch: Vec<i64>,
@@ -141,7 +142,7 @@ pub struct Txns {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Field {
     pub name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +152,7 @@ pub struct Field {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct State {
     pub row: Vec<i64>,
     pub node: Vec<u32>,
@@ -160,7 +161,7 @@ pub struct State {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Watches {
     pub row: Vec<i64>,
     pub node: Vec<u32>,
@@ -169,7 +170,7 @@ pub struct Watches {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Operations {
     pub node: Vec<u32>,
     pub number: Vec<i64>,
@@ -184,7 +185,7 @@ pub struct Operations {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Fault {
     pub id: String,
     pub text: String,
@@ -196,14 +197,14 @@ pub struct Fault {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct Checks {
     pub row: Vec<i64>,
     pub exercised: Vec<Vec<u64>>,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the schema of traces explains each")]
+#[expect(missing_docs, reason = "docs/trace.md explains each")]
 pub struct ViolationRows {
     pub index: usize,
     pub row: i64,

@@ -14,6 +14,7 @@ use recorder::{Recorder, Row};
 
 use crate::base::id::{ClientId, NodeId};
 use crate::base::time::Time;
+use crate::check::verdict::Sentence;
 use crate::experiment::chronicle::Chronicle;
 use crate::experiment::cone::History;
 use crate::experiment::lower;
@@ -69,6 +70,11 @@ impl<'a> Trace<'a> {
     /// What came out of it.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// Tells a violation by this story.
+    pub fn tell(&mut self, violation: usize, story: Vec<Sentence>) {
+        self.outcome.violations[violation].story = story;
     }
 
     /// Every event with its causes, every fact.

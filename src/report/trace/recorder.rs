@@ -1,6 +1,6 @@
 //! Takes down a run while it is played: a row per input, the messages that went lost, facts in words, and every change of state.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::columns::Strings;
 use super::kinds::{self, Described, Kind};
@@ -13,8 +13,9 @@ use crate::experiment::chronicle::standing::{Doing, Standing};
 use crate::experiment::cone::Weave;
 use crate::experiment::scenario::Scenario;
 use crate::experiment::scenario::plan::Roster;
+use crate::experiment::wire::Wire;
 use crate::history::fact::Fact;
-use crate::report::phrase::{self, Whom};
+use crate::report::phrase;
 use crate::sim::fault::Planned;
 use crate::sim::process::{Conn, Effect, Input};
 use crate::sim::sink::{Happening, Sink, Stamp};
@@ -126,8 +127,8 @@ pub struct Recorder<'a> {
     numbers: BTreeMap<Kind, u32>,
     /// The last row of each node.
     last: BTreeMap<NodeId, usize>,
-    ends: BTreeMap<Conn, (NodeId, NodeId)>,
-    flying: BTreeMap<(Conn, NodeId), VecDeque<Sent>>,
+    /// Messages on their way, with the rows in which they were sent.
+    wire: Wire<usize>,
     cut: BTreeMap<Conn, usize>,
 }
 
@@ -150,8 +151,7 @@ impl<'a> Recorder<'a> {
             facts: Vec::new(),
             numbers: BTreeMap::new(),
             last: BTreeMap::new(),
-            ends: BTreeMap::new(),
-            flying: BTreeMap::new(),
+            wire: Wire::default(),
             cut: BTreeMap::new(),
         }
     }
@@ -168,10 +168,10 @@ impl<'a> Recorder<'a> {
 
     /// The run is over: what is still on its way has not arrived.
     pub fn finish(&mut self) {
-        let left = std::mem::take(&mut self.flying);
-        for ((conn, _), queue) in left {
+        for (conn, to, row, msg) in std::mem::take(&mut self.wire).into_lost() {
             let end = self.cut.get(&conn).copied();
-            self.lost.extend(queue.into_iter().map(|sent| (sent, end)));
+            let to = number(to);
+            self.lost.push((Sent { row, to, msg }, end));
         }
         self.lost.sort_by_key(|(sent, _)| sent.row);
     }
@@ -271,29 +271,10 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn other_end(&self, conn: Conn, node: NodeId) -> Option<NodeId> {
-        let (one, two) = self.ends.get(&conn)?;
-        Some(if *one == node { *two } else { *one })
-    }
-
-    /// The message that has arrived leaves the wire.
-    fn arrive(&mut self, conn: Conn, node: NodeId, msg: &Msg) -> Option<Sent> {
-        let queue = self.flying.get_mut(&(conn, node))?;
-        let place = queue.iter().position(|sent| sent.msg == *msg)?;
-        if place > 0 {
-            return queue.remove(place);
-        }
-        queue.pop_front()
-    }
-
     fn on_fact(&mut self, at: Stamp, fact: &Fact) {
         self.facts.push((at, fact.clone()));
         let (whom, text) = phrase::fact(fact, self.plan, self.roster);
-        let node = match whom {
-            Whom::Server(server) => Some(NodeId::from(server)),
-            Whom::Client(client) => Some(self.roster.client(client.0)),
-            Whom::World => None,
-        };
+        let node = whom.node(self.roster);
         let row = self.here(at, node);
         self.tell(row, node, fact, &text);
         let subject = Standing::subject(fact);
@@ -320,7 +301,7 @@ impl<'a> Recorder<'a> {
         ) {
             return;
         }
-        let zxid = zxid_of(fact);
+        let zxid = fact.zxid().unwrap_or(Zxid::ZERO);
         let text = match zxid {
             Zxid::ZERO => self.strings.intern(text),
             zxid => {
@@ -442,44 +423,23 @@ fn values(standing: &Standing) -> [u32; 8] {
     ]
 }
 
-/// The transaction a fact is about.
-fn zxid_of(fact: &Fact) -> Zxid {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is about no transaction has none"
-    )]
-    match fact {
-        Fact::Proposed { zxid, .. }
-        | Fact::Appended { zxid, .. }
-        | Fact::Durable { zxid, .. }
-        | Fact::AckSent { zxid, .. }
-        | Fact::CommitDecided { zxid, .. }
-        | Fact::Delivered { zxid, .. } => *zxid,
-        _ => Zxid::ZERO,
-    }
-}
-
 impl Sink<Words> for Recorder<'_> {
     fn input(&mut self, at: Stamp, node: NodeId, input: &Input<Words>) {
         self.weave.input(at, node, input);
         let cause = self.weave.cause();
         let row = self.push(at, number(node), kinds::input(input));
         self.last.insert(node, row);
+        let sent = self.wire.arrive(node, input);
         let (peer, cause) = match input {
-            Input::Deliver { conn, msg } => {
-                let sent = self.arrive(*conn, node, msg);
-                let peer = self.other_end(*conn, node);
-                (peer, sent.map(|sent| sent.row))
-            }
-            Input::Accepted { conn, from, .. } => {
-                self.ends.insert(*conn, (*from, node));
+            Input::Deliver { conn, .. } => (self.wire.other_end(*conn, node), sent),
+            Input::Accepted { from, .. } => {
                 (Some(*from), cause.map(|event| self.row_of(event, None)))
             }
             Input::Opened { conn } | Input::Refused { conn, .. } | Input::Ended { conn, .. } => {
                 if matches!(input, Input::Ended { .. }) {
                     self.cut.insert(*conn, row);
                 }
-                let peer = self.other_end(*conn, node);
+                let peer = self.wire.other_end(*conn, node);
                 (peer, cause.map(|event| self.row_of(event, None)))
             }
             Input::Boot
@@ -501,17 +461,9 @@ impl Sink<Words> for Recorder<'_> {
 
     fn effect(&mut self, at: Stamp, node: NodeId, effect: &Effect<Words>) {
         self.weave.effect(at, node, effect);
-        if let Effect::Open { conn, to, .. } = effect {
-            self.ends.insert(*conn, (node, *to));
-        } else if let Effect::Send { conn, msg } = effect
-            && let Some(to) = self.other_end(*conn, node)
-        {
-            let sent = Sent {
-                row: self.here(at, Some(node)),
-                to: number(to),
-                msg: msg.clone(),
-            };
-            self.flying.entry((*conn, to)).or_default().push_back(sent);
+        if matches!(effect, Effect::Open { .. } | Effect::Send { .. }) {
+            let row = self.here(at, Some(node));
+            self.wire.depart(node, effect, || row);
         } else if let Effect::Close { conn } = effect {
             let row = self.here(at, Some(node));
             self.cut.entry(*conn).or_insert(row);
@@ -523,24 +475,9 @@ impl Sink<Words> for Recorder<'_> {
     fn happening(&mut self, at: Stamp, what: &Happening, plan: &[Planned]) {
         self.weave.happening(at, what, plan);
         self.happened(at, what);
-        let mut facts = Collected::default();
-        cast::Facts {
-            config: &self.config,
-            witness: &mut facts,
-        }
-        .happening(at, what, plan);
-        for fact in facts.0 {
+        if let Some(fact) = self.config.fact_of(what) {
             self.on_fact(at, &fact);
         }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Collected(Vec<Fact>);
-
-impl Witness for Collected {
-    fn witness(&mut self, _at: Stamp, fact: &Fact) {
-        self.0.push(fact.clone());
     }
 }
 
