@@ -6,13 +6,13 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod cpu;
+mod load;
 
-use std::fs;
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 
-use cpu::cpu_ns;
+use cpu::{cpu_ns, decimals, rate};
+use load::read;
 use zablab::base::time::Time;
 use zablab::experiment::generate::expand;
 use zablab::experiment::lower;
@@ -36,11 +36,8 @@ fn main() {
 }
 
 fn swarm(voters: u8, seed: u64) -> Scenario {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/swarm.json");
-    let bytes = fs::read(&file).expect("the swarm scenario");
     let overrides = [format!("seed={seed}"), format!("ensemble.voters={voters}")];
-    let scenario = Scenario::parse(&bytes, "swarm.json", &overrides).expect("a valid scenario");
-    expand(&scenario)
+    expand(&read("scenarios/swarm.json", &overrides))
 }
 
 fn measure_swarm(voters: u8) {
@@ -53,16 +50,11 @@ fn measure_swarm(voters: u8) {
         virtual_ms += outcome.virtual_time.as_ms();
     }
     let cpu = cpu_ns() - start;
-    let per_second = |count: u64| u128::from(count) * 1_000_000_000 / u128::from(cpu);
-    let (cpu_ms, rate, speed) = (
-        cpu / 1_000_000,
-        per_second(events),
-        per_second(virtual_ms) / 1_000,
-    );
     println!(
-        "{voters:7} {events:10} {:3}.{:03} {rate:14} {speed:17}",
-        cpu_ms / 1_000,
-        cpu_ms % 1_000
+        "{voters:7} {events:10} {:>7} {:14} {:17}",
+        decimals(cpu / 1_000_000, 3),
+        rate(events, cpu),
+        rate(virtual_ms, cpu) / 1_000
     );
 }
 
@@ -89,9 +81,8 @@ fn measure_clone(virtual_s: u64) {
     }
     let each = (cpu_ns() - start) / CLONES;
     println!(
-        "{virtual_s:4} s, {:9} ev {:5}.{:03} us",
+        "{virtual_s:4} s, {:9} ev {:>9} us",
         world.events(),
-        each / 1_000,
-        each % 1_000
+        decimals(each, 3)
     );
 }

@@ -8,10 +8,9 @@
 
 mod cpu;
 
-use std::fs;
 use std::hint::black_box;
 
-use cpu::cpu_ns;
+use cpu::{cpu_ns, decimals, rate, resident_bytes};
 use zablab::base::id::SessionId;
 use zablab::base::zxid::{Epoch, Zxid};
 use zablab::experiment::run::{Nobody, play};
@@ -45,12 +44,10 @@ fn measure_operations(voters: u8) {
     let outcome = play(&scenario, &mut Nobody);
     let cpu = cpu_ns() - start;
     let done = outcome.counters.ops_ok + outcome.counters.ops_failed;
-    let rate = u128::from(done) * 1_000_000_000 / u128::from(cpu);
-    let cpu_ms = cpu / 1_000_000;
     println!(
-        "{voters:7} {done:11} {:3}.{:03} {rate:18}",
-        cpu_ms / 1_000,
-        cpu_ms % 1_000
+        "{voters:7} {done:11} {:>7} {:18}",
+        decimals(cpu / 1_000_000, 3),
+        rate(done, cpu)
     );
 }
 
@@ -117,13 +114,4 @@ fn measure_snapshot(tree: &Tree, prep: &mut Prep, nobody: &Identities) {
 
 fn grown(before: u64) -> u64 {
     resident_bytes().saturating_sub(before) / u64::from(ZNODES)
-}
-
-/// Memory of this process, as Linux accounts it; 0 elsewhere.
-fn resident_bytes() -> u64 {
-    let pages = fs::read_to_string("/proc/self/statm").ok();
-    let pages = pages
-        .as_deref()
-        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.unwrap_or(0) * 4_096
 }

@@ -1,4 +1,33 @@
-//! CPU time, shared by the benchmarks.
+//! CPU time, memory and figures, shared by the benchmarks.
+
+#![allow(dead_code, reason = "each benchmark uses some of it")]
+
+/// What stands behind the program's name, without what Cargo adds.
+pub(crate) fn arguments() -> Vec<String> {
+    let arguments = std::env::args().skip(1);
+    arguments.filter(|argument| argument != "--bench").collect()
+}
+
+/// How many per second of CPU time.
+pub(crate) fn rate(count: u64, cpu_ns: u64) -> u128 {
+    u128::from(count) * 1_000_000_000 / u128::from(cpu_ns.max(1))
+}
+
+/// A number of tenths, hundredths, and so on, with a point.
+pub(crate) fn decimals(number: u64, places: u32) -> String {
+    let one = 10_u64.pow(places);
+    let width = places as usize;
+    format!("{}.{:0width$}", number / one, number % one)
+}
+
+/// Memory of this process, as Linux accounts it; 0 elsewhere.
+pub(crate) fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages
+        .as_deref()
+        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
+}
 
 /// CPU time of this thread in nanoseconds; where there is no such clock the wall clock.
 #[cfg(unix)]
