@@ -1,4 +1,4 @@
-//! What each checker costs: `cargo bench --bench checkers`. A plain program; figures are CPU time of its one thread.
+//! What each checker costs: `cargo bench --bench checkers`. A plain program; figures are CPU time.
 //!
 //! First the checkers of recorded histories, on legal histories of ten processes, then the monitors of runs, on the facts of an
 //! ensemble under load; each at 10 000, 100 000 and 1 000 000 operations. `-- full` adds 10 000 000 operations for the former.

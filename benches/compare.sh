@@ -23,7 +23,7 @@ if [ "$counts" = yes ] && ! command -v valgrind >/dev/null; then
 fi
 
 # ----- The programs.
-kernel=$(cargo bench --quiet --no-run --bench kernel --message-format=json | sed -n 's/.*"name":"kernel".*"executable":"\([^"]*\)".*/\1/p')
+kernel=$(cargo build --quiet --release --bench kernel --message-format=json | sed -n 's/.*"name":"kernel".*"executable":"\([^"]*\)".*/\1/p')
 declare -A program=([zablab]="$kernel" [zablab-recorded]="$kernel")
 names=(zablab zablab-recorded)
 if [ -z "$peers" ] || ! [ -f "$peers/Cargo.toml" ]; then

@@ -1,7 +1,7 @@
-//! How fast whole runs are: `cargo bench --bench ensemble`. A plain program; figures are CPU time of its one thread.
+//! How fast whole runs are: `cargo bench --bench ensemble`. A plain program; figures are CPU time.
 //!
-//! Prints events per CPU second of the swarm with all checkers, how that grows from 3 to 9 servers, and what a clone of
-//! a world in mid-run costs.
+//! Prints what the ensemble under load (`benches/load.json`) costs with its checkers and without, what it keeps in memory, what
+//! one seed of the swarm costs from its file to its verdict, how that grows from 3 to 9 servers, and what copying a world costs.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -11,32 +11,126 @@ mod load;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use cpu::{cpu_ns, decimals, rate};
-use load::read;
+use cpu::{cpu_ns, decimals, rate, resident_bytes};
+use load::{load, play_its_time, read};
 use zablab::base::time::Time;
 use zablab::experiment::generate::expand;
 use zablab::experiment::lower;
 use zablab::experiment::run::{Nobody, play};
 use zablab::experiment::scenario::Scenario;
 use zablab::mutant::wrapped::Mutant;
+use zablab::report::trace::Trace;
+use zablab::sim::process::Effects;
 use zablab::sim::world::{Limits, World};
 
+const SERVERS: [u8; 4] = [3, 5, 7, 9];
+const LOAD_MS: u64 = 20_000;
 const SEEDS: u64 = 40;
+const SEED_MS: u64 = 60_000;
 
 fn main() {
-    println!("servers     events   CPU s   events/CPU s   virtual s/CPU s");
-    for voters in [3, 5, 7, 9] {
-        measure_swarm(voters);
-    }
+    // First, while the process is small: later it would grow into what other measurements left behind.
+    measure_memory();
     println!();
-    println!("world in mid-run    clone");
+    println!(
+        "under load, 20 virtual s       without checkers                          with all checkers"
+    );
+    println!(
+        "servers     events   events/CPU s   virtual s/CPU s   events/CPU s   virtual s/CPU s   their share"
+    );
+    SERVERS.into_iter().for_each(measure_load);
+    println!();
+    println!(
+        "swarm, 60 virtual s: servers     events   CPU ms/seed   events/CPU s   virtual s/CPU s"
+    );
+    SERVERS.into_iter().for_each(measure_swarm);
+    println!();
+    println!("world in mid-run     events   clone, us   clone and one event, us");
     for virtual_s in [1, 10, 50] {
-        measure_clone(virtual_s);
+        let world = world(&swarm(5, 1), virtual_s * 1_000);
+        measure_clone(&format!("swarm, {virtual_s} s"), &world);
+    }
+    measure_clone("load, 10 s", &world(&load(5, LOAD_MS), 10_000));
+}
+
+/// What a run keeps: the world with its servers, the checkers, and the trace for a page.
+fn measure_memory() {
+    println!("memory                                     bytes");
+    let before = resident_bytes();
+    let scenarios = [3, 9].map(|voters| load(voters, 1_000));
+    let worlds: Vec<Vec<World<Mutant>>> = scenarios
+        .iter()
+        .map(|scenario| (0..100).map(|_| world(scenario, 0)).collect())
+        .collect();
+    let two = resident_bytes() - before;
+    println!(
+        "a server at its start                 {:10}",
+        two / (100 * 12)
+    );
+    drop(worlds);
+    let mut scenario = load(5, LOAD_MS);
+    scenario.check.clear();
+    let before = resident_bytes();
+    let run = play_its_time(&scenario);
+    let unchecked = resident_bytes().saturating_sub(before);
+    drop(run);
+    let scenario = load(5, LOAD_MS);
+    let before = resident_bytes();
+    let run = play_its_time(&scenario);
+    let checked = resident_bytes().saturating_sub(before) + unchecked;
+    drop(run);
+    let before = resident_bytes();
+    let trace = Trace::of(&scenario);
+    let counters = &trace.outcome().counters;
+    let operations = counters.ops_ok + counters.ops_failed;
+    let traced = resident_bytes().saturating_sub(before) + checked;
+    for (what, bytes) in [
+        ("played", unchecked),
+        ("played and judged", checked),
+        ("recorded for a page", traced),
+    ] {
+        println!(
+            "an operation under load, {what:20} {:>6}",
+            bytes / operations
+        );
     }
 }
 
+fn measure_load(voters: u8) {
+    let mut scenario = load(voters, LOAD_MS);
+    let (events, checked) = timed(|| play_its_time(&scenario).world().events());
+    scenario.check.clear();
+    let (_, unchecked) = timed(|| play_its_time(&scenario).world().events());
+    let share = (checked - unchecked.min(checked)) * 1_000 / checked;
+    println!(
+        "{voters:7} {events:10} {:14} {:17} {:14} {:17} {:>11} %",
+        rate(events, unchecked),
+        rate(LOAD_MS, unchecked) / 1_000,
+        rate(events, checked),
+        rate(LOAD_MS, checked) / 1_000,
+        decimals(share, 1)
+    );
+}
+
+/// What was answered, and the CPU time it took: the shorter of two.
+fn timed<T>(work: impl Fn() -> T) -> (T, u64) {
+    let once = || {
+        let start = cpu_ns();
+        let answer = work();
+        (answer, cpu_ns() - start)
+    };
+    let (_, first) = once();
+    let (answer, second) = once();
+    (answer, first.min(second))
+}
+
+/// A seed of the swarm with its faults, from the file on.
 fn swarm(voters: u8, seed: u64) -> Scenario {
-    let overrides = [format!("seed={seed}"), format!("ensemble.voters={voters}")];
+    let overrides = [
+        format!("seed={seed}"),
+        format!("ensemble.voters={voters}"),
+        format!("limits.virtual_ms={SEED_MS}"),
+    ];
     expand(&read("scenarios/swarm.json", &overrides))
 }
 
@@ -51,38 +145,43 @@ fn measure_swarm(voters: u8) {
     }
     let cpu = cpu_ns() - start;
     println!(
-        "{voters:7} {events:10} {:>7} {:14} {:17}",
-        decimals(cpu / 1_000_000, 3),
+        "{voters:28} {events:10} {:>13} {:14} {:17}",
+        decimals(cpu / SEEDS / 100_000, 1),
         rate(events, cpu),
         rate(virtual_ms, cpu) / 1_000
     );
 }
 
-fn measure_clone(virtual_s: u64) {
-    const CLONES: u64 = 20_000;
-    let scenario = swarm(5, 1);
+fn world(scenario: &Scenario, virtual_ms: u64) -> World<Mutant> {
     let plan = Arc::from(scenario.plan.clone());
-    let mut world: World<Mutant> = World::new(
+    let mut world = World::new(
         scenario.seed,
-        lower::cast(&scenario),
-        lower::setup(&scenario),
+        lower::cast(scenario),
+        lower::setup(scenario),
         plan,
     );
-    world.run_until(
-        Limits {
-            time: Time::from_ms(virtual_s * 1_000),
-            events: u64::MAX,
-        },
-        &mut (),
-    );
+    world.run_until(Limits::until(Time::from_ms(virtual_ms)), &mut ());
+    world
+}
+
+fn measure_clone(name: &str, world: &World<Mutant>) {
+    const CLONES: u64 = 20_000;
     let start = cpu_ns();
     for _ in 0..CLONES {
         black_box(world.clone());
     }
-    let each = (cpu_ns() - start) / CLONES;
+    let clone = (cpu_ns() - start) / CLONES;
+    let mut out = Effects::default();
+    let start = cpu_ns();
+    for _ in 0..CLONES {
+        let mut world = world.clone();
+        black_box(world.step(&mut out, &mut ()));
+    }
+    let event = (cpu_ns() - start) / CLONES;
     println!(
-        "{virtual_s:4} s, {:9} ev {:>9} us",
+        "{name:16} {:10} {:>11} {:>25}",
         world.events(),
-        decimals(each, 3)
+        decimals(clone, 3),
+        decimals(event, 3)
     );
 }

@@ -29,17 +29,17 @@ pub(crate) fn resident_bytes() -> u64 {
     pages.unwrap_or(0) * 4_096
 }
 
-/// CPU time of this thread in nanoseconds; where there is no such clock the wall clock.
+/// CPU time of this process in nanoseconds; where there is no such clock the wall clock.
 #[cfg(unix)]
 pub(crate) fn cpu_ns() -> u64 {
     use nix::time::{ClockId, clock_gettime};
     let spent =
-        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every thread has this clock");
+        clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("every process has this clock");
     let spent = std::time::Duration::from(spent);
     u64::try_from(spent.as_nanos()).expect("shorter than centuries")
 }
 
-/// CPU time of this thread in nanoseconds; where there is no such clock the wall clock.
+/// CPU time of this process in nanoseconds; where there is no such clock the wall clock.
 #[cfg(not(unix))]
 #[expect(clippy::disallowed_types, reason = "a benchmark measures time")]
 pub(crate) fn cpu_ns() -> u64 {

@@ -14,7 +14,7 @@ use super::outcome::{Ended, Excuse, Outcome, Strikes};
 use super::scenario::Scenario;
 use super::scenario::sections::Core;
 use super::situations::Situations;
-use crate::base::id::EventId;
+use crate::base::id::{EventId, NodeId};
 use crate::base::time::{Span, Time};
 use crate::cast::{self, Facts, Witness};
 use crate::check::panel::Panel;
@@ -22,7 +22,8 @@ use crate::check::verdict::{At, Violation};
 use crate::history::fact::Fact;
 use crate::mutant::wrapped::Mutant;
 use crate::sim::fault::Planned;
-use crate::sim::sink::{Sink, Stamp};
+use crate::sim::process::{Effect, Input};
+use crate::sim::sink::{Happening, Sink, Stamp};
 use crate::sim::world::{Limits, Stop, World};
 use crate::words::Words;
 use crate::zab;
@@ -39,7 +40,7 @@ impl Witness for Nobody {
 ///
 /// # Panics
 /// If the scenario still has faults to generate.
-pub fn play(scenario: &Scenario, witness: &mut impl Witness) -> Outcome {
+pub fn play(scenario: &Scenario, witness: &mut dyn Witness) -> Outcome {
     Run::start(scenario).conclude(witness, &mut ())
 }
 
@@ -89,8 +90,8 @@ impl<'a> Run<'a> {
     pub fn advance(
         &mut self,
         time: Time,
-        witness: &mut impl Witness,
-        sink: &mut impl Sink<Words>,
+        witness: &mut dyn Witness,
+        sink: &mut dyn Sink<Words>,
     ) -> Stop {
         let events = self.scenario.limits.events;
         self.go(Limits { time, events }, witness, sink)
@@ -108,8 +109,8 @@ impl<'a> Run<'a> {
     fn go(
         &mut self,
         limits: Limits,
-        witness: &mut impl Witness,
-        sink: &mut impl Sink<Words>,
+        witness: &mut dyn Witness,
+        sink: &mut dyn Sink<Words>,
     ) -> Stop {
         let mut judge = Judge {
             panel: &mut self.panel,
@@ -125,11 +126,11 @@ impl<'a> Run<'a> {
             config: &self.config,
             witness: &mut judge,
         };
-        self.world.run_until(limits, &mut (sink, facts))
+        self.world.run_until(limits, &mut Audience { sink, facts })
     }
 
     /// Plays to the end of the scenario's time, heals everything, goes on until liveness can be judged, and judges.
-    pub fn conclude(&mut self, witness: &mut impl Witness, sink: &mut impl Sink<Words>) -> Outcome {
+    pub fn conclude(&mut self, witness: &mut dyn Witness, sink: &mut dyn Sink<Words>) -> Outcome {
         let time = Time::from_ms(self.scenario.limits.virtual_ms);
         let mut stop = self.advance(time, witness, sink);
         if stop != Stop::Events {
@@ -246,8 +247,31 @@ fn recipe_patience(scenario: &Scenario) -> Span {
     waits.max().unwrap_or(Span::ZERO) + liveness_bound(scenario)
 }
 
+/// Who hears of a run: a sink, which hears everything, and the judge. Sinks and witnesses are called through tables, so that there
+/// is one machine in the program and not one for each of them.
+struct Audience<'a> {
+    sink: &'a mut dyn Sink<Words>,
+    facts: Facts<'a, Judge<'a>>,
+}
+
+impl Sink<Words> for Audience<'_> {
+    fn input(&mut self, at: Stamp, node: NodeId, input: &Input<Words>) {
+        self.sink.input(at, node, input);
+    }
+
+    fn effect(&mut self, at: Stamp, node: NodeId, effect: &Effect<Words>) {
+        self.sink.effect(at, node, effect);
+        self.facts.effect(at, node, effect);
+    }
+
+    fn happening(&mut self, at: Stamp, what: &Happening, plan: &[Planned]) {
+        self.sink.happening(at, what, plan);
+        self.facts.happening(at, what, plan);
+    }
+}
+
 /// Hands every fact to the checkers, the counters and a witness.
-struct Judge<'a, T> {
+struct Judge<'a> {
     panel: &'a mut Panel,
     counters: &'a mut Counters,
     situations: &'a mut Situations,
@@ -255,10 +279,10 @@ struct Judge<'a, T> {
     excuses: &'a mut Vec<Excuse>,
     strikes: &'a mut BTreeMap<&'static str, Strikes>,
     plan: &'a [Planned],
-    witness: &'a mut T,
+    witness: &'a mut dyn Witness,
 }
 
-impl<T> Judge<'_, T> {
+impl Judge<'_> {
     fn planned(&self, index: u32) -> Option<&Planned> {
         self.plan.get(usize::try_from(index).ok()?)
     }
@@ -299,7 +323,7 @@ impl<T> Judge<'_, T> {
     }
 }
 
-impl<T: Witness> Witness for Judge<'_, T> {
+impl Witness for Judge<'_> {
     fn witness(&mut self, at: Stamp, fact: &Fact) {
         let stamp = At {
             event: at.event,
