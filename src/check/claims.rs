@@ -13,9 +13,10 @@ use std::sync::Arc;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{self, Witness};
-use crate::base::id::{ClientId, SessionId};
+use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
+use crate::check::pending::Pending;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Path, Request, Response};
 
@@ -103,7 +104,7 @@ impl Staleness {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimsMonitor {
-    open: BTreeMap<(ClientId, u64), Open>,
+    open: Pending<Open>,
     taken: Mark,
     written: Mark,
     /// What each session's last sync promises.
@@ -321,14 +322,14 @@ impl Monitor for ClaimsMonitor {
             ..
         } = fact
         {
-            if let Some(mut open) = self.open.remove(&(*client, *op)) {
+            if let Some(mut open) = self.open.remove((*client, *op)) {
                 open.witness.answer(at, *zxid, result);
                 self.on_returned(&open, *session, result.as_ref(), findings);
             }
         } else if let Fact::Lost { client, op, .. } = fact {
-            self.open.remove(&(*client, *op));
+            self.open.remove((*client, *op));
         } else if let Fact::ClientCrashed { client } = fact {
-            self.open.retain(|(owner, _), _| owner != client);
+            self.open.forget(*client);
         } else if let Fact::Expired { session, .. } = fact {
             self.synced.remove(session);
         }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use crate::base::id::{ClientId, ServerId, ServerSet};
+use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
+use crate::check::pending::Pending;
 use crate::history::fact::{Fact, Role};
 use crate::history::op::ErrorCode;
 
@@ -68,7 +69,7 @@ pub struct LivenessMonitor {
     is_calm: bool,
     serving: BTreeMap<ServerId, Service>,
     /// Writes that wait for their answer.
-    pending: BTreeMap<(ClientId, u64), At>,
+    pending: Pending<At>,
     /// When a leader last served, if none does now.
     last_led: Option<Time>,
     /// Of the answered writes the one handed in last.
@@ -92,7 +93,7 @@ impl LivenessMonitor {
             watch: Watch::new(Time::ZERO),
             is_calm: false,
             serving: BTreeMap::new(),
-            pending: BTreeMap::new(),
+            pending: Pending::default(),
             last_led: None,
             newest: None,
             last_end: None,
@@ -192,19 +193,19 @@ impl LivenessMonitor {
         } else if let Fact::Returned {
             client, op, result, ..
         } = fact
-            && let Some(invoked) = self.pending.remove(&(*client, *op))
+            && let Some(invoked) = self.pending.remove((*client, *op))
             && result
                 .as_ref()
                 .map_or_else(|code| is_answer(*code), |_| true)
         {
             self.on_answer(at, invoked);
         } else if let Fact::Lost { client, op, .. } = fact
-            && self.pending.remove(&(*client, *op)).is_some()
+            && self.pending.remove((*client, *op)).is_some()
         {
             self.watch.lost += 1;
             self.watch.last_lost = Some(at);
         } else if let Fact::ClientCrashed { client } = fact {
-            self.pending.retain(|(owner, _), _| owner != client);
+            self.pending.forget(*client);
         }
         if self.has_leader() {
             self.last_led = Some(at.time);

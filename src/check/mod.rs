@@ -10,12 +10,14 @@ pub mod foreign;
 pub mod linear;
 pub mod liveness;
 pub mod panel;
+pub mod pending;
 pub mod recipe;
 pub mod recovery;
 #[cfg(test)]
 mod script;
 pub mod session;
 pub mod sessions;
+
 mod under_way;
 pub mod verdict;
 pub mod watch;

@@ -20,6 +20,7 @@ use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
+use crate::check::pending::Pending;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
 
@@ -132,7 +133,7 @@ impl Chain {
 #[derive(Clone, Debug, Default)]
 pub struct SessionMonitor {
     /// Operations not answered yet, in the order in which they were handed in.
-    open: BTreeMap<(ClientId, u64), Witness>,
+    open: Pending<Witness>,
     sessions: BTreeMap<SessionId, View>,
     keys: BTreeMap<Path, Key>,
 }
@@ -159,7 +160,7 @@ impl Monitor for SessionMonitor {
             ..
         } = fact
         {
-            match self.open.remove(&(*client, *op)) {
+            match self.open.remove((*client, *op)) {
                 Some(mut witness) => {
                     witness.returned = Some(at);
                     witness.zxid = *zxid;
@@ -172,7 +173,7 @@ impl Monitor for SessionMonitor {
             client, op, sent, ..
         } = fact
         {
-            if let Some(witness) = self.open.remove(&(*client, *op))
+            if let Some(witness) = self.open.remove((*client, *op))
                 && !sent
             {
                 self.settle_deletes(&witness);
@@ -193,7 +194,7 @@ impl Monitor for SessionMonitor {
             self.sessions.remove(session);
             Ok(())
         } else if let Fact::ClientCrashed { client } = fact {
-            self.open.retain(|(owner, _), _| owner != client);
+            self.open.forget(*client);
             Ok(())
         } else {
             Ok(())
@@ -278,8 +279,7 @@ impl SessionMonitor {
     fn check_reply_order(&self, witness: &Witness) -> Judged {
         let earlier = self
             .open
-            .range((witness.client, 0)..(witness.client, witness.op))
-            .map(|(_, earlier)| earlier)
+            .before((witness.client, witness.op))
             .find(|earlier| !matches!(*earlier.request, Request::Auth { .. }));
         match earlier {
             None => Ok(()),

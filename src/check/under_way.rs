@@ -1,16 +1,15 @@
 //! Operations that clients have asked for and nobody has answered yet.
 
-use std::collections::BTreeMap;
-
+use super::pending::Pending;
 use super::verdict::At;
 use super::wording::Witness;
-use crate::base::id::{ClientId, SessionId};
+use crate::base::id::SessionId;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Response};
 
 /// Every operation under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UnderWay(BTreeMap<(ClientId, u64), Witness>);
+pub(super) struct UnderWay(Pending<Witness>);
 
 /// An operation that was answered or refused.
 pub(super) struct Answered<'a> {
@@ -44,7 +43,7 @@ impl UnderWay {
             ..
         } = fact
         {
-            let mut witness = self.0.remove(&(*client, *op))?;
+            let mut witness = self.0.remove((*client, *op))?;
             witness.answer(at, *zxid, result);
             return Some(Answered {
                 witness,
@@ -52,9 +51,9 @@ impl UnderWay {
                 result: result.as_ref(),
             });
         } else if let Fact::Lost { client, op, .. } = fact {
-            self.0.remove(&(*client, *op));
+            self.0.remove((*client, *op));
         } else if let Fact::ClientCrashed { client } = fact {
-            self.0.retain(|(owner, _), _| owner != client);
+            self.0.forget(*client);
         }
         None
     }

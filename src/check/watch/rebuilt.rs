@@ -13,6 +13,7 @@ use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::check::committed::Entry;
 use crate::check::evidence;
+use crate::check::pending::Pending;
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::check::wording::{self, Witness};
 use crate::history::fact::{Change, Fact, TxnSummary};
@@ -105,7 +106,7 @@ impl Doubts {
 /// Collects a recording for the judgement on its watches.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedWatches {
-    open: BTreeMap<(ClientId, u64), Witness>,
+    open: Pending<Witness>,
     log: BTreeMap<Zxid, Entry>,
     doubts: Doubts,
     /// Who has ever asked for a watch; of the others only connections are kept.
@@ -153,7 +154,7 @@ impl RecordedWatches {
             ..
         } = fact
         {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
+            if let Some(mut witness) = self.open.remove((*client, *op)) {
                 witness.answer(at, *zxid, result);
                 self.on_returned(witness, *session, result.as_ref());
             }
@@ -161,16 +162,13 @@ impl RecordedWatches {
             client, op, sent, ..
         } = fact
         {
-            if let Some(witness) = self.open.remove(&(*client, *op))
+            if let Some(witness) = self.open.remove((*client, *op))
                 && *sent
             {
                 self.doubts.add(&witness.request);
             }
         } else if let Fact::ClientCrashed { client } = fact {
-            let ops = (*client, 0)..=(*client, u64::MAX);
-            let open: Vec<(ClientId, u64)> = self.open.range(ops).map(|(op, _)| *op).collect();
-            for op in open {
-                let witness = self.open.remove(&op).expect("it was just found");
+            for (_, witness) in self.open.forget(*client) {
                 self.doubts.add(&witness.request);
             }
         }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Reached, Situation};
-use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
+use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::pending::Pending;
 use crate::history::fact::{Fact, Role};
 use crate::history::op::{ErrorCode, EventKind, Request, Response, flags};
 
@@ -28,7 +29,7 @@ struct Open {
 /// What is remembered of clients.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    open: BTreeMap<(ClientId, u64), Open>,
+    open: Pending<Open>,
     sessions: BTreeMap<SessionId, Travel>,
     /// The newest state that any reply showed.
     shown: Zxid,
@@ -58,21 +59,21 @@ impl Clients {
             ..
         } = fact
         {
-            if let Some(open) = self.open.remove(&(*client, *op)) {
+            if let Some(open) = self.open.remove((*client, *op)) {
                 self.on_returned(&open, *zxid, result.as_ref(), reached);
             }
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
         {
-            self.open.remove(&(*client, *op));
+            self.open.remove((*client, *op));
             reached.reach(if *sent {
                 Situation::UnknownOutcome
             } else {
                 Situation::NeverSent
             });
         } else if let Fact::ClientCrashed { client } = fact {
-            self.open.retain(|(owner, _), _| owner != client);
+            self.open.forget(*client);
         } else if let Fact::Connected {
             session,
             server,
