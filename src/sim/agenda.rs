@@ -105,6 +105,9 @@ impl<W: Protocol> Agenda<W> {
     /// What a draw comes out as: as drawn, unless the setup makes an exception.
     #[inline]
     pub(super) fn settle(&mut self, site: Site, nth: u64, drawn: Span) -> Span {
+        if self.exceptions.is_empty() && self.drawn.is_none() {
+            return drawn;
+        }
         let bucket = self.bucket();
         let key = DrawKey { site, bucket, nth };
         let span = self.exceptions.get(key).unwrap_or(drawn);
@@ -159,7 +162,7 @@ impl<W: Protocol> Agenda<W> {
     }
 
     /// When the next event is due.
-    pub(super) fn next_time(&self) -> Option<Time> {
+    pub(super) fn next_time(&mut self) -> Option<Time> {
         self.queue.next_time()
     }
 

@@ -76,12 +76,14 @@ pub enum Which {
 pub struct Exceptions(BTreeMap<Which, Span>);
 
 impl Exceptions {
-    /// What this draw comes out as, if not as drawn.
+    /// Whether every draw comes out as drawn.
     #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What this draw comes out as, if not as drawn.
     pub fn get(&self, key: DrawKey) -> Option<Span> {
-        if self.0.is_empty() {
-            return None;
-        }
         let single = self.0.get(&Which::One(key));
         single
             .or_else(|| self.0.get(&Which::All(key.site)))

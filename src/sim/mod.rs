@@ -10,6 +10,7 @@ pub mod draws;
 pub mod fault;
 mod faults;
 pub mod law;
+mod links;
 mod net;
 pub mod process;
 mod queue;

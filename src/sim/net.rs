@@ -4,10 +4,9 @@
 //! and in order, or the connection breaks; never some of them. A process's death closes its connections (its kernel lives
 //! on); a loss of power leaves the other ends half-open until they send something and are answered by a reset.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use super::agenda::{Agenda, Event};
 use super::fault::Form;
+use super::links::Links;
 use super::process::{Conn, Ending, Input, LinkClass, Protocol, Refusal};
 use super::queue::Class;
 use super::rough::Welcome;
@@ -17,31 +16,10 @@ use crate::base::id::NodeId;
 use crate::base::rng::Seed;
 use crate::base::time::{Span, Time};
 
-/// One of a connection's two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// Who called.
-    Dialler = 0,
-    /// Who was called.
-    Acceptor = 1,
-}
+mod link;
 
-/// What travels.
-#[derive(Clone, Debug)]
-pub(super) enum Frame<M> {
-    /// The call.
-    Syn,
-    /// The call is taken.
-    SynAck,
-    /// A message.
-    Data(M),
-    /// Bytes that are no message any more.
-    Garbage,
-    /// Nothing follows.
-    Fin,
-    /// There is nobody here.
-    Rst,
-}
+use link::{End, Link, State};
+pub(super) use link::{Frame, Side};
 
 /// Whom the network tells what.
 #[derive(Debug)]
@@ -51,148 +29,23 @@ pub(super) struct Told<W: Protocol> {
     pub(super) input: Input<W>,
 }
 
+/// What a datagram has suffered, and by which fault.
+type Harm = (&'static str, Option<u32>);
+
 /// All connections and what lies between their ends.
 #[derive(Clone, Debug)]
 pub(super) struct Net<W: Protocol> {
-    links: BTreeMap<Conn, Link<W::Msg>>,
+    links: Links<Link<W::Msg>>,
     pub(super) weather: Weather,
     /// What a datagram has suffered that no frame of a stream may, and by which fault; taken by the world.
-    pub(super) harm: Option<(&'static str, Option<u32>)>,
-}
-
-#[derive(Clone, Debug)]
-struct Link<M> {
-    class: LinkClass,
-    /// Dialler's, acceptor's.
-    ends: [End<M>; 2],
-    /// The network has broken it; the ends have yet to hear of it and nothing else arrives.
-    doomed: bool,
-}
-
-/// One end, and the stream towards it.
-#[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "conditions of one stream that come and go independently"
-)]
-struct End<M> {
-    node: NodeId,
-    state: State,
-    /// Its machine lost power: nothing of it is left that could send again.
-    dark: bool,
-    /// When the last frame sent towards it arrives.
-    last: Time,
-    /// Frames held back on the way to it.
-    parked: VecDeque<Frame<M>>,
-    /// Whether an event exists that will let them through.
-    releasing: bool,
-    /// Frames of the stream are lost, so none may follow.
-    severed: bool,
-    /// A message chokes the stream: it is the first of the frames held back.
-    muted: bool,
-    /// Frames that the sender has yet to hand to its kernel; they die with it.
-    outbox: VecDeque<Frame<M>>,
-    /// Half of the outbox's first frame is written.
-    writing: bool,
-    /// Bytes on their way to it over a narrow link.
-    queued: u64,
-    /// When the last frame that keeps no order arrives, and by which fault.
-    astray: (Time, Option<u32>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// The dialler waits for an answer.
-    Dialling,
-    /// The acceptor has not heard of it.
-    Unborn,
-    /// In use.
-    Open,
-    /// The process has nothing to do with it any more.
-    Gone,
-}
-
-impl Side {
-    /// The opposite end.
-    #[inline]
-    fn other(self) -> Self {
-        match self {
-            Self::Dialler => Self::Acceptor,
-            Self::Acceptor => Self::Dialler,
-        }
-    }
-}
-
-impl<M> Frame<M> {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Data(_) | Self::Garbage => Kind::Data,
-            Self::Syn | Self::SynAck | Self::Fin | Self::Rst => Kind::Control,
-        }
-    }
-}
-
-impl<M> End<M> {
-    fn new(node: NodeId, state: State) -> Self {
-        Self {
-            node,
-            state,
-            dark: false,
-            last: Time::ZERO,
-            parked: VecDeque::new(),
-            releasing: false,
-            severed: false,
-            muted: false,
-            outbox: VecDeque::new(),
-            writing: false,
-            queued: 0,
-            astray: (Time::ZERO, None),
-        }
-    }
-}
-
-impl<M> Link<M> {
-    /// The way towards one end.
-    #[inline]
-    fn path_to(&self, side: Side) -> Path {
-        Path {
-            from: self.ends[side.other() as usize].node,
-            to: self.ends[side as usize].node,
-            class: self.class,
-        }
-    }
-
-    /// The end at which a node sits.
-    fn side_of(&self, node: NodeId) -> Side {
-        if self.ends[0].node == node {
-            Side::Dialler
-        } else {
-            Side::Acceptor
-        }
-    }
-
-    fn state(&self, side: Side) -> State {
-        self.ends[side as usize].state
-    }
-
-    /// Whether it is of this class, somebody uses it, and the network has not broken it yet.
-    fn is_established(&self, class: Option<LinkClass>) -> bool {
-        class.is_none_or(|class| class == self.class)
-            && !self.doomed
-            && self.state(Side::Acceptor) != State::Unborn
-            && self.ends.iter().any(|end| end.state == State::Open)
-    }
-
-    fn is_dead(&self) -> bool {
-        self.ends.iter().all(|end| end.state == State::Gone)
-    }
+    pub(super) harm: Option<Harm>,
 }
 
 impl<W: Protocol> Net<W> {
     /// A network without connections.
     pub(super) fn new(seed: Seed, setup: &Setup) -> Self {
         Self {
-            links: BTreeMap::new(),
+            links: Links::new(),
             weather: Weather::new(seed, setup),
             harm: None,
         }
@@ -200,13 +53,13 @@ impl<W: Protocol> Net<W> {
 
     /// Whether an event about a connection still means something.
     pub(super) fn has(&self, conn: Conn) -> bool {
-        self.links.contains_key(&conn)
+        self.links.has(conn)
     }
 
     /// Whether a connection attempt is undecided.
     pub(super) fn is_dialling(&self, conn: Conn) -> bool {
         self.links
-            .get(&conn)
+            .get(conn)
             .is_some_and(|link| link.state(Side::Dialler) == State::Dialling)
     }
 
@@ -233,8 +86,7 @@ impl<W: Protocol> Net<W> {
             ],
             doomed: false,
         };
-        let before = self.links.insert(conn, link);
-        assert!(before.is_none(), "a connection's name is used once");
+        self.links.insert(conn, link);
         if to_itself {
             self.transmit(agenda, conn, Side::Dialler, Frame::Rst);
         } else {
@@ -255,28 +107,46 @@ impl<W: Protocol> Net<W> {
     /// Sends a message from one end, if that is open.
     #[inline]
     pub(super) fn send(&mut self, agenda: &mut Agenda<W>, from: NodeId, conn: Conn, msg: W::Msg) {
-        let Some(link) = self.links.get(&conn) else {
+        let Some(link) = self.links.get_mut(conn) else {
             return;
         };
         let side = link.side_of(from);
         if link.doomed || link.state(side) != State::Open {
             return;
         }
-        let path = link.path_to(side.other());
+        let to = side.other();
+        if self.weather.is_fair() && link.ends[to as usize].backlog.is_none() {
+            put(
+                &mut self.weather,
+                agenda,
+                link,
+                (conn, to),
+                Frame::Data(msg),
+            );
+        } else {
+            self.send_in_weather(agenda, conn, to, msg);
+        }
+    }
+
+    /// Sends a message on a connection or in weather of which anything may be expected.
+    fn send_in_weather(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side, msg: W::Msg) {
+        let link = &self.links[conn];
+        let path = link.path_to(to);
+        let backlog = link.ends[to as usize].backlog.as_ref();
+        let is_behind = backlog.is_some_and(|backlog| !backlog.outbox.is_empty());
         if self.weather.is_broken(path, agenda.bucket()) {
             let delay = self.weather.delay(path, Kind::Control, agenda);
             self.doom(agenda, conn, delay);
-        } else if self.weather.is_smooth(path) && link.ends[side.other() as usize].outbox.is_empty()
-        {
-            self.transmit(agenda, conn, side.other(), Frame::Data(msg));
+        } else if self.weather.is_smooth(path) && !is_behind {
+            self.transmit(agenda, conn, to, Frame::Data(msg));
         } else {
-            self.send_rough(agenda, conn, side.other(), msg);
+            self.send_rough(agenda, conn, to, msg);
         }
     }
 
     /// Closes one end, or abandons an attempt.
     pub(super) fn close(&mut self, agenda: &mut Agenda<W>, by: NodeId, conn: Conn) {
-        let Some(link) = self.links.get_mut(&conn) else {
+        let Some(link) = self.links.get_mut(conn) else {
             return;
         };
         let side = link.side_of(by);
@@ -286,42 +156,17 @@ impl<W: Protocol> Net<W> {
         link.ends[side as usize].state = State::Gone;
         match link.state(side.other()) {
             State::Unborn | State::Gone => {
-                self.links.remove(&conn);
+                self.links.remove(conn);
             }
             State::Open | State::Dialling => self.post(agenda, conn, side.other(), Frame::Fin),
         }
     }
 
     /// Puts a frame on the way to one end, behind all that were sent before.
-    #[inline]
     fn transmit(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side, frame: Frame<W::Msg>) {
-        let link = self.links.get_mut(&conn).expect("the caller has found it");
-        let path = link.path_to(to);
-        let kind = frame.kind();
-        let delay = self.weather.delay(path, kind, agenda);
-        let end = &mut link.ends[to as usize];
-        let mut gap = Span(1);
-        if let Some((rate, _)) = self.weather.bandwidth(path) {
-            let bytes = size_of_frame::<W>(&frame);
-            end.queued += bytes;
-            gap = Span((bytes * 1_000_000_000 / rate).max(1));
-        }
-        let start = end.last.max(agenda.now);
-        end.last = (agenda.now + delay).max(if gap == Span(1) {
-            end.last + gap
-        } else {
-            start + gap
-        });
-        if end.last < end.astray.0 {
-            self.harm = Some(("a datagram overtakes another", end.astray.1));
-        }
-        let about = (who(path), path.class as u64 * 2 + kind as u64);
-        let event = Event::Frame {
-            conn,
-            side: to,
-            frame,
-        };
-        agenda.push(end.last, Class::Delivery, about, event);
+        let link = self.links.get_mut(conn).expect("the caller has found it");
+        let harm = put(&mut self.weather, agenda, link, (conn, to), frame);
+        self.harm = harm.or(self.harm);
     }
 
     /// A frame has come to the end of its way: it arrives, or is held back.
@@ -333,8 +178,33 @@ impl<W: Protocol> Net<W> {
         side: Side,
         frame: Frame<W::Msg>,
     ) -> Option<Told<W>> {
+        let link = self.links.get_mut(conn)?;
+        let end = &link.ends[side as usize];
+        let is_smooth = self.weather.is_fair() && end.backlog.is_none();
+        match frame {
+            Frame::Data(msg)
+                if is_smooth && end.state == State::Open && !end.severed && !link.doomed =>
+            {
+                Some(Told {
+                    node: end.node,
+                    class: link.class,
+                    input: Input::Deliver { conn, msg },
+                })
+            }
+            frame => self.arrive_in_weather(agenda, conn, side, frame),
+        }
+    }
+
+    /// A frame comes to an end, or in weather, of which anything may be expected.
+    fn arrive_in_weather(
+        &mut self,
+        agenda: &mut Agenda<W>,
+        conn: Conn,
+        side: Side,
+        frame: Frame<W::Msg>,
+    ) -> Option<Told<W>> {
         self.make_room(agenda, conn, side, &frame);
-        let link = self.links.get_mut(&conn)?;
+        let link = self.links.get_mut(conn)?;
         let path = link.path_to(side);
         let sender_dark = link.ends[side.other() as usize].dark;
         let end = &mut link.ends[side as usize];
@@ -346,15 +216,17 @@ impl<W: Protocol> Net<W> {
             if sender_dark && !is_reset {
                 end.severed = true;
             } else {
-                end.parked.push_back(frame);
+                end.backlog().parked.push_back(frame);
             }
             return None;
         }
-        if end.parked.is_empty() && chokes::<W>(&self.weather, path, &frame) {
-            end.muted = true;
+        if !end.has_parked() && chokes::<W>(&self.weather, path, &frame) {
+            end.backlog().muted = true;
         }
-        if end.muted || !end.parked.is_empty() {
-            end.parked.push_back(frame);
+        if let Some(backlog) = &mut end.backlog
+            && (backlog.muted || !backlog.parked.is_empty())
+        {
+            backlog.parked.push_back(frame);
             return None;
         }
         self.take(agenda, conn, side, frame)
@@ -367,24 +239,27 @@ impl<W: Protocol> Net<W> {
         conn: Conn,
         side: Side,
     ) -> Option<Told<W>> {
-        let link = self.links.get_mut(&conn)?;
+        let link = self.links.get_mut(conn)?;
         let path = link.path_to(side);
-        let end = &mut link.ends[side as usize];
-        let first = end.parked.front();
-        end.muted |= first.is_some_and(|frame| chokes::<W>(&self.weather, path, frame));
-        if end.muted || self.weather.is_blocked(path) {
-            end.releasing = false;
+        let backlog = link.ends[side as usize].backlog();
+        let first = backlog.parked.front();
+        backlog.muted |= first.is_some_and(|frame| chokes::<W>(&self.weather, path, frame));
+        if backlog.muted || self.weather.is_blocked(path) {
+            backlog.releasing = false;
             return None;
         }
-        let frame = end.parked.pop_front();
-        end.releasing = !end.parked.is_empty();
-        if end.releasing {
+        let frame = backlog.parked.pop_front();
+        backlog.releasing = !backlog.parked.is_empty();
+        if backlog.releasing {
             agenda.push_in(
                 Span(1),
                 Class::Delivery,
                 (who(path), 17),
                 Event::Release { conn, side },
             );
+        }
+        if backlog.is_over() {
+            link.ends[side as usize].backlog = None;
         }
         self.take(agenda, conn, side, frame?)
     }
@@ -397,7 +272,7 @@ impl<W: Protocol> Net<W> {
         side: Side,
         frame: Frame<W::Msg>,
     ) -> Option<Told<W>> {
-        let link = self.links.get_mut(&conn)?;
+        let link = self.links.get_mut(conn)?;
         let Path { from, to, class } = link.path_to(side);
         let input = match (link.state(side), frame) {
             (State::Open, Frame::Data(msg)) => Input::Deliver { conn, msg },
@@ -448,11 +323,11 @@ impl<W: Protocol> Net<W> {
 
     /// Ends one end; what its process is told, if it still cares.
     fn end(&mut self, conn: Conn, side: Side, how: Ending) -> Option<Input<W>> {
-        let link = self.links.get_mut(&conn)?;
+        let link = self.links.get_mut(conn)?;
         let before = link.state(side);
         link.ends[side as usize].state = State::Gone;
         if link.is_dead() {
-            self.links.remove(&conn);
+            self.links.remove(conn);
         }
         match before {
             State::Open => Some(Input::Ended { conn, how }),
@@ -466,9 +341,9 @@ impl<W: Protocol> Net<W> {
 
     /// The network's break of a connection reaches one end.
     pub(super) fn break_end(&mut self, conn: Conn, side: Side) -> Option<Told<W>> {
-        let link = self.links.get(&conn)?;
+        let link = self.links.get(conn)?;
         let (node, class) = (link.ends[side as usize].node, link.class);
-        let towards = self.links.get_mut(&conn)?;
+        let towards = self.links.get_mut(conn)?;
         towards.ends[side as usize].severed = false;
         let input = self.end(conn, side, Ending::Reset)?;
         Some(Told { node, class, input })
@@ -476,11 +351,11 @@ impl<W: Protocol> Net<W> {
 
     /// A connection attempt has lasted as long as it may.
     pub(super) fn give_up(&mut self, conn: Conn) -> Option<Told<W>> {
-        let link = self.links.get_mut(&conn)?;
+        let link = self.links.get_mut(conn)?;
         let (node, class) = (link.ends[0].node, link.class);
         link.ends[0].state = State::Gone;
         if link.state(Side::Acceptor) != State::Open {
-            self.links.remove(&conn);
+            self.links.remove(conn);
         }
         let why = Refusal::TimedOut;
         let input = Input::Refused { conn, why };
@@ -489,14 +364,14 @@ impl<W: Protocol> Net<W> {
 
     /// Breaks a connection at both ends after a while; whatever is on its way is lost.
     fn doom(&mut self, agenda: &mut Agenda<W>, conn: Conn, after: Span) {
-        let link = self.links.get_mut(&conn).expect("the caller has found it");
+        let link = self.links.get_mut(conn).expect("the caller has found it");
         link.doomed = true;
         for side in [Side::Dialler, Side::Acceptor] {
-            let end = &mut link.ends[side as usize];
-            end.parked.clear();
-            end.outbox.clear();
-            end.writing = false;
-            end.muted = false;
+            if let Some(backlog) = &mut link.ends[side as usize].backlog {
+                backlog.parked.clear();
+                backlog.forget_outbox();
+                backlog.muted = false;
+            }
             let about = (who(link.path_to(side)), 18);
             agenda.push_in(after, Class::Delivery, about, Event::Break { conn, side });
         }
@@ -508,7 +383,7 @@ impl<W: Protocol> Net<W> {
         for conn in self.links_of(node) {
             let is_unborn = self
                 .links
-                .get(&conn)
+                .get(conn)
                 .is_some_and(|link| link.state(link.side_of(node)) == State::Unborn);
             if !is_unborn {
                 self.forget_outbox(conn, node);
@@ -521,7 +396,7 @@ impl<W: Protocol> Net<W> {
     pub(super) fn power_off(&mut self, node: NodeId) {
         self.weather.close_ports(node);
         for conn in self.links_of(node) {
-            let link = self.links.get_mut(&conn).expect("just listed");
+            let link = self.links.get_mut(conn).expect("just listed");
             let side = link.side_of(node);
             let end = &mut link.ends[side as usize];
             if end.state == State::Unborn {
@@ -530,13 +405,14 @@ impl<W: Protocol> Net<W> {
             end.state = State::Gone;
             end.dark = true;
             let towards = &mut link.ends[side.other() as usize];
-            towards.outbox.clear();
-            towards.writing = false;
-            let held = towards.parked.len();
-            towards.parked.retain(|frame| matches!(frame, Frame::Rst));
-            towards.severed |= towards.parked.len() < held;
+            if let Some(backlog) = &mut towards.backlog {
+                backlog.forget_outbox();
+                let held = backlog.parked.len();
+                backlog.parked.retain(|frame| matches!(frame, Frame::Rst));
+                towards.severed |= backlog.parked.len() < held;
+            }
             if matches!(towards.state, State::Gone | State::Unborn) {
-                self.links.remove(&conn);
+                self.links.remove(conn);
             }
         }
     }
@@ -544,7 +420,7 @@ impl<W: Protocol> Net<W> {
     /// A machine has power again: frames that waited for it arrive after a retransmission.
     pub(super) fn power_on(&mut self, agenda: &mut Agenda<W>, node: NodeId) {
         for conn in self.links_of(node) {
-            let link = &self.links[&conn];
+            let link = &self.links[conn];
             self.unpark(agenda, conn, link.side_of(node));
         }
     }
@@ -555,9 +431,9 @@ impl<W: Protocol> Net<W> {
             return;
         }
         for conn in self.links_of(path.to) {
-            let link = &self.links[&conn];
+            let link = &self.links[conn];
             let side = link.side_of(path.to);
-            if link.path_to(side) != path || link.ends[side as usize].parked.is_empty() {
+            if link.path_to(side) != path || !link.ends[side as usize].has_parked() {
                 continue;
             }
             let is_established = link.is_established(None);
@@ -576,13 +452,16 @@ impl<W: Protocol> Net<W> {
 
     /// Lets held-back frames through after a retransmission delay.
     fn unpark(&mut self, agenda: &mut Agenda<W>, conn: Conn, side: Side) {
-        let link = self.links.get_mut(&conn).expect("the caller has found it");
+        let link = self.links.get_mut(conn).expect("the caller has found it");
         let path = link.path_to(side);
-        let end = &mut link.ends[side as usize];
-        if end.releasing || end.muted || end.parked.is_empty() || self.weather.is_blocked(path) {
+        let Some(backlog) = &mut link.ends[side as usize].backlog else {
+            return;
+        };
+        let is_held = backlog.releasing || backlog.muted || self.weather.is_blocked(path);
+        if is_held || backlog.parked.is_empty() {
             return;
         }
-        end.releasing = true;
+        backlog.releasing = true;
         let after = self.retransmission(agenda, path);
         let event = Event::Release { conn, side };
         agenda.push_in(after, Class::Delivery, (who(path), 17), event);
@@ -599,20 +478,24 @@ impl<W: Protocol> Net<W> {
     pub(super) fn is_connected(&self, node: NodeId, class: Option<LinkClass>) -> bool {
         let is_its = |link: &Link<W::Msg>| link.ends.iter().any(|end| end.node == node);
         self.links
-            .values()
-            .any(|link| is_its(link) && link.is_established(class))
+            .iter()
+            .any(|(_, link)| is_its(link) && link.is_established(class))
     }
 
     /// Asserts what holds between any two events.
     #[cfg(test)]
     fn check(&self) {
-        for (conn, link) in &self.links {
+        for (conn, link) in self.links.iter() {
             assert!(!link.is_dead(), "{conn:?} is dead and remembered");
             for side in [Side::Dialler, Side::Acceptor] {
                 let end = &link.ends[side as usize];
                 let is_blocked = self.weather.is_blocked(link.path_to(side));
+                let has_reason =
+                    |backlog: &link::Backlog<W::Msg>| backlog.releasing || backlog.muted;
                 assert!(
-                    end.parked.is_empty() || end.releasing || end.muted || is_blocked,
+                    !end.has_parked()
+                        || is_blocked
+                        || end.backlog.as_deref().is_some_and(has_reason),
                     "{conn:?} holds frames back without a reason"
                 );
             }
@@ -624,9 +507,43 @@ impl<W: Protocol> Net<W> {
         self.links
             .iter()
             .filter(|(_, link)| link.ends.iter().any(|end| end.node == node))
-            .map(|(conn, _)| *conn)
+            .map(|(conn, _)| conn)
             .collect()
     }
+}
+
+/// Puts a frame on the way to one end, behind all that were sent before; what a datagram suffers by that.
+#[inline]
+fn put<W: Protocol>(
+    weather: &mut Weather,
+    agenda: &mut Agenda<W>,
+    link: &mut Link<W::Msg>,
+    (conn, to): (Conn, Side),
+    frame: Frame<W::Msg>,
+) -> Option<Harm> {
+    let path = link.path_to(to);
+    let kind = frame.kind();
+    let delay = weather.delay(path, kind, agenda);
+    let end = &mut link.ends[to as usize];
+    let behind = if let Some((rate, _)) = weather.bandwidth(path) {
+        let bytes = size_of_frame::<W>(&frame);
+        end.backlog().queued += bytes;
+        let start = end.last.max(agenda.now);
+        start + Span((bytes * 1_000_000_000 / rate).max(1))
+    } else {
+        end.last + Span(1)
+    };
+    end.last = (agenda.now + delay).max(behind);
+    let astray = end.backlog.as_ref().map(|backlog| backlog.astray);
+    let overtaken = astray.filter(|(last, _)| end.last < *last);
+    let about = (who(path), path.class as u64 * 2 + kind as u64);
+    let event = Event::Frame {
+        conn,
+        side: to,
+        frame,
+    };
+    agenda.push(end.last, Class::Delivery, about, event);
+    overtaken.map(|(_, by)| ("a datagram overtakes another", by))
 }
 
 /// How many bytes a frame takes on a narrow link.

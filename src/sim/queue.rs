@@ -1,9 +1,10 @@
-//! The event queue: thin keys in a binary heap, payloads in a slab.
+//! The event queue: payloads in slots, thin keys in buckets of an eighth of a millisecond (a calendar queue); the bucket at hand is
+//! sorted, what is due later than all buckets waits in a heap.
 //!
 //! Order: time, then class, then a tie drawn from the event's content, then insertion. The drawn tie keeps the order at
 //! one instant free of how many events came before: removing one fault flips no ties elsewhere (dst.md §6.2).
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use crate::base::time::Time;
@@ -23,8 +24,8 @@ pub(super) enum Class {
     Other = 4,
 }
 
-/// The heap's entry: 24 bytes, so that sifting moves little memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What orders events: 24 bytes, so that sorting moves little memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     time: Time,
     /// Class in the high byte, drawn tie below.
@@ -33,25 +34,111 @@ struct Key {
     id: u64,
 }
 
+impl Key {
+    /// Where its event is.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "24 bits are kept")]
+    fn slot(self) -> u32 {
+        self.id as u32 & ((1 << SLOT_BITS) - 1)
+    }
+
+    /// Time and order as one number: one comparison without a branch decides nearly always.
+    #[inline]
+    fn rank(self) -> u128 {
+        u128::from(self.time.0) << 64 | u128::from(self.order)
+    }
+}
+
+impl Ord for Key {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank()
+            .cmp(&other.rank())
+            .then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for Key {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+
+    #[inline]
+    fn lt(&self, other: &Self) -> bool {
+        (self.rank(), self.id) < (other.rank(), other.id)
+    }
+
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        (self.rank(), self.id) <= (other.rank(), other.id)
+    }
+}
+
 /// Bits of a key's id that name the slot.
 const SLOT_BITS: u32 = 24;
+
+/// Events of the same 2^17 ns (an eighth of a millisecond) share a bucket.
+const BUCKET_BITS: u32 = 17;
+
+/// How many buckets lie ahead; what is due later waits in a heap.
+const BUCKETS: usize = 1024;
+
+/// No slot.
+const NONE: u32 = u32::MAX;
 
 /// A queue of events of type `E`.
 #[derive(Clone, Debug)]
 pub(super) struct Queue<E> {
-    heap: BinaryHeap<Reverse<Key>>,
-    slab: Vec<Option<E>>,
-    free: Vec<u32>,
+    slots: Vec<Slot<E>>,
+    /// The first free slot.
+    free: u32,
+    /// What is due up to the end of the bucket at hand, the earliest last.
+    current: Vec<Key>,
+    /// Number of the bucket at hand.
+    bucket: u64,
+    /// Of each of the next buckets the first slot.
+    heads: Box<[u32; BUCKETS]>,
+    /// Which of them are not empty, a bit each.
+    occupied: [u64; BUCKETS / 64],
+    /// What is due later than all of them.
+    far: BinaryHeap<Reverse<Key>>,
     pushed: u64,
+}
+
+/// Where an event waits.
+#[derive(Clone, Debug)]
+struct Slot<E> {
+    key: Key,
+    /// The next in the same bucket, or the next free one.
+    next: u32,
+    event: Option<E>,
+}
+
+fn bucket_of(time: Time) -> u64 {
+    time.0 >> BUCKET_BITS
+}
+
+/// The place of a bucket in the ring.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the remainder is below 1024"
+)]
+fn place_of(bucket: u64) -> usize {
+    (bucket % BUCKETS as u64) as usize
 }
 
 impl<E> Queue<E> {
     /// An empty queue.
     pub(super) fn new() -> Self {
         Self {
-            heap: BinaryHeap::new(),
-            slab: Vec::new(),
-            free: Vec::new(),
+            slots: Vec::new(),
+            free: NONE,
+            current: Vec::new(),
+            bucket: 0,
+            heads: Box::new([NONE; BUCKETS]),
+            occupied: [0; BUCKETS / 64],
+            far: BinaryHeap::new(),
             pushed: 0,
         }
     }
@@ -59,40 +146,123 @@ impl<E> Queue<E> {
     /// Adds an event.
     #[inline]
     pub(super) fn push(&mut self, at: Time, class: Class, tie: u64, event: E) {
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slab[slot as usize] = Some(event);
-            slot
-        } else {
-            let slot = u32::try_from(self.slab.len()).expect("the slot limit is asserted below");
-            assert!(slot < 1 << SLOT_BITS, "too many pending events");
-            self.slab.push(Some(event));
-            slot
-        };
-        let id = self.pushed << SLOT_BITS | u64::from(slot);
-        self.pushed += 1;
-        let order = (class as u64) << 56 | tie >> 8;
-        self.heap.push(Reverse(Key {
+        let mut key = Key {
             time: at,
-            order,
-            id,
-        }));
+            order: (class as u64) << 56 | tie >> 8,
+            id: self.pushed << SLOT_BITS,
+        };
+        self.pushed += 1;
+        let slot = self.free;
+        if let Some(free) = self.slots.get_mut(slot as usize) {
+            key.id |= u64::from(slot);
+            self.free = free.next;
+            free.key = key;
+            free.event = Some(event);
+        } else {
+            key.id |= self.add_slot(key, event);
+        }
+        self.place(key);
+    }
+
+    /// A slot more, as all are in use; its number.
+    fn add_slot(&mut self, mut key: Key, event: E) -> u64 {
+        let slot = self.slots.len() as u64;
+        assert!(slot < 1 << SLOT_BITS, "too many pending events");
+        key.id |= slot;
+        self.slots.push(Slot {
+            key,
+            next: NONE,
+            event: Some(event),
+        });
+        slot
+    }
+
+    /// Puts a key where it belongs by its time.
+    #[inline]
+    fn place(&mut self, key: Key) {
+        let bucket = bucket_of(key.time);
+        if bucket <= self.bucket {
+            let place = self.current.partition_point(|other| *other > key);
+            self.current.insert(place, key);
+        } else if bucket - self.bucket < BUCKETS as u64 {
+            let place = place_of(bucket);
+            let slot = key.slot();
+            self.slots[slot as usize].next = self.heads[place];
+            self.heads[place] = slot;
+            self.occupied[place / 64] |= 1 << (place % 64);
+        } else {
+            self.far.push(Reverse(key));
+        }
     }
 
     /// Takes the earliest event.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(Time, E)> {
-        let Reverse(key) = self.heap.pop()?;
-        let slot = u32::try_from(key.id & ((1 << SLOT_BITS) - 1)).expect("24 bits fit 32");
-        let event = self.slab[slot as usize]
-            .take()
-            .expect("a key in the heap owns its slot");
-        self.free.push(slot);
+        if self.current.is_empty() {
+            self.advance();
+        }
+        let key = self.current.pop()?;
+        let slot = key.slot();
+        let found = &mut self.slots[slot as usize];
+        let event = found.event.take().expect("a key owns its slot");
+        found.next = self.free;
+        self.free = slot;
         Some((key.time, event))
     }
 
     /// When the earliest event is due.
-    pub(super) fn next_time(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(key)| key.time)
+    #[inline]
+    pub(super) fn next_time(&mut self) -> Option<Time> {
+        if self.current.is_empty() {
+            self.advance();
+        }
+        self.current.last().map(|key| key.time)
+    }
+
+    /// Goes on to the next bucket that is not empty.
+    fn advance(&mut self) {
+        let far = self.far.peek().map(|Reverse(key)| bucket_of(key.time));
+        let Some(bucket) = self.next_occupied().into_iter().chain(far).min() else {
+            return;
+        };
+        self.bucket = bucket;
+        let place = place_of(bucket);
+        let mut slot = std::mem::replace(&mut self.heads[place], NONE);
+        self.occupied[place / 64] &= !(1 << (place % 64));
+        while let Some(found) = self.slots.get(slot as usize) {
+            self.current.push(found.key);
+            slot = found.next;
+        }
+        self.current.sort_unstable_by(|a, b| b.cmp(a));
+        while let Some(Reverse(key)) = self.far.peek()
+            && bucket_of(key.time) - bucket < BUCKETS as u64
+        {
+            let key = *key;
+            self.far.pop();
+            self.place(key);
+        }
+    }
+
+    /// The number of the next bucket of the ring that is not empty.
+    fn next_occupied(&self) -> Option<u64> {
+        let start = place_of(self.bucket + 1);
+        let words = self.occupied.len();
+        // The word in which the ring starts is looked at twice: for what lies behind the start, and at last for the rest.
+        for step in 0..=words {
+            let index = (start / 64 + step) % words;
+            let mask = match step {
+                0 => u64::MAX << (start % 64),
+                step if step == words => !(u64::MAX << (start % 64)),
+                _ => u64::MAX,
+            };
+            let found = self.occupied[index] & mask;
+            if found != 0 {
+                let place = index * 64 + found.trailing_zeros() as usize;
+                let ahead = (place + BUCKETS - start) % BUCKETS;
+                return Some(self.bucket + 1 + ahead as u64);
+            }
+        }
+        None
     }
 }
 
@@ -111,13 +281,16 @@ mod tests {
 
     #[test]
     fn pops_in_the_order_of_a_sorted_list() {
-        // Random pushes and pops against a list that is sorted before each pop; few times and ties, so all levels decide.
+        // Random pushes and pops against a list that is sorted before each pop; few times and ties, so all levels decide. Times
+        // lie in the present bucket, in the next ones and behind all of them.
         let mut queue = Queue::new();
         let mut oracle: Vec<(u64, u8, u64, u64)> = Vec::new();
+        let mut now = 0;
         for step in 0..20_000 {
             let word = mix(step);
             if word % 5 < 3 {
-                let at = word >> 8 & 15;
+                let ahead = [0, BUCKET_BITS, BUCKET_BITS + 9, BUCKET_BITS + 12];
+                let at = now + ((word >> 8 & 15) << ahead[(word >> 40) as usize % 4]);
                 let class = CLASSES[(word >> 16) as usize % 5];
                 let tie = (word >> 24 & 3) << 40;
                 queue.push(Time(at), class, tie, step);
@@ -130,6 +303,7 @@ mod tests {
                     queue.pop(),
                     expected.map(|(time, _, _, id)| (Time(time), id))
                 );
+                now = expected.map_or(now, |(time, ..)| time);
             }
         }
     }
@@ -141,6 +315,6 @@ mod tests {
             queue.push(Time(round), Class::Other, 0, round);
             queue.pop();
         }
-        assert_eq!(queue.slab.len(), 1);
+        assert_eq!(queue.slots.len(), 1);
     }
 }

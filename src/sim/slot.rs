@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::disk::damage::Backup;
 use super::law::Tally;
+use super::links::first_name;
 use super::process::{Conn, Input, Process, Protocol};
 use super::setup::Setup;
 use crate::base::id::NodeId;
@@ -94,7 +95,7 @@ impl<P: Process> Slot<P> {
     pub(super) fn begin(&mut self, node: NodeId, process: P) {
         debug_assert!(self.process.is_none(), "one life at a time");
         self.life += 1;
-        self.next_conn = u64::from(node.0) << 44 | u64::from(self.life) << 24;
+        self.next_conn = first_name(node, self.life);
         self.process = Some(process);
     }
 
@@ -109,6 +110,12 @@ impl<P: Process> Slot<P> {
         for state in &mut self.stages {
             state.pending = false;
         }
+    }
+
+    /// Whether its process takes what comes at once.
+    #[inline]
+    pub(super) fn is_idle(&self, now: Time) -> bool {
+        self.pauses == 0 && self.inbox.is_empty() && self.busy_until <= now
     }
 
     /// Arms a timer and returns its generation.

@@ -41,8 +41,14 @@ pub(super) struct Weather {
     profiles: [LinkProfile; 3],
     delays: Key,
     resets: Key,
+    /// Per directed pair: occurrences of draws: delays by class and kind, fates by class, rough frames and connects by class.
+    tallies: Vec<[Tally; 16]>,
     /// Per directed pair.
-    pairs: Vec<Pair>,
+    ways: Vec<Way>,
+    /// How many faults do something to hosts or ways; without any nothing has to be looked for.
+    troubles: u32,
+    /// Whether some ways are always late.
+    is_biased: bool,
     /// Per node.
     hosts: Vec<Host>,
     roughness: Key,
@@ -69,9 +75,7 @@ pub struct Drawn {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Pair {
-    /// Occurrences of draws: delays by class and kind, resets by class, rough frames and connects by class.
-    tallies: [Tally; 15],
+struct Way {
     /// How many faults cut the way, by class.
     cuts: [u16; 3],
     /// How many of them refuse connections across it, by class.
@@ -101,12 +105,12 @@ impl Weather {
     pub(super) fn new(seed: Seed, setup: &Setup) -> Self {
         let nodes = usize::from(setup.nodes);
         let roughness = Key::derive(seed, Domain::NetRough);
-        let mut pairs = vec![Pair::default(); nodes * nodes];
-        for (index, pair) in pairs.iter_mut().enumerate() {
+        let mut ways = vec![Way::default(); nodes * nodes];
+        for (index, way) in ways.iter_mut().enumerate() {
             let draw = roughness.draw(index as u64, 64, 0, 0);
             if draw.chance(setup.pair_bias) {
                 let most = setup.pair_bias_max.0.max(1);
-                pair.bias = Span(log_between(draw.again(), (most / 1_000).max(1), most));
+                way.bias = Span(log_between(draw.again(), (most / 1_000).max(1), most));
             }
         }
         Self {
@@ -114,7 +118,10 @@ impl Weather {
             profiles: setup.links,
             delays: Key::derive(seed, Domain::NetDelay),
             resets: Key::derive(seed, Domain::NetReset),
-            pairs,
+            tallies: vec![Default::default(); nodes * nodes],
+            is_biased: ways.iter().any(|way| way.bias > Span::ZERO),
+            ways,
+            troubles: 0,
             hosts: vec![Host::default(); nodes],
             roughness,
             rough_classes: CLASSES
@@ -151,8 +158,30 @@ impl Weather {
     }
 
     #[inline]
-    fn pair(&mut self, from: NodeId, to: NodeId) -> &mut Pair {
-        &mut self.pairs[index(from) * self.nodes + index(to)]
+    fn place(&self, from: NodeId, to: NodeId) -> usize {
+        index(from) * self.nodes + index(to)
+    }
+
+    /// How many draws of a site there have been on a path in this bucket.
+    #[inline]
+    fn count(&mut self, path: Path, site: usize, bucket: u64) -> u64 {
+        let place = self.place(path.from, path.to);
+        self.tallies[place][site].count(bucket)
+    }
+
+    /// A fault does something to a host or a way, or takes it back.
+    fn trouble(&mut self, on: bool) {
+        self.troubles = if on {
+            self.troubles + 1
+        } else {
+            self.troubles - 1
+        };
+    }
+
+    /// Whether no fault does anything to any host or way, and no links are rough.
+    #[inline]
+    pub(super) fn is_fair(&self) -> bool {
+        self.troubles == 0 && self.rough_classes == 0
     }
 
     /// The profile of a class of links.
@@ -170,12 +199,10 @@ impl Weather {
     ) -> Span {
         let bucket = agenda.bucket();
         let site = path.class as usize * 2 + kind as usize;
-        let nth = self.pair(path.from, path.to).tallies[site].count(bucket);
+        let nth = self.count(path, site, bucket);
         let draw = self.delays.draw(who(path), site as u64, bucket, nth);
         self.keep(0, who(path), site as u64, (bucket, nth), draw);
         let class = path.class as usize;
-        let extra =
-            self.hosts[index(path.from)].extra[class] + self.hosts[index(path.to)].extra[class];
         let site = Site::Delay {
             from: path.from,
             to: path.to,
@@ -183,8 +210,22 @@ impl Weather {
             is_control: kind == Kind::Control,
         };
         let drawn = self.profiles[class].delay.sample(draw);
-        let bias = self.pair(path.from, path.to).bias;
-        agenda.settle(site, nth, drawn) + extra + bias
+        agenda.settle(site, nth, drawn) + self.lateness(path)
+    }
+
+    /// What is added to every delay on this path.
+    #[inline]
+    fn lateness(&self, path: Path) -> Span {
+        let mut late = Span::ZERO;
+        if self.is_biased {
+            late = late + self.ways[self.place(path.from, path.to)].bias;
+        }
+        if self.troubles > 0 {
+            for node in [path.from, path.to] {
+                late = late + self.hosts[index(node)].extra[path.class as usize];
+            }
+        }
+        late
     }
 
     /// From now on everything is drawn under another seed.
@@ -197,7 +238,7 @@ impl Weather {
     /// A draw about the fate of connections on this path.
     pub(super) fn fate(&mut self, path: Path, bucket: u64) -> Draw {
         let class = path.class as usize;
-        let nth = self.pair(path.from, path.to).tallies[6 + class].count(bucket);
+        let nth = self.count(path, 6 + class, bucket);
         let draw = self.resets.draw(who(path), class as u64, bucket, nth);
         self.keep(1, who(path), class as u64, (bucket, nth), draw);
         draw
@@ -222,14 +263,15 @@ impl Weather {
     /// Whether nothing makes a path rough.
     #[inline]
     pub(super) fn is_smooth(&self, path: Path) -> bool {
-        self.rough_classes >> path.class as u8 & 1 == 0
-            && self.hosts[index(path.from)].rough.is_empty()
-            && self.hosts[index(path.to)].rough.is_empty()
+        self.is_fair()
+            || self.rough_classes >> path.class as u8 & 1 == 0
+                && self.hosts[index(path.from)].rough.is_empty()
+                && self.hosts[index(path.to)].rough.is_empty()
     }
 
     fn rough_draw(&mut self, path: Path, part: usize, bucket: u64) -> Draw {
         let site = part * 3 + path.class as usize;
-        let nth = self.pair(path.from, path.to).tallies[9 + site].count(bucket);
+        let nth = self.count(path, 9 + site, bucket);
         let draw = self.roughness.draw(who(path), site as u64, bucket, nth);
         self.keep(2, who(path), site as u64, (bucket, nth), draw);
         draw
@@ -305,7 +347,10 @@ impl Weather {
             roughs.push((class, rough, by));
         } else if let Some(place) = roughs.iter().position(|(_, _, fault)| *fault == by) {
             roughs.remove(place);
+        } else {
+            return;
         }
+        self.trouble(on);
     }
 
     /// Lets messages of these kinds choke a node's streams, or takes that back.
@@ -322,14 +367,18 @@ impl Weather {
             mutes.push(mute);
         } else if let Some(place) = mutes.iter().position(|other| *other == mute) {
             mutes.remove(place);
+        } else {
+            return;
         }
+        self.trouble(on);
     }
 
     /// Whether any message chokes anything on this path.
     #[inline]
     pub(super) fn has_mutes(&self, path: Path) -> bool {
-        !self.hosts[index(path.from)].mutes.is_empty()
-            || !self.hosts[index(path.to)].mutes.is_empty()
+        self.troubles > 0
+            && (!self.hosts[index(path.from)].mutes.is_empty()
+                || !self.hosts[index(path.to)].mutes.is_empty())
     }
 
     /// Whether a message of this kind chokes its stream on this path.
@@ -347,15 +396,17 @@ impl Weather {
     pub(super) fn is_walled(&self, path: Path) -> bool {
         let (from, to) = (index(path.from), index(path.to));
         let class = path.class as usize;
-        self.pairs[from * self.nodes + to].walls[class] > 0
-            || self.pairs[to * self.nodes + from].walls[class] > 0
+        self.ways[from * self.nodes + to].walls[class] > 0
+            || self.ways[to * self.nodes + from].walls[class] > 0
     }
 
     /// Whether the next frame on this path breaks its connection.
     #[inline]
     pub(super) fn is_broken(&mut self, path: Path, bucket: u64) -> bool {
         let (from, to) = (index(path.from), index(path.to));
-        if self.hosts[from].flaky.is_empty() && self.hosts[to].flaky.is_empty() {
+        if self.troubles == 0
+            || self.hosts[from].flaky.is_empty() && self.hosts[to].flaky.is_empty()
+        {
             return false;
         }
         let mut draw = self.fate(path, bucket);
@@ -370,13 +421,13 @@ impl Weather {
     /// Whether frames on this path cannot arrive: cut, or the machine at its end has no power.
     #[inline]
     pub(super) fn is_blocked(&self, path: Path) -> bool {
-        self.is_cut(path) || self.is_dark(path.to)
+        self.troubles > 0 && (self.is_cut(path) || self.is_dark(path.to))
     }
 
     /// Whether a path is cut.
     pub(super) fn is_cut(&self, path: Path) -> bool {
-        let pair = &self.pairs[index(path.from) * self.nodes + index(path.to)];
-        pair.cuts[path.class as usize] > 0
+        let way = &self.ways[self.place(path.from, path.to)];
+        way.cuts[path.class as usize] > 0
     }
 
     /// Whether a machine has no power.
@@ -391,18 +442,18 @@ impl Weather {
 
     /// Cuts a path or takes one cut back; returns whether it changed.
     pub(super) fn cut(&mut self, path: Path, form: Form, on: bool) -> bool {
+        self.trouble(on);
+        let place = self.place(path.from, path.to);
+        let way = &mut self.ways[place];
         if form == Form::Reset {
-            count(
-                &mut self.pair(path.from, path.to).walls[path.class as usize],
-                on,
-            );
+            count(&mut way.walls[path.class as usize], on);
         }
-        let cuts = &mut self.pair(path.from, path.to).cuts[path.class as usize];
-        count(cuts, on)
+        count(&mut way.cuts[path.class as usize], on)
     }
 
     /// Takes a machine's power or gives it back; returns whether it changed.
     pub(super) fn darken(&mut self, node: NodeId, on: bool) -> bool {
+        self.trouble(on);
         count(&mut self.hosts[index(node)].dark, on)
     }
 
@@ -434,6 +485,7 @@ impl Weather {
         extra: Span,
         on: bool,
     ) {
+        self.trouble(on);
         for each in CLASSES {
             if class.is_none_or(|class| class == each) {
                 let sum = &mut self.hosts[index(node)].extra[each as usize];
@@ -449,7 +501,10 @@ impl Weather {
             flaky.push(reset);
         } else if let Some(place) = flaky.iter().position(|ratio| *ratio == reset) {
             flaky.remove(place);
+        } else {
+            return;
         }
+        self.trouble(on);
     }
 }
 

@@ -350,38 +350,44 @@ impl<P: Process> World<P> {
         sink: &mut S,
     ) {
         let agenda = &mut self.agenda;
-        let told = match event {
-            Event::Frame { conn, side, frame } => self.net.arrive(agenda, conn, side, frame),
-            Event::Release { conn, side } => self.net.release(agenda, conn, side),
-            Event::Break { conn, side } => self.net.break_end(conn, side),
-            Event::Flush { conn, side } => return self.net.flush(agenda, conn, side),
-            Event::GiveUp { conn } => self.net.give_up(conn),
+        match event {
+            Event::Frame { conn, side, frame } => {
+                let told = self.net.arrive(agenda, conn, side, frame);
+                self.tell(at, told, out, sink);
+            }
+            Event::Release { conn, side } => {
+                let told = self.net.release(agenda, conn, side);
+                self.tell(at, told, out, sink);
+            }
+            Event::Break { conn, side } => {
+                let told = self.net.break_end(conn, side);
+                self.tell(at, told, out, sink);
+            }
+            Event::GiveUp { conn } => {
+                let told = self.net.give_up(conn);
+                self.tell(at, told, out, sink);
+            }
+            Event::Flush { conn, side } => self.net.flush(agenda, conn, side),
             Event::Fire {
                 node,
                 timer,
                 generation,
-            } => return self.give(at, node, Waiting::Fire { timer, generation }, out, sink),
+            } => self.give(at, node, Waiting::Fire { timer, generation }, out, sink),
             Event::Run { node, stage, .. } => {
-                return self.give(at, node, Waiting::Run { stage }, out, sink);
+                self.give(at, node, Waiting::Run { stage }, out, sink);
             }
-            Event::Disk { node, lane, .. } => return self.on_disk(at, node, lane, out, sink),
-            Event::Told { node, input, .. } => {
-                return self.give(at, node, Waiting::Input(input), out, sink);
-            }
+            Event::Disk { node, lane, .. } => self.on_disk(at, node, lane, out, sink),
+            Event::Told { node, input, .. } => self.hand(at, node, input, out, sink),
             Event::Command { node, command } => {
-                let input = Waiting::Input(Input::Command(command));
-                return self.give(at, node, input, out, sink);
+                self.hand(at, node, Input::Command(command), out, sink);
             }
-            Event::Drain { node, .. } => return self.drain(at, node, out, sink),
-            Event::Boot { node, .. } => return self.boot(at, node, out, sink),
-            Event::Fault { index } => return self.begin_fault(at, index, sink),
-            Event::Undo { index } => return self.end_fault(at, index, sink),
-            Event::Beat { index, beat } => return self.beat(at, index, beat, sink),
-            Event::Backup { index } => return self.back_up(index),
-            Event::HealAll => return self.heal_now(at, sink),
-        };
-        if let Some(told) = told {
-            self.tell(at, told, out, sink);
+            Event::Drain { node, .. } => self.drain(at, node, out, sink),
+            Event::Boot { node, .. } => self.boot(at, node, out, sink),
+            Event::Fault { index } => self.begin_fault(at, index, sink),
+            Event::Undo { index } => self.end_fault(at, index, sink),
+            Event::Beat { index, beat } => self.beat(at, index, beat, sink),
+            Event::Backup { index } => self.back_up(index),
+            Event::HealAll => self.heal_now(at, sink),
         }
     }
 
@@ -404,7 +410,7 @@ impl<P: Process> World<P> {
             let about = (u64::from(node.0), 4);
             self.agenda.push_in(Span::ZERO, Class::Disk, about, event);
         } else {
-            self.give(at, node, Waiting::Input(input), out, sink);
+            self.hand(at, node, input, out, sink);
         }
     }
 
@@ -416,20 +422,22 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Passes on what the network tells a node.
+    /// Passes on what the network tells a node, if anything.
     fn tell<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
-        told: Told<P::Words>,
+        told: Option<Told<P::Words>>,
         out: &mut Effects<P::Words>,
         sink: &mut S,
     ) {
-        let Told { node, class, input } = told;
+        let Some(Told { node, class, input }) = told else {
+            return;
+        };
         if let Input::Ended { conn, .. } = &input {
             let conn = *conn;
             self.emit(at, Happening::ConnectionEnded { conn, class, node }, sink);
         }
-        self.give(at, node, Waiting::Input(input), out, sink);
+        self.hand(at, node, input, out, sink);
     }
 
     /// A node begins a new life with what its disk holds.
@@ -445,10 +453,10 @@ impl<P: Process> World<P> {
         let life = slot.life + 1;
         slot.begin(node, P::restart(&self.shared.config, disk, node, life));
         self.emit(at, Happening::Started { node, life }, sink);
-        self.give(at, node, Waiting::Input(Input::Boot), out, sink);
+        self.hand(at, node, Input::Boot, out, sink);
     }
 
-    /// Hands something to a process, or lets it wait if the process stands still.
+    /// Hands something to a process that may have become stale by now, or lets it wait if the process stands still.
     fn give<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
@@ -457,15 +465,37 @@ impl<P: Process> World<P> {
         out: &mut Effects<P::Words>,
         sink: &mut S,
     ) {
-        let now = self.agenda.now;
-        let slot = &mut self.slots[index(node)];
-        if slot.pauses > 0 || !slot.inbox.is_empty() || slot.busy_until > now {
-            slot.inbox.push_back(what);
-            if slot.busy_until > now {
-                self.schedule_drain(node);
+        if self.slots[index(node)].is_idle(self.agenda.now) {
+            if let Some(input) = self.slots[index(node)].claim(what) {
+                self.run(at, node, input, out, sink);
             }
-        } else if let Some(input) = slot.claim(what) {
+        } else {
+            self.defer(node, what);
+        }
+    }
+
+    /// Hands an input to a process that cannot become stale, or lets it wait.
+    fn hand<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        node: NodeId,
+        input: Input<P::Words>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) {
+        if self.slots[index(node)].is_idle(self.agenda.now) {
             self.run(at, node, input, out, sink);
+        } else {
+            self.defer(node, Waiting::Input(input));
+        }
+    }
+
+    /// Something waits until its process has time for it.
+    fn defer(&mut self, node: NodeId, what: Waiting<P::Words>) {
+        let slot = &mut self.slots[index(node)];
+        slot.inbox.push_back(what);
+        if slot.busy_until > self.agenda.now {
+            self.schedule_drain(node);
         }
     }
 

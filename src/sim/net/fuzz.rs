@@ -287,7 +287,7 @@ impl Fuzz {
         }
         assert_eq!(
             self.promises.open.len(),
-            2 * self.stage.world.net.links.len()
+            2 * self.stage.world.net.links.iter().count()
         );
     }
 }

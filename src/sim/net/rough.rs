@@ -14,7 +14,7 @@ use crate::base::time::Span;
 impl<W: Protocol> Net<W> {
     /// Sends a message on a rough path, or behind what the sender has yet to write.
     pub(super) fn send_rough(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side, msg: W::Msg) {
-        let path = self.links[&conn].path_to(to);
+        let path = self.links[conn].path_to(to);
         let (fortune, by) = self.weather.fortune(path, agenda.bucket());
         match fortune {
             Fortune::Goes(Span::ZERO) => self.post(agenda, conn, to, Frame::Data(msg)),
@@ -51,7 +51,7 @@ impl<W: Protocol> Net<W> {
     }
 
     fn towards(&mut self, conn: Conn, side: Side) -> &mut super::End<W::Msg> {
-        let link = self.links.get_mut(&conn).expect("the caller has found it");
+        let link = self.links.get_mut(conn).expect("the caller has found it");
         &mut link.ends[side as usize]
     }
 
@@ -65,8 +65,9 @@ impl<W: Protocol> Net<W> {
     ) {
         let has_room = self.has_room(conn, to, &frame);
         let end = self.towards(conn, to);
-        if end.writing || !end.outbox.is_empty() || !has_room {
-            end.outbox.push_back(frame);
+        let is_behind = end.backlog.as_ref().is_some_and(|it| it.is_behind());
+        if is_behind || !has_room {
+            end.backlog().outbox.push_back(frame);
         } else {
             self.transmit(agenda, conn, to, frame);
         }
@@ -74,8 +75,9 @@ impl<W: Protocol> Net<W> {
 
     /// Whether a frame fits the queue of a narrow link; the first always does.
     fn has_room(&self, conn: Conn, to: Side, frame: &Frame<W::Msg>) -> bool {
-        let link = &self.links[&conn];
-        let queued = link.ends[to as usize].queued;
+        let link = &self.links[conn];
+        let backlog = link.ends[to as usize].backlog.as_ref();
+        let queued = backlog.map_or(0, |backlog| backlog.queued);
         queued == 0
             || self
                 .weather
@@ -92,12 +94,13 @@ impl<W: Protocol> Net<W> {
         to: Side,
         frame: &Frame<W::Msg>,
     ) {
-        let Some(link) = self.links.get_mut(&conn) else {
+        let Some(link) = self.links.get_mut(conn) else {
             return;
         };
-        let end = &mut link.ends[to as usize];
-        if end.queued > 0 {
-            end.queued = end.queued.saturating_sub(size_of_frame::<W>(frame));
+        if let Some(backlog) = &mut link.ends[to as usize].backlog
+            && backlog.queued > 0
+        {
+            backlog.queued = backlog.queued.saturating_sub(size_of_frame::<W>(frame));
             self.write_on(agenda, conn, to);
         }
     }
@@ -105,14 +108,16 @@ impl<W: Protocol> Net<W> {
     /// Hands over to the kernel what has room.
     fn write_on(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side) {
         loop {
-            let end = &self.links[&conn].ends[to as usize];
-            let Some(first) = end.outbox.front().filter(|_| !end.writing) else {
+            let Some(backlog) = &self.links[conn].ends[to as usize].backlog else {
+                return;
+            };
+            let Some(first) = backlog.outbox.front().filter(|_| !backlog.writing) else {
                 return;
             };
             if !self.has_room(conn, to, first) {
                 return;
             }
-            let first = self.towards(conn, to).outbox.pop_front();
+            let first = self.towards(conn, to).backlog().outbox.pop_front();
             self.transmit(agenda, conn, to, first.expect("just seen"));
         }
     }
@@ -125,35 +130,35 @@ impl<W: Protocol> Net<W> {
         to: Side,
         (msg, gap): (W::Msg, Span),
     ) {
-        let path = self.links[&conn].path_to(to);
-        let end = self.towards(conn, to);
-        if end.writing || !end.outbox.is_empty() {
-            end.outbox.push_back(Frame::Data(msg));
+        let path = self.links[conn].path_to(to);
+        let backlog = self.towards(conn, to).backlog();
+        let is_behind = backlog.is_behind();
+        backlog.outbox.push_back(Frame::Data(msg));
+        if is_behind {
             return;
         }
-        end.outbox.push_back(Frame::Data(msg));
-        end.writing = true;
+        backlog.writing = true;
         let event = Event::Flush { conn, side: to };
         agenda.push_in(gap, Class::Delivery, (who(path), 19), event);
     }
 
     /// The second half of a frame is written.
     pub(in super::super) fn flush(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side) {
-        let end = self.towards(conn, to);
-        if std::mem::take(&mut end.writing) {
+        let backlog = self.towards(conn, to).backlog();
+        if std::mem::take(&mut backlog.writing) {
             self.write_on(agenda, conn, to);
         }
     }
 
     /// What a process had yet to write dies with it.
     pub(super) fn forget_outbox(&mut self, conn: Conn, of: NodeId) {
-        let Some(link) = self.links.get_mut(&conn) else {
+        let Some(link) = self.links.get_mut(conn) else {
             return;
         };
         let side = link.side_of(of).other();
-        let end = &mut link.ends[side as usize];
-        end.outbox.clear();
-        end.writing = false;
+        if let Some(backlog) = &mut link.ends[side as usize].backlog {
+            backlog.forget_outbox();
+        }
     }
 
     /// A datagram goes its own way.
@@ -164,7 +169,7 @@ impl<W: Protocol> Net<W> {
         msg: W::Msg,
         by: Option<u32>,
     ) {
-        let link = &self.links[&conn];
+        let link = &self.links[conn];
         let path = link.path_to(to);
         let delay = self.weather.delay(path, Kind::Data, agenda);
         // It is late by up to as much again as the link delays twice, so that others can pass it.
@@ -174,7 +179,8 @@ impl<W: Protocol> Net<W> {
         if at < end.last {
             self.harm = Some(("a datagram overtakes another", by));
         } else {
-            end.astray = end.astray.max((at, by));
+            let backlog = end.backlog();
+            backlog.astray = backlog.astray.max((at, by));
         }
         let event = Event::Frame {
             conn,
@@ -187,7 +193,7 @@ impl<W: Protocol> Net<W> {
 
     /// Tells one end that its connection is broken, after a while; whatever else is on its way goes on.
     pub(super) fn break_soon(&mut self, agenda: &mut Agenda<W>, conn: Conn, told: Side) {
-        let path = self.links[&conn].path_to(told.other());
+        let path = self.links[conn].path_to(told.other());
         let after = self.weather.delay(path, Kind::Control, agenda);
         let event = Event::Break { conn, side: told };
         agenda.push_in(after, Class::Delivery, (who(path), 18), event);
@@ -202,7 +208,7 @@ impl<W: Protocol> Net<W> {
         seen: Seen,
     ) {
         for conn in self.links_of(node) {
-            let link = &self.links[&conn];
+            let link = &self.links[conn];
             if !link.is_established(class) {
                 continue;
             }
@@ -225,7 +231,7 @@ impl<W: Protocol> Net<W> {
     /// Resets the connections that use a path in either direction.
     pub(in super::super) fn reset_across(&mut self, agenda: &mut Agenda<W>, path: Path) {
         for conn in self.links_of(path.from) {
-            let link = &self.links[&conn];
+            let link = &self.links[conn];
             let is_across = link.ends.iter().any(|end| end.node == path.to);
             if is_across && link.is_established(Some(path.class)) {
                 self.doom(agenda, conn, Span::ZERO);
@@ -237,8 +243,10 @@ impl<W: Protocol> Net<W> {
     pub(in super::super) fn unmute(&mut self, agenda: &mut Agenda<W>, node: NodeId) {
         for conn in self.links_of(node) {
             for side in [Side::Dialler, Side::Acceptor] {
-                let end = self.towards(conn, side);
-                if std::mem::take(&mut end.muted) {
+                let Some(backlog) = &mut self.towards(conn, side).backlog else {
+                    continue;
+                };
+                if std::mem::take(&mut backlog.muted) {
                     self.unpark(agenda, conn, side);
                 }
             }

@@ -1,0 +1,172 @@
+//! Connections by name. Each dialler hands out ascending names, so that its connections lie in a sorted list of their own:
+//! a name that is sought is where it would be had none of them ended, or is found by halving.
+
+use std::ops::Index;
+
+use super::process::Conn;
+use crate::base::id::NodeId;
+
+/// Where the dialler stands in a name; its lives and their connections are counted below.
+const DIALLER_SHIFT: u32 = 44;
+
+/// Where the dialler's life stands in a name.
+const LIFE_SHIFT: u32 = 24;
+
+/// The name of the first connection that a node dials in a life.
+pub(super) fn first_name(dialler: NodeId, life: u32) -> u64 {
+    u64::from(dialler.0) << DIALLER_SHIFT | u64::from(life) << LIFE_SHIFT
+}
+
+/// A map from the names of connections.
+#[derive(Clone, Debug)]
+pub(super) struct Links<T> {
+    /// By dialler.
+    shelves: Vec<Shelf<T>>,
+}
+
+/// The connections of one dialler: names in ascending order, and what they name at the same places.
+#[derive(Clone, Debug)]
+struct Shelf<T> {
+    names: Vec<Conn>,
+    links: Vec<T>,
+}
+
+fn shelf_of(conn: Conn) -> usize {
+    usize::try_from(conn.0 >> DIALLER_SHIFT).expect("20 bits")
+}
+
+impl<T> Shelf<T> {
+    const fn new() -> Self {
+        Self {
+            names: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn place(&self, conn: Conn) -> Option<usize> {
+        let first = self.names.first()?;
+        let guess = usize::try_from(conn.0.wrapping_sub(first.0)).unwrap_or(usize::MAX);
+        if self.names.get(guess) == Some(&conn) {
+            return Some(guess);
+        }
+        self.names.binary_search(&conn).ok()
+    }
+}
+
+impl<T> Links<T> {
+    /// No connections.
+    pub(super) const fn new() -> Self {
+        Self {
+            shelves: Vec::new(),
+        }
+    }
+
+    /// Whether there is a connection of this name.
+    #[inline]
+    pub(super) fn has(&self, conn: Conn) -> bool {
+        self.get(conn).is_some()
+    }
+
+    /// The connection of this name.
+    #[inline]
+    pub(super) fn get(&self, conn: Conn) -> Option<&T> {
+        let shelf = self.shelves.get(shelf_of(conn))?;
+        Some(&shelf.links[shelf.place(conn)?])
+    }
+
+    /// The connection of this name, to change.
+    #[inline]
+    pub(super) fn get_mut(&mut self, conn: Conn) -> Option<&mut T> {
+        let shelf = self.shelves.get_mut(shelf_of(conn))?;
+        let place = shelf.place(conn)?;
+        Some(&mut shelf.links[place])
+    }
+
+    /// Adds a connection.
+    ///
+    /// # Panics
+    /// If there is one of this name.
+    pub(super) fn insert(&mut self, conn: Conn, link: T) {
+        let index = shelf_of(conn);
+        if self.shelves.len() <= index {
+            self.shelves.resize_with(index + 1, Shelf::new);
+        }
+        let shelf = &mut self.shelves[index];
+        let place = shelf.names.binary_search(&conn);
+        let place = place.expect_err("a connection's name is used once");
+        shelf.names.insert(place, conn);
+        shelf.links.insert(place, link);
+    }
+
+    /// Forgets a connection.
+    pub(super) fn remove(&mut self, conn: Conn) {
+        if let Some(shelf) = self.shelves.get_mut(shelf_of(conn))
+            && let Some(place) = shelf.place(conn)
+        {
+            shelf.names.remove(place);
+            shelf.links.remove(place);
+        }
+    }
+
+    /// All connections, in the order of their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
+        self.shelves
+            .iter()
+            .flat_map(|shelf| shelf.names.iter().copied().zip(&shelf.links))
+    }
+}
+
+impl<T> Index<Conn> for Links<T> {
+    type Output = T;
+
+    fn index(&self, conn: Conn) -> &T {
+        self.get(conn).expect("a connection that exists")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::digest::mix;
+
+    #[test]
+    fn it_is_a_map_in_the_order_of_names() {
+        let mut links = Links::new();
+        let mut oracle = BTreeMap::new();
+        let mut next = [first_name(NodeId(1), 1), first_name(NodeId(3), 7)];
+        for step in 0..5_000 {
+            let word = mix(step);
+            let dialler = usize::from(word >> 8 & 1 == 1);
+            let known = next[dialler] - (word >> 16 & 63).min(next[dialler] & 0xff_ffff);
+            match word % 4 {
+                0 | 1 => {
+                    links.insert(Conn(next[dialler]), step);
+                    oracle.insert(Conn(next[dialler]), step);
+                    next[dialler] += 1;
+                }
+                2 => {
+                    links.remove(Conn(known));
+                    oracle.remove(&Conn(known));
+                }
+                _ => {
+                    assert_eq!(links.get(Conn(known)), oracle.get(&Conn(known)));
+                    assert_eq!(links.get_mut(Conn(known)), oracle.get_mut(&Conn(known)));
+                    assert_eq!(links.has(Conn(known)), oracle.contains_key(&Conn(known)));
+                }
+            }
+        }
+        let listed: Vec<_> = links.iter().map(|(conn, link)| (conn, *link)).collect();
+        assert_eq!(listed, oracle.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    #[should_panic(expected = "used once")]
+    fn a_name_is_used_once() {
+        let mut links = Links::new();
+        links.insert(Conn(7), ());
+        links.insert(Conn(7), ());
+    }
+}
