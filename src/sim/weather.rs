@@ -17,6 +17,9 @@ use crate::base::time::Span;
 pub(super) const CLASSES: [LinkClass; 3] =
     [LinkClass::Election, LinkClass::Quorum, LinkClass::Client];
 
+/// How many sites of draws a path has.
+const SITES: usize = 15;
+
 /// The two kinds of frames that have draws of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -41,8 +44,9 @@ pub(super) struct Weather {
     profiles: [LinkProfile; 3],
     delays: Key,
     resets: Key,
-    /// Per directed pair: occurrences of draws: delays by class and kind, fates by class, rough frames and connects by class.
-    tallies: Vec<[Tally; 16]>,
+    /// Occurrences of draws, by site (delays by class and kind, fates by class, rough frames and connects by class), then by
+    /// directed pair: nearly all draws are of few sites, whose tallies lie together.
+    tallies: Vec<Tally>,
     /// Per directed pair.
     ways: Vec<Way>,
     /// How many faults do something to hosts or ways; without any nothing has to be looked for.
@@ -118,7 +122,7 @@ impl Weather {
             profiles: setup.links,
             delays: Key::derive(seed, Domain::NetDelay),
             resets: Key::derive(seed, Domain::NetReset),
-            tallies: vec![Default::default(); nodes * nodes],
+            tallies: vec![Tally::default(); SITES * nodes * nodes],
             is_biased: ways.iter().any(|way| way.bias > Span::ZERO),
             ways,
             troubles: 0,
@@ -165,8 +169,9 @@ impl Weather {
     /// How many draws of a site there have been on a path in this bucket.
     #[inline]
     fn count(&mut self, path: Path, site: usize, bucket: u64) -> u64 {
-        let place = self.place(path.from, path.to);
-        self.tallies[place][site].count(bucket)
+        debug_assert!(site < SITES, "a site of draws");
+        let place = site * self.ways.len() + self.place(path.from, path.to);
+        self.tallies[place].count(bucket)
     }
 
     /// A fault does something to a host or a way, or takes it back.
