@@ -21,21 +21,21 @@ pub(super) fn first_name(dialler: NodeId, life: u32) -> u64 {
 #[derive(Clone, Debug)]
 pub(super) struct Links<T> {
     /// By dialler.
-    shelves: Vec<Shelf<T>>,
+    rows: Vec<Row<T>>,
 }
 
 /// The connections of one dialler: names in ascending order, and what they name at the same places.
 #[derive(Clone, Debug)]
-struct Shelf<T> {
+struct Row<T> {
     names: Vec<Conn>,
     links: Vec<T>,
 }
 
-fn shelf_of(conn: Conn) -> usize {
+fn dialler_of(conn: Conn) -> usize {
     usize::try_from(conn.0 >> DIALLER_SHIFT).expect("20 bits")
 }
 
-impl<T> Shelf<T> {
+impl<T> Row<T> {
     const fn new() -> Self {
         Self {
             names: Vec::new(),
@@ -57,9 +57,7 @@ impl<T> Shelf<T> {
 impl<T> Links<T> {
     /// No connections.
     pub(super) const fn new() -> Self {
-        Self {
-            shelves: Vec::new(),
-        }
+        Self { rows: Vec::new() }
     }
 
     /// Whether there is a connection of this name.
@@ -71,16 +69,16 @@ impl<T> Links<T> {
     /// The connection of this name.
     #[inline]
     pub(super) fn get(&self, conn: Conn) -> Option<&T> {
-        let shelf = self.shelves.get(shelf_of(conn))?;
-        Some(&shelf.links[shelf.place(conn)?])
+        let row = self.rows.get(dialler_of(conn))?;
+        Some(&row.links[row.place(conn)?])
     }
 
     /// The connection of this name, to change.
     #[inline]
     pub(super) fn get_mut(&mut self, conn: Conn) -> Option<&mut T> {
-        let shelf = self.shelves.get_mut(shelf_of(conn))?;
-        let place = shelf.place(conn)?;
-        Some(&mut shelf.links[place])
+        let row = self.rows.get_mut(dialler_of(conn))?;
+        let place = row.place(conn)?;
+        Some(&mut row.links[place])
     }
 
     /// Adds a connection.
@@ -88,32 +86,32 @@ impl<T> Links<T> {
     /// # Panics
     /// If there is one of this name.
     pub(super) fn insert(&mut self, conn: Conn, link: T) {
-        let index = shelf_of(conn);
-        if self.shelves.len() <= index {
-            self.shelves.resize_with(index + 1, Shelf::new);
+        let index = dialler_of(conn);
+        if self.rows.len() <= index {
+            self.rows.resize_with(index + 1, Row::new);
         }
-        let shelf = &mut self.shelves[index];
-        let place = shelf.names.binary_search(&conn);
+        let row = &mut self.rows[index];
+        let place = row.names.binary_search(&conn);
         let place = place.expect_err("a connection's name is used once");
-        shelf.names.insert(place, conn);
-        shelf.links.insert(place, link);
+        row.names.insert(place, conn);
+        row.links.insert(place, link);
     }
 
     /// Forgets a connection.
     pub(super) fn remove(&mut self, conn: Conn) {
-        if let Some(shelf) = self.shelves.get_mut(shelf_of(conn))
-            && let Some(place) = shelf.place(conn)
+        if let Some(row) = self.rows.get_mut(dialler_of(conn))
+            && let Some(place) = row.place(conn)
         {
-            shelf.names.remove(place);
-            shelf.links.remove(place);
+            row.names.remove(place);
+            row.links.remove(place);
         }
     }
 
     /// All connections, in the order of their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
-        self.shelves
+        self.rows
             .iter()
-            .flat_map(|shelf| shelf.names.iter().copied().zip(&shelf.links))
+            .flat_map(|row| row.names.iter().copied().zip(&row.links))
     }
 }
 

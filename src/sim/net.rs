@@ -180,19 +180,19 @@ impl<W: Protocol> Net<W> {
     ) -> Option<Told<W>> {
         let link = self.links.get_mut(conn)?;
         let end = &link.ends[side as usize];
-        let is_smooth = self.weather.is_fair() && end.backlog.is_none();
-        match frame {
-            Frame::Data(msg)
-                if is_smooth && end.state == State::Open && !end.severed && !link.doomed =>
-            {
-                Some(Told {
-                    node: end.node,
-                    class: link.class,
-                    input: Input::Deliver { conn, msg },
-                })
-            }
-            frame => self.arrive_in_weather(agenda, conn, side, frame),
+        let is_usual = end.state == State::Open && !end.severed && !link.doomed;
+        if is_usual
+            && end.backlog.is_none()
+            && self.weather.is_fair()
+            && let Frame::Data(msg) = frame
+        {
+            return Some(Told {
+                node: end.node,
+                class: link.class,
+                input: Input::Deliver { conn, msg },
+            });
         }
+        self.arrive_in_weather(agenda, conn, side, frame)
     }
 
     /// A frame comes to an end, or in weather, of which anything may be expected.
