@@ -10,13 +10,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::by_operation::ByOperation;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{self, Witness};
 use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
-use crate::check::pending::Pending;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Path, Request, Response};
 
@@ -104,7 +104,7 @@ impl Staleness {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimsMonitor {
-    open: Pending<Open>,
+    open: ByOperation<Open>,
     taken: Mark,
     written: Mark,
     /// What each session's last sync promises.
@@ -322,12 +322,12 @@ impl Monitor for ClaimsMonitor {
             ..
         } = fact
         {
-            if let Some(mut open) = self.open.remove((*client, *op)) {
+            if let Some(mut open) = self.open.remove(&(*client, *op)) {
                 open.witness.answer(at, *zxid, result);
                 self.on_returned(&open, *session, result.as_ref(), findings);
             }
         } else if let Fact::Lost { client, op, .. } = fact {
-            self.open.remove((*client, *op));
+            self.open.remove(&(*client, *op));
         } else if let Fact::ClientCrashed { client } = fact {
             self.open.forget(*client);
         } else if let Fact::Expired { session, .. } = fact {

@@ -154,7 +154,11 @@ impl Committed {
         for entry in &entries {
             self.end = self.end.push(entry.zxid, entry.digest);
         }
-        self.proposals = self.proposals.split_off(&self.end.last.next());
+        while let Some(first) = self.proposals.first_entry()
+            && *first.key() <= self.end.last
+        {
+            first.remove();
+        }
         entries
     }
 

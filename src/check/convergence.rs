@@ -8,13 +8,13 @@
 
 use std::collections::BTreeMap;
 
+use super::by_operation::ByOperation;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::{Epoch, Zxid};
-use crate::check::pending::Pending;
 use crate::history::fact::Fact;
 
 /// A server that serves.
@@ -41,7 +41,7 @@ pub struct ConvergenceMonitor {
     ended: BTreeMap<ServerId, At>,
     /// Servers of the core that have not caught up yet.
     behind: ServerSet,
-    open: Pending<Witness>,
+    open: ByOperation<Witness>,
     /// Operations that ended after the calm began.
     ended_ops: u64,
     /// Who can recover at all.
@@ -61,7 +61,7 @@ impl ConvergenceMonitor {
             epoch: Epoch(0),
             ended: BTreeMap::new(),
             behind: ServerSet::EMPTY,
-            open: Pending::default(),
+            open: ByOperation::default(),
             ended_ops: 0,
             recovery: Recovery::of(voters),
         }
@@ -131,7 +131,7 @@ impl ConvergenceMonitor {
             let witness = Witness::begin(*client, *op, at, request);
             self.open.insert((*client, *op), witness);
         } else if let Fact::Returned { client, op, .. } | Fact::Lost { client, op, .. } = fact {
-            self.open.remove((*client, *op));
+            self.open.remove(&(*client, *op));
             self.ended_ops += u64::from(self.calm_from.is_some());
         } else if let Fact::ClientCrashed { client } = fact {
             self.open.forget(*client);

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use self::sequence::Siblings;
 use self::timeline::{Key, Mark};
+use super::by_operation::{ByOperation, Operation};
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::Witness;
@@ -31,9 +32,6 @@ use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
 use crate::history::op::{Data, ErrorCode, Path, Request, Response, Stat};
-
-/// An operation: whose, and its number there.
-type OpKey = (ClientId, u64);
 
 /// Zxids whose writer is remembered.
 const AUTHORS: usize = 1 << 16;
@@ -79,7 +77,7 @@ impl Watermark {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct LinearMonitor {
-    pending: BTreeMap<OpKey, Pending>,
+    pending: ByOperation<Pending>,
     invocations: u64,
     proven: Watermark,
     sessions: BTreeMap<SessionId, Watermark>,
@@ -161,7 +159,7 @@ impl LinearMonitor {
         Self::default()
     }
 
-    fn on_invoked(&mut self, at: At, op: OpKey, session: SessionId, request: &Arc<Request>) {
+    fn on_invoked(&mut self, at: At, op: Operation, session: SessionId, request: &Arc<Request>) {
         self.invocations += 1;
         let pending = Pending {
             witness: Witness::begin(op.0, op.1, at, request),
@@ -198,7 +196,7 @@ impl LinearMonitor {
     fn on_returned(
         &mut self,
         at: At,
-        op: OpKey,
+        op: Operation,
         session: SessionId,
         zxid: Option<Zxid>,
         result: Result<&Response, &ErrorCode>,
@@ -292,7 +290,7 @@ impl LinearMonitor {
         Ok(())
     }
 
-    fn on_lost(&mut self, at: At, op: OpKey, session: SessionId, sent: bool) -> Judged {
+    fn on_lost(&mut self, at: At, op: Operation, session: SessionId, sent: bool) -> Judged {
         let Some(pending) = self.pending.get_mut(&op) else {
             return Ok(());
         };
@@ -313,11 +311,11 @@ impl LinearMonitor {
 
     fn on_client_crashed(&mut self, client: ClientId) {
         self.pending
-            .retain(|op, pending| op.0 != client || pending.witness.request.is_write());
+            .retain_of(client, |pending| pending.witness.request.is_write());
     }
 
     /// The write can no longer explain anything but what it says itself.
-    fn forget_candidate(&mut self, op: OpKey, request: &Request) {
+    fn forget_candidate(&mut self, op: Operation, request: &Request) {
         for part in evidence::parts(request) {
             if let Some((path, ..)) = touch(part)
                 && let Some(key) = self.keys.get_mut(path)
@@ -342,7 +340,7 @@ impl LinearMonitor {
     /// What a client hands in later takes effect later than what its session has shown.
     fn bound_later(&mut self, earlier: &Pending, zxid: Zxid) {
         let client = earlier.witness.client;
-        for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
+        for pending in self.pending.of_mut(client) {
             if pending.sequence > earlier.sequence && pending.above < zxid {
                 pending.above = zxid;
                 pending.above_by = Some(earlier.witness.clone());
@@ -356,7 +354,7 @@ impl LinearMonitor {
             return;
         }
         let client = later.witness.client;
-        for (_, pending) in self.pending.range_mut((client, 0)..=(client, u64::MAX)) {
+        for pending in self.pending.of_mut(client) {
             if pending.session == session
                 && pending.sequence < later.sequence
                 && pending.below.is_none_or(|below| below > zxid)

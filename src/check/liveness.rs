@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use super::by_operation::ByOperation;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
-use crate::check::pending::Pending;
 use crate::history::fact::{Fact, Role};
 use crate::history::op::ErrorCode;
 
@@ -68,8 +68,10 @@ pub struct LivenessMonitor {
     /// The caller has said that the run is free of faults.
     is_calm: bool,
     serving: BTreeMap<ServerId, Service>,
+    /// Whether a leader is among them.
+    is_led: bool,
     /// Writes that wait for their answer.
-    pending: Pending<At>,
+    pending: ByOperation<At>,
     /// When a leader last served, if none does now.
     last_led: Option<Time>,
     /// Of the answered writes the one handed in last.
@@ -93,7 +95,8 @@ impl LivenessMonitor {
             watch: Watch::new(Time::ZERO),
             is_calm: false,
             serving: BTreeMap::new(),
-            pending: Pending::default(),
+            is_led: false,
+            pending: ByOperation::default(),
             last_led: None,
             newest: None,
             last_end: None,
@@ -160,6 +163,7 @@ impl LivenessMonitor {
                 since: at,
             };
             self.serving.insert(*server, service);
+            self.is_led = self.has_leader();
             if *role == Role::Leader {
                 self.crowned = Some(at);
             }
@@ -193,21 +197,21 @@ impl LivenessMonitor {
         } else if let Fact::Returned {
             client, op, result, ..
         } = fact
-            && let Some(invoked) = self.pending.remove((*client, *op))
+            && let Some(invoked) = self.pending.remove(&(*client, *op))
             && result
                 .as_ref()
                 .map_or_else(|code| is_answer(*code), |_| true)
         {
             self.on_answer(at, invoked);
         } else if let Fact::Lost { client, op, .. } = fact
-            && self.pending.remove((*client, *op)).is_some()
+            && self.pending.remove(&(*client, *op)).is_some()
         {
             self.watch.lost += 1;
             self.watch.last_lost = Some(at);
         } else if let Fact::ClientCrashed { client } = fact {
             self.pending.forget(*client);
         }
-        if self.has_leader() {
+        if self.is_led {
             self.last_led = Some(at.time);
             if self.watch.from <= at.time {
                 self.watch.led.get_or_insert(at.time);
@@ -230,6 +234,7 @@ impl LivenessMonitor {
     fn on_end(&mut self, at: At, server: ServerId) {
         if self.serving.remove(&server).is_some() {
             self.last_end = Some((server, at));
+            self.is_led = self.has_leader();
         }
     }
 

@@ -2,6 +2,7 @@
 //! implementation stay independent.
 
 pub mod article;
+pub(crate) mod by_operation;
 pub mod claims;
 mod committed;
 pub mod convergence;
@@ -10,14 +11,12 @@ pub mod foreign;
 pub mod linear;
 pub mod liveness;
 pub mod panel;
-pub mod pending;
 pub mod recipe;
 pub mod recovery;
 #[cfg(test)]
 mod script;
 pub mod session;
 pub mod sessions;
-
 mod under_way;
 pub mod verdict;
 pub mod watch;

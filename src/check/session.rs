@@ -15,12 +15,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::stories::{Breach, breach, stories, tell};
+use super::by_operation::ByOperation;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
-use crate::check::pending::Pending;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
 
@@ -133,7 +133,7 @@ impl Chain {
 #[derive(Clone, Debug, Default)]
 pub struct SessionMonitor {
     /// Operations not answered yet, in the order in which they were handed in.
-    open: Pending<Witness>,
+    open: ByOperation<Witness>,
     sessions: BTreeMap<SessionId, View>,
     keys: BTreeMap<Path, Key>,
 }
@@ -160,7 +160,7 @@ impl Monitor for SessionMonitor {
             ..
         } = fact
         {
-            match self.open.remove((*client, *op)) {
+            match self.open.remove(&(*client, *op)) {
                 Some(mut witness) => {
                     witness.returned = Some(at);
                     witness.zxid = *zxid;
@@ -173,7 +173,7 @@ impl Monitor for SessionMonitor {
             client, op, sent, ..
         } = fact
         {
-            if let Some(witness) = self.open.remove((*client, *op))
+            if let Some(witness) = self.open.remove(&(*client, *op))
                 && !sent
             {
                 self.settle_deletes(&witness);
@@ -279,7 +279,8 @@ impl SessionMonitor {
     fn check_reply_order(&self, witness: &Witness) -> Judged {
         let earlier = self
             .open
-            .before((witness.client, witness.op))
+            .of(witness.client)
+            .take_while(|earlier| earlier.op < witness.op)
             .find(|earlier| !matches!(*earlier.request, Request::Auth { .. }));
         match earlier {
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! Operations that clients have asked for and nobody has answered yet.
 
-use super::pending::Pending;
+use super::by_operation::ByOperation;
 use super::verdict::At;
 use super::wording::Witness;
 use crate::base::id::SessionId;
@@ -9,7 +9,7 @@ use crate::history::op::{ErrorCode, Response};
 
 /// Every operation under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UnderWay(Pending<Witness>);
+pub(super) struct UnderWay(ByOperation<Witness>);
 
 /// An operation that was answered or refused.
 pub(super) struct Answered<'a> {
@@ -43,7 +43,7 @@ impl UnderWay {
             ..
         } = fact
         {
-            let mut witness = self.0.remove((*client, *op))?;
+            let mut witness = self.0.remove(&(*client, *op))?;
             witness.answer(at, *zxid, result);
             return Some(Answered {
                 witness,
@@ -51,7 +51,7 @@ impl UnderWay {
                 result: result.as_ref(),
             });
         } else if let Fact::Lost { client, op, .. } = fact {
-            self.0.remove((*client, *op));
+            self.0.remove(&(*client, *op));
         } else if let Fact::ClientCrashed { client } = fact {
             self.0.forget(*client);
         }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::super::by_operation::Operation;
 use super::holes::{self, Hole, HoleKind, Slot, SlotKind};
 use super::timeline::Key;
-use super::{Judged, LinearMonitor, OpKey, Pending, stories, touch};
+use super::{Judged, LinearMonitor, Pending, stories, touch};
 use crate::base::zxid::Zxid;
 use crate::check::evidence::{self, Effect, Know, Version};
 use crate::check::verdict::At;
@@ -144,7 +145,7 @@ impl LinearMonitor {
 
     /// The write's zxid is known, and with it all it did but for the names of its sequential creates: any of those may
     /// still have been made by it.
-    fn forget_placed(&mut self, op: OpKey, request: &Request) {
+    fn forget_placed(&mut self, op: Operation, request: &Request) {
         let parts = evidence::parts(request);
         let open = |path: &Path| {
             let prefix = |part: &&Request| touch(part).is_some_and(|(other, ..)| other == path);
@@ -172,7 +173,7 @@ impl LinearMonitor {
             && evidence::parts(&author.request).iter().any(names)
     }
 
-    fn bind(&mut self, at: At, path: &Path, zxid: Zxid, op: OpKey) -> Judged {
+    fn bind(&mut self, at: At, path: &Path, zxid: Zxid, op: Operation) -> Judged {
         let Some(pending) = self.pending.get_mut(&op) else {
             return Ok(());
         };

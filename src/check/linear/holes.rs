@@ -6,7 +6,7 @@
 use crate::base::zxid::Zxid;
 use crate::history::op::Data;
 
-use super::OpKey;
+use super::super::by_operation::Operation;
 
 /// A change that must have happened.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(super) enum HoleKind {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     /// The write.
-    pub op: OpKey,
+    pub op: Operation,
     /// What it would do.
     pub kind: SlotKind,
     /// It would take effect strictly above this zxid.

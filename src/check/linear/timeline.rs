@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::OpKey;
+use super::super::by_operation::Operation;
 use super::holes::{Hole, HoleKind};
 use crate::base::zxid::Zxid;
 use crate::check::evidence::{Know, Version};
@@ -83,7 +83,7 @@ pub(super) struct Key {
     /// In zxid order; the first is a floor below which nothing is judged.
     pub marks: BTreeMap<Zxid, Mark>,
     /// Unresolved writes that may touch it.
-    pub unresolved: Vec<OpKey>,
+    pub unresolved: Vec<Operation>,
     /// Stretches that need writers nobody acknowledged, by the mark they start from: each way to fill them.
     pub gaps: BTreeMap<Zxid, Vec<Vec<Hole>>>,
     /// Changes shown whose writer is not known yet.

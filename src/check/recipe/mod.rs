@@ -19,7 +19,7 @@ use super::verdict::{At, Findings, Monitor};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
-use crate::check::pending::Pending;
+use crate::check::by_operation::ByOperation;
 use crate::history::fact::Fact;
 use crate::history::op::{Path, Request};
 use crate::history::recipe::Step;
@@ -41,7 +41,7 @@ pub struct RecipeMonitor {
     views: BTreeMap<ClientId, Zxid>,
     sessions: BTreeMap<ClientId, SessionId>,
     /// Deletes that are under way.
-    deletes: Pending<Path>,
+    deletes: ByOperation<Path>,
     lines: BTreeMap<Path, Line>,
     counters: BTreeMap<Path, Counter>,
     queues: BTreeMap<Path, Queue>,
@@ -215,7 +215,7 @@ impl Monitor for RecipeMonitor {
             client, op, zxid, ..
         } = fact
         {
-            self.deletes.remove((*client, *op));
+            self.deletes.remove(&(*client, *op));
             self.see(*client, *zxid);
         } else if let Fact::EventReceived { client, event, .. } = fact {
             self.see(*client, event.zxid);

@@ -10,7 +10,7 @@ use super::{Reign, tell};
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
-use crate::check::pending::Pending;
+use crate::check::by_operation::ByOperation;
 use crate::check::verdict::{At, Findings, Property, Sentence};
 use crate::history::fact::{Fact, Role};
 
@@ -41,7 +41,7 @@ struct Ack {
 /// The monitor's part.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Relayed {
-    invoked: Pending<At>,
+    invoked: ByOperation<At>,
     /// Through which server a client asks, and its session's timeout.
     connected: BTreeMap<ClientId, (u64, ServerId, Span)>,
     /// The last answers of the session's follower.
@@ -56,7 +56,7 @@ impl Relayed {
         if let Fact::Invoked { client, op, .. } = fact {
             self.invoked.insert((*client, *op), at);
         } else if let Fact::Lost { client, op, .. } = fact {
-            self.invoked.remove((*client, *op));
+            self.invoked.remove(&(*client, *op));
         } else if let Fact::Returned {
             client,
             op,
@@ -65,7 +65,7 @@ impl Relayed {
             ..
         } = fact
         {
-            if let Some(invoked) = self.invoked.remove((*client, *op)) {
+            if let Some(invoked) = self.invoked.remove(&(*client, *op)) {
                 self.on_answer(at, invoked, (*client, *conn), *session);
             }
         } else if let Fact::Connected {

@@ -170,6 +170,9 @@ impl Connection {
 
     /// A transaction was committed.
     pub(super) fn on_trigger(&mut self, trigger: &Trigger) {
+        if self.armed.is_empty() {
+            return;
+        }
         let mut caught = Vec::new();
         for mode in [Mode::Data, Mode::Child, Mode::Persistent] {
             let hook = Hook::new(mode, &trigger.path);

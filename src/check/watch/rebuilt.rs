@@ -13,7 +13,7 @@ use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::check::committed::Entry;
 use crate::check::evidence;
-use crate::check::pending::Pending;
+use crate::check::by_operation::ByOperation;
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::check::wording::{self, Witness};
 use crate::history::fact::{Change, Fact, TxnSummary};
@@ -106,7 +106,7 @@ impl Doubts {
 /// Collects a recording for the judgement on its watches.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedWatches {
-    open: Pending<Witness>,
+    open: ByOperation<Witness>,
     log: BTreeMap<Zxid, Entry>,
     doubts: Doubts,
     /// Who has ever asked for a watch; of the others only connections are kept.
@@ -154,7 +154,7 @@ impl RecordedWatches {
             ..
         } = fact
         {
-            if let Some(mut witness) = self.open.remove((*client, *op)) {
+            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
                 witness.answer(at, *zxid, result);
                 self.on_returned(witness, *session, result.as_ref());
             }
@@ -162,7 +162,7 @@ impl RecordedWatches {
             client, op, sent, ..
         } = fact
         {
-            if let Some(witness) = self.open.remove((*client, *op))
+            if let Some(witness) = self.open.remove(&(*client, *op))
                 && *sent
             {
                 self.doubts.add(&witness.request);

@@ -42,7 +42,7 @@ pub(super) struct Trigger {
     /// On which path.
     pub path: Path,
     /// The transaction.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
     /// When it became part of the committed log.
     pub committed: Time,
 }
@@ -179,6 +179,7 @@ impl Triggers {
     /// Takes a committed transaction and returns its triggers in order.
     pub(super) fn apply(&mut self, now: Time, entry: &Entry) -> Vec<Trigger> {
         let mut triggers = Vec::new();
+        let shared = Arc::new(entry.clone());
         for (index, change) in entry.txn.changes.iter().enumerate() {
             let mut push = |slot, kind, path: &Path| {
                 triggers.push(Trigger {
@@ -189,7 +190,7 @@ impl Triggers {
                     },
                     kind,
                     path: Arc::clone(path),
-                    entry: entry.clone(),
+                    entry: Arc::clone(&shared),
                     committed: now,
                 });
             };
@@ -321,7 +322,7 @@ impl Triggers {
         history
             .triggers
             .get(end.checked_sub(1)?)
-            .map(|trigger| &trigger.entry)
+            .map(|trigger| &*trigger.entry)
     }
 }
 

@@ -86,6 +86,8 @@ pub struct ZabMonitor {
     terms: u32,
     /// Survivability is broken; it is reported again only after it was restored.
     endangered: bool,
+    /// Room for the voters as an election sees them, kept from one judgement to the next.
+    candidates: Vec<survival::Candidate>,
 }
 
 impl ZabMonitor {
@@ -101,6 +103,7 @@ impl ZabMonitor {
             initials: BTreeMap::new(),
             terms: 0,
             endangered: false,
+            candidates: Vec::new(),
         }
     }
 

@@ -14,7 +14,7 @@ const ENDANGERED: Claim = claim(Property::Survivability, "a-quorum-can-elect-los
 
 /// A voter as an election sees it (zab.md §2.2), and whether it holds G.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
+pub(super) struct Candidate {
     current: Epoch,
     last: Zxid,
     server: ServerId,
@@ -43,20 +43,17 @@ impl ZabMonitor {
         }
         cx.exercise(Property::Survivability);
         let goal = self.committed.tip();
-        let mut candidates: Vec<Candidate> = self
-            .voters
-            .iter()
-            .filter_map(|server| {
-                let ghost = self.ghost(server)?;
-                let recoverable = ghost.recoverable(&self.tree);
-                Some(Candidate {
-                    current: ghost.current,
-                    last: self.tree.zxid(recoverable),
-                    server,
-                    is_good: ghost.excused || contains(&self.tree, recoverable, goal),
-                })
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.extend(self.voters.iter().filter_map(|server| {
+            let ghost = self.ghost(server)?;
+            let recoverable = ghost.recoverable(&self.tree);
+            Some(Candidate {
+                current: ghost.current,
+                last: self.tree.zxid(recoverable),
+                server,
+                is_good: ghost.excused || contains(&self.tree, recoverable, goal),
             })
-            .collect();
+        }));
         let threat = threat(&mut candidates, self.quorum());
         if let Some(worst) = threat
             && !self.endangered
@@ -64,6 +61,8 @@ impl ZabMonitor {
             self.report_threat(cx, worst, &candidates);
         }
         self.endangered = threat.is_some();
+        candidates.clear();
+        self.candidates = candidates;
     }
 
     fn report_threat(&self, cx: &mut Cx<'_>, worst: Candidate, candidates: &[Candidate]) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Reached, Situation};
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
-use crate::check::pending::Pending;
+use crate::check::by_operation::ByOperation;
 use crate::history::fact::{Fact, Role};
 use crate::history::op::{ErrorCode, EventKind, Request, Response, flags};
 
@@ -29,7 +29,7 @@ struct Open {
 /// What is remembered of clients.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    open: Pending<Open>,
+    open: ByOperation<Open>,
     sessions: BTreeMap<SessionId, Travel>,
     /// The newest state that any reply showed.
     shown: Zxid,
@@ -59,14 +59,14 @@ impl Clients {
             ..
         } = fact
         {
-            if let Some(open) = self.open.remove((*client, *op)) {
+            if let Some(open) = self.open.remove(&(*client, *op)) {
                 self.on_returned(&open, *zxid, result.as_ref(), reached);
             }
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
         {
-            self.open.remove((*client, *op));
+            self.open.remove(&(*client, *op));
             reached.reach(if *sent {
                 Situation::UnknownOutcome
             } else {
