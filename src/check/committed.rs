@@ -27,7 +27,7 @@ pub(super) struct Entry {
     /// When.
     pub at: At,
     /// Who was acknowledged it, where that is all that is known.
-    author: Option<Witness>,
+    author: Option<Box<Witness>>,
     digest: u64,
 }
 
@@ -39,7 +39,7 @@ impl Entry {
             txn,
             server: ServerId(0),
             at: author.at(),
-            author: Some(author),
+            author: Some(Box::new(author)),
             digest: 0,
         }
     }

@@ -258,7 +258,7 @@ impl Monitor for ConvergenceMonitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::EventId;
+    use crate::base::id::{ClientId, EventId};
     use crate::base::lineage::Lineage;
     use crate::check::verdict::Verdict;
     use crate::history::fact::{Loss, Role};

@@ -394,7 +394,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::id::{EventId, SessionId};
+    use crate::base::id::{ClientId, EventId, SessionId};
     use crate::base::lineage::Lineage;
     use crate::base::zxid::Epoch;
     use crate::check::verdict::Verdict;

@@ -28,6 +28,7 @@ use self::rebuilt::Doubts;
 pub use self::rebuilt::RecordedWatches;
 use self::stories::Reset;
 use self::triggers::{Hook, Triggers};
+use super::by_operation::ByOperation;
 use super::committed::{Committed, Entry};
 use super::verdict::{At, Findings, Monitor, Property};
 use super::wording::Witness;
@@ -40,8 +41,6 @@ use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
 /// A client's library as the facts show it.
 #[derive(Clone, Debug, Default)]
 struct Client {
-    /// Requests in flight.
-    open: BTreeMap<u64, Witness>,
     /// What the program watches, and the change it was shown when that was armed, if it was shown one.
     held: BTreeMap<Registration, Zxid>,
     /// Zxid of the last reply: what setWatches is relative to.
@@ -57,6 +56,8 @@ pub struct WatchMonitor {
     log: Committed,
     triggers: Triggers,
     clients: BTreeMap<ClientId, Client>,
+    /// Requests in flight.
+    open: ByOperation<Witness>,
     access: Access,
     /// Sessions that are over, and what ended them.
     ended: BTreeMap<SessionId, Entry>,
@@ -105,9 +106,10 @@ impl WatchMonitor {
     /// The committed log grows.
     fn commit(&mut self, now: Time, entry: &Entry) {
         for trigger in self.triggers.apply(now, entry) {
+            let hooks = trigger.hooks();
             for client in self.clients.values_mut() {
                 if let Some(connection) = &mut client.connection {
-                    connection.on_trigger(&trigger);
+                    connection.on_trigger(&trigger, &hooks);
                 }
             }
         }
@@ -136,7 +138,7 @@ impl WatchMonitor {
             }
             // Replies to auth carry no view.
             if !matches!(**request, Request::Auth { .. }) {
-                client.open.insert(*op, witness);
+                self.open.insert((witness.client, witness.op), witness);
             }
         } else if let Fact::Returned {
             client,
@@ -147,11 +149,7 @@ impl WatchMonitor {
             ..
         } = fact
         {
-            let Some(mut witness) = self
-                .clients
-                .get_mut(client)
-                .and_then(|client| client.open.remove(op))
-            else {
+            let Some(mut witness) = self.open.remove(&(*client, *op)) else {
                 return;
             };
             self.access
@@ -163,9 +161,8 @@ impl WatchMonitor {
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
-            && let Some(library) = self.clients.get_mut(client)
         {
-            library.open.remove(op);
+            self.open.remove(&(*client, *op));
             if !sent {
                 self.access.on_unsent((*client, *op));
             }
@@ -189,6 +186,7 @@ impl WatchMonitor {
         } else if let Fact::ClientCrashed { client } = fact {
             self.on_disconnected(at, *client, findings);
             self.clients.remove(client);
+            self.open.forget(*client);
         } else if let Fact::EventReceived {
             client,
             session,
@@ -475,7 +473,7 @@ impl WatchMonitor {
         if is_possible && connection.believe(at, event, zxid, findings) {
             return;
         }
-        let in_flight = library.open.values().any(|witness| {
+        let in_flight = self.open.of(client).any(|witness| {
             rearm::wish(&witness.request).is_some_and(|hook| may_tell(&hook))
                 || matches!(*witness.request, Request::SetWatches(_))
         });

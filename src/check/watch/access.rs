@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
+use crate::check::by_operation::{ByOperation, Operation};
 use crate::check::evidence;
 use crate::history::op::{Acl, AclEntry, ErrorCode, Path, Request, Response};
 
@@ -28,32 +29,33 @@ pub(super) struct Access {
     /// From which zxid on who may read, as acknowledged.
     told: BTreeMap<Path, BTreeMap<Zxid, Readers>>,
     /// ACLs that may or may not have been set.
-    unresolved: BTreeMap<(ClientId, u64), Vec<Path>>,
+    unresolved: ByOperation<Vec<Path>>,
     /// Clients that have tried to prove an identity.
     known: BTreeSet<ClientId>,
 }
 
 impl Access {
     /// A client asks for something.
-    pub(super) fn on_invoked(&mut self, op: (ClientId, u64), request: &Request) {
+    pub(super) fn on_invoked(&mut self, op: Operation, request: &Request) {
         if let Request::Auth { .. } = request {
             self.known.insert(op.0);
         }
+        let mut unresolved = Vec::new();
         for (path, acl) in lists(request) {
             if readers(acl) != Readers::Everybody {
                 self.guarded.insert(Arc::clone(path));
             }
-            self.unresolved
-                .entry(op)
-                .or_default()
-                .push(Arc::clone(path));
+            unresolved.push(Arc::clone(path));
+        }
+        if !unresolved.is_empty() {
+            self.unresolved.insert(op, unresolved);
         }
     }
 
     /// It was answered.
     pub(super) fn on_returned(
         &mut self,
-        op: (ClientId, u64),
+        op: Operation,
         request: &Request,
         zxid: Option<Zxid>,
         result: Result<&Response, &ErrorCode>,
@@ -76,7 +78,7 @@ impl Access {
     }
 
     /// It never left the client.
-    pub(super) fn on_unsent(&mut self, op: (ClientId, u64)) {
+    pub(super) fn on_unsent(&mut self, op: Operation) {
         self.unresolved.remove(&op);
     }
 

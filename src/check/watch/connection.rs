@@ -168,41 +168,39 @@ impl Connection {
         });
     }
 
-    /// A transaction was committed.
-    pub(super) fn on_trigger(&mut self, trigger: &Trigger) {
+    /// A transaction was committed; `hooks` are the watches that its trigger fires, recursive ones aside.
+    pub(super) fn on_trigger(&mut self, trigger: &Trigger, hooks: &[Hook]) {
         if self.armed.is_empty() {
             return;
         }
-        let mut caught = Vec::new();
-        for mode in [Mode::Data, Mode::Child, Mode::Persistent] {
-            let hook = Hook::new(mode, &trigger.path);
-            if hook.catches(trigger.spot.slot, &trigger.path) {
-                caught.push(hook);
-            }
+        for hook in hooks {
+            self.fire(trigger, hook);
         }
-        caught.extend(
-            self.armed
-                .keys()
-                .filter(|hook| hook.mode == Mode::Recursive)
-                .filter(|hook| hook.catches(trigger.spot.slot, &trigger.path))
-                .cloned(),
-        );
-        for hook in caught {
-            let Some(armed) = self.armed.get_mut(&hook) else {
-                continue;
-            };
-            if trigger.spot.zxid <= armed.since {
-                continue;
-            }
-            if hook.mode.is_one_shot() {
-                if armed.due.is_some() {
-                    continue;
-                }
-                armed.due = Some(trigger.spot);
-            }
-            let origin = armed.origin.clone();
-            self.owe(trigger.clone(), &hook, &origin);
+        // They come last in the order of watches.
+        let recursive = self.armed.keys().rev();
+        let caught: Vec<Hook> = recursive
+            .take_while(|hook| hook.mode == Mode::Recursive)
+            .filter(|hook| hook.catches(trigger.spot.slot, &trigger.path))
+            .cloned()
+            .collect();
+        for hook in caught.into_iter().rev() {
+            self.fire(trigger, &hook);
         }
+    }
+
+    /// A watch catches a trigger, if it is set.
+    fn fire(&mut self, trigger: &Trigger, hook: &Hook) {
+        let Some(armed) = self.armed.get_mut(hook) else {
+            return;
+        };
+        if trigger.spot.zxid <= armed.since || armed.due.is_some() {
+            return;
+        }
+        if hook.mode.is_one_shot() {
+            armed.due = Some(trigger.spot);
+        }
+        let origin = armed.origin.clone();
+        self.owe(trigger.clone(), hook, &origin);
     }
 
     fn owe(&mut self, trigger: Trigger, hook: &Hook, origin: &Origin) {

@@ -47,6 +47,17 @@ pub(super) struct Trigger {
     pub committed: Time,
 }
 
+impl Trigger {
+    /// The watches that it fires, recursive ones aside.
+    pub(super) fn hooks(&self) -> Vec<Hook> {
+        [Mode::Data, Mode::Child, Mode::Persistent]
+            .map(|mode| Hook::new(mode, &self.path))
+            .into_iter()
+            .filter(|hook| hook.catches(self.spot.slot, &self.path))
+            .collect()
+    }
+}
+
 /// What a server keeps for a watch (semantics.md §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mode {
