@@ -314,7 +314,7 @@ fn a_junit_report_has_a_case_per_property_and_names_the_failures() {
     assert_eq!(closed, cases, "{text}");
     assert!(text.contains("<failure type=\"commit-quorum\""), "{text}");
     assert!(text.contains(&format!("tests=\"{cases}\"")));
-    let plain = ["&amp;", "&lt;", "&gt;", "&quot;", "&apos;"];
+    let plain = ["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"];
     let bare = plain
         .iter()
         .fold(text, |text, entity| text.replace(entity, ""));
