@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::sync::atomic::AtomicBool;
 
 use cpu::{cpu_ns, decimals};
-use load::read;
+use load::{load, read};
 use zablab::experiment::generate::expand;
 use zablab::experiment::run::{Nobody, play};
 use zablab::experiment::scenario::Scenario;
@@ -23,20 +23,16 @@ use zablab::report::html::{self, Page};
 use zablab::report::plot::{self, RunFigures};
 
 /// How often each step is measured; the shortest counts.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
 
 fn main() {
     println!(
         "CPU ms                events     play   and report   player data   pictures     page   page, KiB"
     );
-    for file in [
-        "scenarios/leader-crash.json",
-        "scenarios/znodes.json",
-        "scenarios/swarm.json",
-        "benches/load.json",
-    ] {
-        measure(file, &expand(&read(file, &[])));
+    for file in ["leader-crash.json", "znodes.json", "swarm.json"] {
+        measure(file, &expand(&read(&format!("scenarios/{file}"), &[])));
     }
+    measure("load, 5 s", &load(5, 5_000));
     println!();
     println!(
         "shrinking: defect                 faults and operations   runs   CPU ms   CPU ms/run"
@@ -46,8 +42,7 @@ fn main() {
     }
 }
 
-fn measure(file: &str, scenario: &Scenario) {
-    let name = file.rsplit('/').next().unwrap_or(file);
+fn measure(name: &str, scenario: &Scenario) {
     let (outcome, played) = best(|| play(scenario, &mut Nobody));
     let (mut full, reported) = best(|| Full::of(scenario, true, "zablab replay"));
     let (data, packed) = best(|| full.trace.embedded());

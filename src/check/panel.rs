@@ -200,6 +200,18 @@ impl Panel {
         self.each(|monitor, findings| monitor.observe(at, fact, findings));
     }
 
+    /// Takes the next facts of the run at once, monitor by monitor: each finds its code and its data in the processor's caches.
+    /// What is found is what would be found fact by fact.
+    pub fn observe_all(&mut self, facts: &[(At, Fact)]) {
+        self.each(|monitor, findings| {
+            for (index, (at, fact)) in facts.iter().enumerate() {
+                findings.judge(index);
+                monitor.observe(*at, fact, findings);
+            }
+        });
+        self.findings.end_batch();
+    }
+
     /// The run is over.
     pub fn finish(&mut self, at: At) {
         self.each(|monitor, findings| monitor.finish(at, findings));
@@ -272,6 +284,24 @@ mod tests {
         script.did(1, create("/a", ""), z(5), Response::Path(path("/a")));
         script.did(2, create("/b", ""), z(4), Response::Path(path("/b")));
         script
+    }
+
+    #[test]
+    fn a_batch_of_facts_is_judged_as_its_facts_one_by_one() {
+        let script = two_creates_out_of_order();
+        let mut one_by_one = Panel::new().with_ensemble(voters(), Span::from_ms(60_000));
+        let mut at_once = one_by_one.clone();
+        let mut facts = Vec::new();
+        script.play(|at, fact| {
+            one_by_one.observe(at, fact);
+            facts.push((at, fact.clone()));
+        });
+        at_once.observe_all(&facts);
+        assert!(one_by_one.findings().violations().len() > 1);
+        assert_eq!(
+            one_by_one.findings().violations(),
+            at_once.findings().violations()
+        );
     }
 
     #[test]

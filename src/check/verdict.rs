@@ -471,6 +471,9 @@ pub struct Findings {
     undecided: Vec<(Property, String)>,
     excused: Vec<(Property, String)>,
     notes: Vec<Note>,
+    /// Where facts come in batches: which of a batch is judged, and what was found at which.
+    judged: Option<usize>,
+    batch: Vec<(usize, Violation)>,
 }
 
 impl Default for Findings {
@@ -481,6 +484,8 @@ impl Default for Findings {
             undecided: Vec::new(),
             excused: Vec::new(),
             notes: Vec::new(),
+            judged: None,
+            batch: Vec::new(),
         }
     }
 }
@@ -502,8 +507,24 @@ impl Findings {
             ..violation.clone()
         });
         let also: Vec<Violation> = also.collect();
-        self.keep(violation);
-        for violation in also {
+        for violation in std::iter::once(violation).chain(also) {
+            match self.judged {
+                Some(fact) => self.batch.push((fact, violation)),
+                None => self.keep(violation),
+            }
+        }
+    }
+
+    /// What is found from now on is found at this fact of a batch.
+    pub(super) fn judge(&mut self, fact: usize) {
+        self.judged = Some(fact);
+    }
+
+    /// Every monitor has judged the batch: what was found is kept in the order of facts, as if they had come one by one.
+    pub(super) fn end_batch(&mut self) {
+        self.judged = None;
+        self.batch.sort_by_key(|(fact, _)| *fact);
+        for (_, violation) in std::mem::take(&mut self.batch) {
             self.keep(violation);
         }
     }

@@ -113,6 +113,7 @@ impl<'a> Run<'a> {
         sink: &mut dyn Sink<Words>,
     ) -> Stop {
         let mut judge = Judge {
+            batch: Vec::with_capacity(BATCH),
             panel: &mut self.panel,
             counters: &mut self.counters,
             situations: &mut self.situations,
@@ -126,7 +127,9 @@ impl<'a> Run<'a> {
             config: &self.config,
             witness: &mut judge,
         };
-        self.world.run_until(limits, &mut Audience { sink, facts })
+        let stop = self.world.run_until(limits, &mut Audience { sink, facts });
+        judge.judge();
+        stop
     }
 
     /// Plays to the end of the scenario's time, heals everything, goes on until liveness can be judged, and judges.
@@ -249,12 +252,12 @@ fn recipe_patience(scenario: &Scenario) -> Span {
 
 /// Who hears of a run: a sink, which hears everything, and the judge. Sinks and witnesses are called through tables, so that there
 /// is one machine in the program and not one for each of them.
-struct Audience<'a> {
+struct Audience<'a, 'b> {
     sink: &'a mut dyn Sink<Words>,
-    facts: Facts<'a, Judge<'a>>,
+    facts: Facts<'a, Judge<'b>>,
 }
 
-impl Sink<Words> for Audience<'_> {
+impl Sink<Words> for Audience<'_, '_> {
     fn input(&mut self, at: Stamp, node: NodeId, input: &Input<Words>) {
         self.sink.input(at, node, input);
     }
@@ -270,8 +273,12 @@ impl Sink<Words> for Audience<'_> {
     }
 }
 
-/// Hands every fact to the checkers, the counters and a witness.
+/// How many facts are judged at a time.
+const BATCH: usize = 128;
+
+/// Hands every fact to the counters and a witness, and to the checkers when some have come together.
 struct Judge<'a> {
+    batch: Vec<(At, Fact)>,
     panel: &'a mut Panel,
     counters: &'a mut Counters,
     situations: &'a mut Situations,
@@ -283,6 +290,15 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// The checkers judge what has come together.
+    fn judge(&mut self) {
+        for (_, fact) in &self.batch {
+            self.situations.observe(fact);
+        }
+        self.panel.observe_all(&self.batch);
+        self.batch.clear();
+    }
+
     fn planned(&self, index: u32) -> Option<&Planned> {
         self.plan.get(usize::try_from(index).ok()?)
     }
@@ -330,9 +346,11 @@ impl Witness for Judge<'_> {
             time: at.time,
         };
         self.counters.observe(fact);
-        self.situations.observe(fact);
         self.on_fault(stamp, fact);
-        self.panel.observe(stamp, fact);
+        self.batch.push((stamp, fact.clone()));
+        if self.batch.len() == BATCH {
+            self.judge();
+        }
         if let Fact::FaultBegan {
             effective: true, ..
         }
