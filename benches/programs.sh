@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the released program costs as a whole: its size, starting up, sweeps of 60-second swarm seeds by jobs, memory over many seeds.
 #   benches/programs.sh [SEEDS]      the most seeds of a sweep, default 1000; performance goals speak of 10000
-# CPU time is user plus system of the processes; seeds a minute are by the wall and mean little on a busy machine.
+# CPU time is user plus system of the processes; seeds a minute are by the wall and mean little on a busy machine: what several
+# processors can play is told by seeds a CPU minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 most=${1:-1000}
@@ -16,11 +17,11 @@ start_up() {
   done | sort -n | head -1
 }
 
-echo "program           bytes   CPU ms/start"
-printf '%-14s %8s %14s\n' "true" - "$(start_up "$(command -v true)")"
-printf '%-14s %8s %14s\n' "zablab --help" "$(stat -c %s "$zablab")" "$(start_up "$zablab" --help)"
+echo "program              bytes   CPU ms/start"
+printf '%-16s %9s %14s\n' "true" - "$(start_up "$(type -P true)")"
+printf '%-16s %9s %14s\n' "zablab --help" "$(stat -c %s "$zablab")" "$(start_up "$zablab" --help)"
 if command -v hyperfine >/dev/null; then
-  printf '%-14s %8s %14s   (%s)\n' "hyperfine --help" "$(stat -Lc %s "$(command -v hyperfine)")" "$(start_up hyperfine --help)" "$(hyperfine --version)"
+  printf '%-16s %9s %14s   (%s)\n' "hyperfine --help" "$(stat -Lc %s "$(command -v hyperfine)")" "$(start_up hyperfine --help)" "$(hyperfine --version)"
 fi
 
 # A sweep in the background, whose largest memory is looked up until it ends: JOBS SEEDS; CPU s, wall s and KiB.
@@ -43,12 +44,12 @@ sweep() {
 }
 
 echo
-echo "sweep: jobs    seeds   CPU ms/seed   seeds/minute   largest memory, KiB"
+echo "sweep: jobs    seeds   CPU ms/seed   seeds/CPU minute   seeds/minute   largest memory, KiB"
 row() {
   local cpu wall kib
   read -r cpu wall kib <<<"$(sweep "$1" "$2")"
   awk -v jobs="$1" -v seeds="$2" -v cpu="$cpu" -v wall="$wall" -v kib="$kib" \
-    'BEGIN { printf "%11d %8d %13.1f %14d %21d\n", jobs, seeds, cpu * 1000 / seeds, seeds * 60 / wall, kib }'
+    'BEGIN { printf "%11d %8d %13.1f %18d %14d %21d\n", jobs, seeds, cpu * 1000 / seeds, seeds * 60 / cpu, seeds * 60 / wall, kib }'
 }
 row 1 100
 row 2 100
