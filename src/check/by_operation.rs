@@ -134,11 +134,11 @@ mod tests {
                     oracle.insert(operation, step);
                 }
                 3 | 4 => assert_eq!(map.remove(&operation), oracle.remove(&operation)),
-                5 if word >> 32 & 31 == 0 => {
+                5 if word >> 32 & 31 == 7 => {
                     map.retain_of(client, |value| value % 3 == 0);
                     oracle.retain(|(owner, _), value| *owner != client || *value % 3 == 0);
                 }
-                6 if word >> 32 & 31 == 0 => {
+                6 if word >> 32 & 31 == 7 => {
                     map.forget(client);
                     oracle.retain(|(owner, _), _| *owner != client);
                 }
