@@ -57,7 +57,7 @@ pub(super) enum Failure {
     #[error(transparent)]
     Script(#[from] Malformed),
     /// A file that cannot be read or written.
-    #[error("{path}: {error}")]
+    #[error("{path}: {error}{}", advice(path, error.kind()))]
     File {
         /// Which.
         path: String,
@@ -70,6 +70,28 @@ pub(super) enum Failure {
     /// Arguments that clap cannot check.
     #[error("{0}")]
     Usage(String),
+}
+
+/// What was expected of a file, and what to try.
+fn advice(path: &str, kind: io::ErrorKind) -> &'static str {
+    let is_course = path.starts_with("scenarios/");
+    if kind == io::ErrorKind::NotFound && is_course {
+        "; it is part of a checkout of zablab: change to its folder and try again"
+    } else if kind == io::ErrorKind::NotFound && path.ends_with("lab.json") {
+        "; expected a folder that zablab course new has made"
+    } else if kind == io::ErrorKind::NotFound {
+        "; check the path, and that the folder is there"
+    } else if kind == io::ErrorKind::AlreadyExists {
+        "; expected a folder, or a name that is free: choose another"
+    } else if kind == io::ErrorKind::IsADirectory {
+        "; expected a file"
+    } else if kind == io::ErrorKind::NotADirectory {
+        "; expected folders on the way, and one of them is a file"
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "; expected a place that you may read and write: choose another, or change its permissions"
+    } else {
+        ""
+    }
 }
 
 /// Tells a failure, in one line.

@@ -37,6 +37,11 @@ impl History {
         weave.into_history(facts.0)
     }
 
+    /// The events that led directly to one: the one of its node before it, and what else caused it.
+    pub fn causes(&self, event: u64) -> &[u64] {
+        self.causes.get(&event).map_or(&[], Vec::as_slice)
+    }
+
     /// The events that happened before these, and these.
     pub fn past(&self, of: impl IntoIterator<Item = u64>) -> BTreeSet<u64> {
         let mut open: Vec<u64> = of.into_iter().collect();

@@ -99,11 +99,16 @@ impl<'a> Run<'a> {
 
     /// Plays until so many events have been, in silence.
     pub fn advance_to_event(&mut self, event: u64) {
+        self.record_to_event(event, &mut ());
+    }
+
+    /// The same, with a sink that sees everything.
+    pub fn record_to_event(&mut self, event: u64, sink: &mut impl Sink<Words>) {
         let limits = Limits {
             time: Time::from_ms(self.scenario.limits.virtual_ms),
             events: event,
         };
-        self.go(limits, &mut Nobody, &mut ());
+        self.go(limits, &mut Nobody, sink);
     }
 
     fn go(

@@ -1,4 +1,4 @@
-//! Layer 5: what a teacher and a student need: lessons that ask before they show (`lesson`), and building exercises: what
+//! Layer 5: what a teacher and a student need: lessons that ask before they show (`lesson`), runs to step through (`step`), and building exercises: what
 //! students implement, how their code takes part in a run, and how it is graded (docs/grading.md).
 //!
 //! ```text
@@ -19,6 +19,7 @@ pub mod play;
 mod practice;
 pub mod render;
 pub mod solution;
+pub mod step;
 pub mod story;
 pub mod student;
 pub mod wire;

@@ -11,13 +11,15 @@ use super::scenarios::files_of;
 /// The loosest claims: what refutes them is told in fewer steps than this.
 const STEPS: usize = 60;
 
-const LOOSEST: [&str; 6] = [
-    "first-come-votes",
-    "timestamps",
-    "newer-version-wins",
-    "learners-do-not-vote",
-    "watch-every-change",
-    "reads-are-current",
+/// The loosest claims, each with the number of events within which its run refutes it. Two of them need two servers that have
+/// found each other, and clients at both, or three and two elections: docs/course/teaching.md counts what that takes.
+const LOOSEST: [(&str, u64); 6] = [
+    ("first-come-votes", 220),
+    ("timestamps", 60),
+    ("newer-version-wins", 60),
+    ("learners-do-not-vote", 60),
+    ("watch-every-change", 60),
+    ("reads-are-current", 80),
 ];
 
 #[test]
@@ -25,7 +27,7 @@ fn every_claim_is_as_its_runs_show() {
     let files = files_of("scenarios/claims");
     let mut shown_files = Vec::new();
     for claim in &CLAIMS {
-        let mut refuted = false;
+        let mut refuted = None;
         for exhibit in claim.exhibits {
             let mut files = files.iter();
             let (_, scenario) = files
@@ -37,16 +39,19 @@ fn every_claim_is_as_its_runs_show() {
                 let Some(violation) = shown.refutation() else {
                     continue;
                 };
-                refuted = true;
                 let told = explain::explain(&shown.scenario, violation);
-                let is_short = told.sentences.len() < STEPS;
-                assert!(is_short || !LOOSEST.contains(&claim.id), "{}", claim.id);
+                refuted.get_or_insert((told.at.event.0, told.sentences.len()));
             }
         }
         match claim.judgement {
-            Judgement::Holds => assert!(!refuted, "{}", claim.id),
-            Judgement::False => assert!(refuted, "{}", claim.id),
+            Judgement::Holds => assert!(refuted.is_none(), "{}", claim.id),
+            Judgement::False => assert!(refuted.is_some(), "{}", claim.id),
             Judgement::OnlyIf => {}
+        }
+        if let Some((_, most)) = LOOSEST.iter().find(|(id, _)| *id == claim.id) {
+            let (event, steps) = refuted.expect("the loosest claims are false");
+            assert!(event < *most, "{}: refuted at event {event}", claim.id);
+            assert!(steps < STEPS, "{}: told in {steps} steps", claim.id);
         }
     }
     for (path, scenario) in &files {

@@ -28,6 +28,7 @@ mod reports;
 mod scenarios;
 mod schema;
 mod shrinking;
+mod step;
 mod style;
 mod sweeping;
 mod zoo;

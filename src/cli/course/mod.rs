@@ -7,6 +7,7 @@ mod grade;
 mod lesson;
 mod manifest;
 mod new;
+mod step;
 mod test;
 
 use std::io::Write;
@@ -26,6 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Lesson(lesson::Args),
+    Step(step::Args),
     Build(build::Args),
     Claims(claims::Args),
     New(new::Args),
@@ -36,6 +38,7 @@ enum Command {
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     match &args.command {
         Command::Lesson(args) => lesson::run(args, out),
+        Command::Step(args) => step::run(args, out),
         Command::Build(args) => build::run(args, out),
         Command::Claims(args) => claims::run(args, out),
         Command::New(args) => new::run(args, out),
