@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
     }
 
     /// The same, with a sink that sees everything.
-    pub fn record_to_event(&mut self, event: u64, sink: &mut impl Sink<Words>) {
+    pub fn record_to_event(&mut self, event: u64, sink: &mut dyn Sink<Words>) {
         let limits = Limits {
             time: Time::from_ms(self.scenario.limits.virtual_ms),
             events: event,

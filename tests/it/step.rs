@@ -32,7 +32,7 @@ fn step(what: &str, lines: &str) -> Output {
 #[test]
 fn every_lesson_is_stepped_through_with_a_server_crashed_on_the_way() {
     for lesson in &LESSONS {
-        let lines = "step 3\nnext commit\nwhy\nstate\ncrash 1\nnext crash\nback 2\noriginal\ngo end\nquit\n";
+        let lines = "step 3\nnext commit\nwhy\nstate\ncrash 2\nnext crash\nback 2\noriginal\ngo end\nquit\n";
         let output = step(lesson.id, lines);
         let (shown, said) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(0), "{}: {said}", lesson.id);
