@@ -249,7 +249,7 @@ impl Session {
     fn servers(&self) -> Vec<ServerId> {
         let count = self.scenario.roster().servers();
         let number = |number: u16| ServerId(u8::try_from(number).expect("servers are few"));
-        (1..=u16::from(count)).map(number).collect()
+        (1..=count).map(number).collect()
     }
 
     fn expect_server(&self, server: ServerId) -> Result<(), String> {
