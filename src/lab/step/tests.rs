@@ -22,14 +22,14 @@ fn session(plan: &str) -> Session {
 fn told(session: &mut Session, line: &str) -> String {
     match session.obey(line) {
         Answer::Text(text) => text,
-        other => panic!("{line}: {other:?}"),
+        other @ (Answer::Refused(_) | Answer::Quit) => panic!("{line}: {other:?}"),
     }
 }
 
 fn refused(session: &mut Session, line: &str) -> String {
     match session.obey(line) {
         Answer::Refused(why) => why,
-        other => panic!("{line}: {other:?}"),
+        other @ (Answer::Text(_) | Answer::Quit) => panic!("{line}: {other:?}"),
     }
 }
 
