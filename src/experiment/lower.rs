@@ -17,6 +17,7 @@ use crate::client;
 use crate::client::config::{Chosen, HostPolicy, Kept};
 use crate::client::recipe;
 use crate::client::recipe::contender::Line;
+use crate::client::recipe::outside::Outsider;
 use crate::client::recipe::queue::Discipline;
 use crate::client::workload::pace::{AtEnd, Tempo};
 use crate::client::workload::{
@@ -126,7 +127,9 @@ fn client_config(
             .collect(),
         None => scenario.roster().every_server().collect(),
     };
-    let mut config = client::config::Config::new(servers, workload(work, holders, first));
+    let outsider = &scenario.outsider;
+    let mut config =
+        client::config::Config::new(servers, workload(work, holders, first, outsider));
     config.session_timeout_ms = work.session_timeout_ms;
     config.hosts = match work.hosts {
         Hosts::Shuffled => HostPolicy::Shuffled,
@@ -136,7 +139,7 @@ fn client_config(
     config
 }
 
-fn workload(work: &Work, holders: &[Path], first: u16) -> Workload {
+fn workload(work: &Work, holders: &[Path], first: u16, outsider: &Outsider) -> Workload {
     match work.kind {
         Kind::Idle => Workload::Idle,
         Kind::EphemeralHolder => {
@@ -167,7 +170,7 @@ fn workload(work: &Work, holders: &[Path], first: u16) -> Workload {
             },
         }),
         Kind::Script => Workload::Script(script::settings(&work.script)),
-        Kind::Recipe => Workload::Recipe(recipe(work, first)),
+        Kind::Recipe => Workload::Recipe(recipe(work, first, outsider)),
         Kind::Znodes => Workload::Znodes(znodes::Settings {
             tops: work.keys,
             tempo: tempo(work),
@@ -175,7 +178,7 @@ fn workload(work: &Work, holders: &[Path], first: u16) -> Workload {
     }
 }
 
-fn recipe(work: &Work, first: u16) -> recipe::Settings {
+fn recipe(work: &Work, first: u16, outsider: &Outsider) -> recipe::Settings {
     let named = work.recipe.expect("checked when the scenario was read");
     let hold = work.hold_ms.unwrap_or(Range::new(5, 60));
     recipe::Settings {
@@ -200,6 +203,7 @@ fn recipe(work: &Work, first: u16) -> recipe::Settings {
         hold: think_time(hold),
         first,
         size: work.clients,
+        outsider: outsider.clone(),
     }
 }
 

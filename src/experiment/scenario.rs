@@ -17,6 +17,7 @@ use std::fmt;
 use super::json::{self, MAX_BYTES, Node, Place, Problem, Value, quote};
 use crate::base::rng::Seed;
 use crate::check::verdict::Property;
+use crate::client::recipe::outside::Outsider;
 use crate::mutant::table::DEFECTS;
 use crate::sim::fault::Planned;
 use crate::zab::rules::Asked;
@@ -74,6 +75,8 @@ pub struct Scenario {
     pub expect: Expect,
     /// Whom servers ask instead of deciding by themselves; no part of the file.
     pub asked: Asked,
+    /// Who writes the programs of clients that follow a recipe; no part of the file.
+    pub outsider: Outsider,
 }
 
 /// A scenario that cannot be played, with its file.
@@ -177,6 +180,7 @@ impl Scenario {
             check,
             expect,
             asked: Asked::default(),
+            outsider: Outsider::default(),
         };
         scenario.validate(root)?;
         Ok(scenario)

@@ -1,5 +1,6 @@
 //! The exercises: what a student implements, in which ensembles it is played, what is worth points, and hints.
 
+use super::client::Part;
 use super::play::Costs;
 use super::student::Decision;
 use crate::experiment::scenario::Scenario;
@@ -9,6 +10,8 @@ use crate::experiment::scenario::Scenario;
 pub enum Task {
     /// A decision of the protocol.
     Decide(Decision),
+    /// The programs of clients.
+    Client(Part),
 }
 
 /// What is compared with the reference's on the same seeds.
@@ -22,6 +25,12 @@ pub enum Measure {
     Snapshots,
     /// Messages per operation.
     Messages,
+    /// Requests per addition.
+    Requests,
+    /// Requests per configuration that is served.
+    Reads,
+    /// Watch events per holder of a lock.
+    Wakes,
 }
 
 impl Measure {
@@ -32,6 +41,9 @@ impl Measure {
             Self::Commit => "time to commit",
             Self::Snapshots => "snapshots sent",
             Self::Messages => "messages per operation",
+            Self::Requests => "requests per addition",
+            Self::Reads => "requests per answer",
+            Self::Wakes => "wake-ups per release",
         }
     }
 
@@ -42,6 +54,9 @@ impl Measure {
             Self::Commit => (costs.committing_us, costs.commits),
             Self::Snapshots => (costs.snapshots, 1),
             Self::Messages => (costs.messages, costs.operations),
+            Self::Requests => (costs.requests, costs.done),
+            Self::Reads => (costs.reads, costs.done),
+            Self::Wakes => (costs.wakes, costs.done),
         }
     }
 }
@@ -193,6 +208,72 @@ pub const LABS: &[Lab] = &[
         template: Template {
             rust: include_str!("../../labs/durable-steps/template.rs"),
             python: include_str!("../../labs/durable-steps/template.py"),
+        },
+    },
+    Lab {
+        number: 9,
+        id: "counter",
+        title: "counter",
+        about: "Several clients add to one number, which /counter holds: a znode whose data begins with the number and which is set once per addition. Replies are lost, servers fall. Add exactly once, whatever happens, and say what the number was then.",
+        task: Task::Client(Part::Counter),
+        call: "on()",
+        rounds: &[Round {
+            name: "adders",
+            family: include_str!("../../labs/counter/adders.json"),
+        }],
+        measure: Measure::Requests,
+        hints: [
+            "look at what you do about `lost` with `maybe`: was it carried out, was it not, or may it still be?",
+            "a write on condition of a version fails if anybody has written since: it can be tried again without harm, but a success that you did not hear of cannot",
+            "leave a mark of each addition in the data, under your own name, and look for it before you write again",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/counter/template.rs"),
+            python: include_str!("../../labs/counter/template.py"),
+        },
+    },
+    Lab {
+        number: 10,
+        id: "cached-reader",
+        title: "cached reader",
+        about: "An application asks again and again for the configuration in /config, which somebody else sets now and then. Serve it from what you have read, with as few requests as possible; but never something older than what you served before, never what you have been told has changed, and nothing while there is no connection.",
+        task: Task::Client(Part::Reader),
+        call: "on()",
+        rounds: &[Round {
+            name: "changes",
+            family: include_str!("../../labs/cached-reader/changes.json"),
+        }],
+        measure: Measure::Reads,
+        hints: [
+            "when may you serve what you have without asking? write the condition down, and print it",
+            "a read with a watch tells you of the first change after it, once; a new session has no watches; a read of a znode that is not there leaves none",
+            "after a change you need not read at once: the application may not ask before the next one",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/cached-reader/template.rs"),
+            python: include_str!("../../labs/cached-reader/template.py"),
+        },
+    },
+    Lab {
+        number: 11,
+        id: "lock-client",
+        title: "lock client",
+        about: "Clients take turns with a lock: each creates an ephemeral sequential znode in /lock, and the lowest number holds. Whoever holds shows a token to what the lock guards. Wake nobody who cannot go on, pass nobody over, and leave no znode behind that nobody knows of.",
+        task: Task::Client(Part::Lock),
+        call: "on()",
+        rounds: &[Round {
+            name: "turns",
+            family: include_str!("../../labs/lock-client/turns.json"),
+        }],
+        measure: Measure::Wakes,
+        hints: [
+            "print the list of names each time before you say `hold`, and your own; are you sorting by the number at the end?",
+            "that the one before you has gone does not mean that nobody is before you; that a create had no reply does not mean that it did not happen",
+            "put your name and a number into the znode's name; after a lost create, write something, list, and adopt what is yours",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/lock-client/template.rs"),
+            python: include_str!("../../labs/lock-client/template.py"),
         },
     },
     Lab {

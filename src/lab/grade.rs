@@ -4,19 +4,18 @@
 //! what must happen happens in time, and costs are near the reference's on the same seeds. What failed is shown on a
 //! public seed of the same kind of failure, so that hidden seeds stay hidden.
 
-use std::sync::Arc;
-
+use super::client::Troupe;
 use super::course::{Lab, Measure, Task};
 use super::drawn::States;
 use super::hidden::Seeds;
 use super::judge::{self, Judgement};
 use super::play::{Costs, Flaw, Played, play_seed};
+use super::seat::{Acts, Decides, Seat};
 use super::solution::{Answers, Fault};
 use super::story::{self, Counterexample};
 use super::student::{Decision, Student};
 use super::wire::{Answer, Question};
 use crate::experiment::scenario::Scenario;
-use crate::zab::rules::Asked;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +103,8 @@ pub struct Grade {
     pub parts: Vec<Part>,
     /// How often the solution was asked something new.
     pub questions: usize,
+    /// Points to be reached if everything is looked at, in hundredths.
+    pub all: u64,
 }
 
 impl Grade {
@@ -115,6 +116,31 @@ impl Grade {
             standing: Standing::Passed,
             parts: Vec::new(),
             questions: 0,
+            all: Weights::of(lab.task).all(),
+        }
+    }
+
+    /// What its parts come to.
+    fn of(lab: &Lab, student: &str, mut parts: Vec<Part>) -> Self {
+        let is_broken = !parts[0].passed;
+        let is_failed = parts.iter().any(|part| part.is_gate && !part.passed);
+        let standing = if is_broken {
+            Standing::Broken
+        } else if is_failed {
+            Standing::Failed
+        } else {
+            Standing::Passed
+        };
+        if is_failed {
+            // Without the gates only their own fractions are shown.
+            for part in parts.iter_mut().filter(|part| !part.is_gate) {
+                part.score = 0;
+            }
+        }
+        Self {
+            standing,
+            parts,
+            ..Self::empty(lab, student)
         }
     }
 
@@ -136,7 +162,7 @@ impl Grade {
     /// broken.
     pub fn most(&self) -> u64 {
         match self.standing {
-            Standing::Broken => ANSWERS + SAFE + LIVE + COST,
+            Standing::Broken => self.all,
             Standing::Passed | Standing::Failed => self.parts.iter().map(|part| part.most).sum(),
         }
     }
@@ -151,12 +177,36 @@ pub trait Starts {
     fn start(&self, nth: u32) -> Result<Box<dyn Answers>, Fault>;
 }
 
-/// Points of the parts, in hundredths.
-const FUNCTION: u64 = 0;
-const ANSWERS: u64 = 3_000;
-const SAFE: u64 = 4_000;
-const LIVE: u64 = 1_500;
-const COST: u64 = 1_500;
+/// What a lab's grade is made of.
+struct Weights {
+    answers: u64,
+    safe: u64,
+    live: u64,
+    cost: u64,
+}
+
+impl Weights {
+    fn of(task: Task) -> Self {
+        match task {
+            Task::Decide(_) => Self {
+                answers: 3_000,
+                safe: 4_000,
+                live: 1_500,
+                cost: 1_500,
+            },
+            Task::Client(_) => Self {
+                answers: 0,
+                safe: 6_000,
+                live: 2_000,
+                cost: 2_000,
+            },
+        }
+    }
+
+    fn all(&self) -> u64 {
+        self.answers + self.safe + self.live + self.cost
+    }
+}
 
 /// Grades a solution.
 pub fn grade(
@@ -167,49 +217,54 @@ pub fn grade(
     extent: Extent,
     only: &Only,
 ) -> Grade {
-    let Task::Decide(about) = lab.task;
-    let pupil = match starts.start(0) {
-        Ok(solution) => Student::new(solution),
+    let solution = match starts.start(0) {
+        Ok(solution) => solution,
         Err(fault) => return Grade::broken(lab, student, &fault),
     };
-    let mut grade = Grade::empty(lab, student);
+    let weights = Weights::of(lab.task);
+    let (decides, seat, model): (_, Box<dyn Seat>, Box<dyn Seat>) = match lab.task {
+        Task::Decide(about) => {
+            let student = Student::new(solution);
+            let seat = |student| Decides { student, about };
+            let model = seat(Student::new(Box::new(Model)));
+            let seat = seat(student);
+            let decides = Some((std::sync::Arc::clone(&seat.student), about));
+            (decides, Box::new(seat), Box::new(model))
+        }
+        Task::Client(part) => {
+            let troupe = Troupe::of_model(part);
+            let seat = Acts::new(part, solution);
+            (None, Box::new(seat), Box::new(Acts { troupe }))
+        }
+    };
     let bench = Bench {
         lab,
-        about,
-        pupil,
+        weights,
+        seat: &*seat,
+        model: &*model,
         seeds,
         extent,
         only,
     };
-    let answers = only.has("answers").then(|| bench.answers());
+    let asks = decides.filter(|_| only.has("answers"));
+    let answers = asks.map(|(student, about)| bench.answers(&student, about));
     let is_about_runs = only.part.as_deref() != Some("answers");
-    let mut runs = Vec::new();
-    if is_about_runs && bench.pupil.fault().is_none() {
-        runs = bench.runs();
-    }
+    let tally = (is_about_runs && seat.fault().is_none()).then(|| bench.runs());
     let function = bench.is_function(starts);
-    grade.questions = bench.pupil.questions();
-    let is_broken = !function.passed;
-    grade.parts.push(function);
-    if !is_broken {
-        grade.parts.extend(answers);
-        grade.parts.extend(runs);
+    let questions = seat.questions();
+    let mut parts = vec![function];
+    if parts[0].passed {
+        parts.extend(answers);
+        parts.extend(tally.map(|tally| bench.parts(&tally)).unwrap_or_default());
     }
-    let is_failed = grade.parts.iter().any(|part| part.is_gate && !part.passed);
-    grade.standing = if is_broken {
-        Standing::Broken
-    } else if is_failed {
-        Standing::Failed
-    } else {
-        Standing::Passed
-    };
-    if is_failed {
-        // Without the gates only their own fractions are shown.
-        for part in grade.parts.iter_mut().filter(|part| !part.is_gate) {
-            part.score = 0;
-        }
+    if let Some(fault) = seat.fault() {
+        // It may fail as late as in the search for a counterexample.
+        parts = vec![broken(&fault.0, None)];
     }
-    grade
+    Grade {
+        questions,
+        ..Grade::of(lab, student, parts)
+    }
 }
 
 /// The reference solution.
@@ -223,9 +278,9 @@ impl Answers for Model {
 
 fn broken(what: &str, shown: Option<Counterexample>) -> Part {
     Part {
-        name: "the solution is a function".to_owned(),
+        name: FUNCTION.to_owned(),
         score: 0,
-        most: FUNCTION,
+        most: 0,
         is_gate: true,
         passed: false,
         says: what.to_owned(),
@@ -236,8 +291,9 @@ fn broken(what: &str, shown: Option<Counterexample>) -> Part {
 /// One solution under test.
 struct Bench<'a> {
     lab: &'static Lab,
-    about: Decision,
-    pupil: Arc<Student>,
+    weights: Weights,
+    seat: &'a dyn Seat,
+    model: &'a dyn Seat,
     seeds: &'a Seeds,
     extent: Extent,
     only: &'a Only,
@@ -255,35 +311,43 @@ struct Tally {
     delay: Option<(usize, Flaw)>,
 }
 
+/// What the first part of a grade is called.
+const FUNCTION: &str = "the solution is a function";
+
 impl Bench<'_> {
     /// Whether two processes give the same answers, in whatever order they are asked.
     fn is_function(&self, starts: &dyn Starts) -> Part {
-        if let Some(fault) = self.pupil.fault() {
+        if let Some(fault) = self.seat.fault() {
             return broken(&fault.0, None);
         }
         let mut again = match starts.start(1) {
             Ok(again) => again,
             Err(fault) => return broken(&fault.0, None),
         };
-        match self.pupil.first_difference(&mut *again) {
+        match self.seat.difference(self.lab, &mut *again) {
             Err(fault) => broken(&fault.0, None),
-            Ok(Some(difference)) => {
-                let shown = story::of_difference(self.lab, &difference);
-                broken(
-                    "two processes answered the same question differently: an unordered map, a clock, a random number or \
-                     something remembered between calls is likely",
-                    Some(shown),
-                )
-            }
+            Ok(Some(shown)) => broken(
+                match self.lab.task {
+                    Task::Decide(_) => {
+                        "two processes answered the same question differently: an unordered map, a clock, a random number or \
+                         something remembered between calls is likely"
+                    }
+                    Task::Client(_) => {
+                        "two processes let the same client do different things: an unordered map, a clock, a random number or \
+                         something that clients share is likely"
+                    }
+                },
+                Some(shown),
+            ),
             Ok(None) => Part {
-                name: "the solution is a function".to_owned(),
+                name: FUNCTION.to_owned(),
                 score: 0,
-                most: FUNCTION,
+                most: 0,
                 is_gate: true,
                 passed: true,
                 says: format!(
                     "two processes gave the same {} answers",
-                    self.pupil.questions()
+                    self.seat.questions()
                 ),
                 shown: None,
             },
@@ -291,23 +355,23 @@ impl Bench<'_> {
     }
 
     /// Answers to drawn states, one by one.
-    fn answers(&self) -> Part {
-        self.pupil.begin();
+    fn answers(&self, pupil: &Student, about: Decision) -> Part {
+        pupil.begin();
         let mut states = States::new(self.seeds.seed("answers", 0));
         let (mut harmful, mut costly) = (0, 0);
         for _ in 0..self.extent.states {
-            match self.pupil.ask(&states.next(self.about)).1 {
+            match pupil.ask(&states.next(about)).1 {
                 Judgement::Right => {}
                 Judgement::Unsafe(_) => harmful += 1,
                 Judgement::Wasteful(_) => costly += 1,
             }
         }
         let all = self.extent.states;
-        let shown = (harmful > 0).then(|| self.public_answer()).flatten();
+        let shown = (harmful > 0).then(|| self.public_answer(pupil, about)).flatten();
         Part {
             name: "single answers".to_owned(),
-            score: ANSWERS * (all - harmful) / all.max(1),
-            most: ANSWERS,
+            score: self.weights.answers * (all - harmful) / all.max(1),
+            most: self.weights.answers,
             is_gate: true,
             passed: harmful == 0,
             says: format!(
@@ -319,12 +383,12 @@ impl Bench<'_> {
     }
 
     /// The smallest public state whose answer can do harm.
-    fn public_answer(&self) -> Option<Counterexample> {
+    fn public_answer(&self, pupil: &Student, about: Decision) -> Option<Counterexample> {
         let mut states = States::new(Seeds::Public.seed("answers", 0));
         let mut least: Option<(usize, Question)> = None;
         for _ in 0..self.extent.states.max(500) {
-            let question = states.next(self.about);
-            let (_, judgement) = self.pupil.ask(&question);
+            let question = states.next(about);
+            let (_, judgement) = pupil.ask(&question);
             let length = question.line().len();
             if matches!(judgement, Judgement::Unsafe(_))
                 && least.as_ref().is_none_or(|(known, _)| length < *known)
@@ -333,12 +397,8 @@ impl Bench<'_> {
             }
         }
         let (_, question) = least?;
-        let (answer, judgement) = self.pupil.ask(&question);
+        let (answer, judgement) = pupil.ask(&question);
         Some(story::of_answer(self.lab, &question, &answer, &judgement))
-    }
-
-    fn asked(&self) -> Asked {
-        self.pupil.asked(self.about)
     }
 
     /// The families of runs that are played, by name.
@@ -361,31 +421,36 @@ impl Bench<'_> {
     }
 
     /// Every run, of the student and of the reference.
-    fn runs(&self) -> Vec<Part> {
+    fn runs(&self) -> Tally {
         let mut tally = Tally::default();
-        let model = Student::new(Box::new(Model)).asked(self.about);
+        self.seat.record(true);
         for (index, (name, family)) in self.families().into_iter().enumerate() {
             for seed in self.seeds_of(name, self.extent.runs) {
-                let played = play_seed(&family, seed, &self.asked(), Some(&self.pupil));
-                let other = play_seed(&family, seed, &model, None);
+                let played = play_seed(&family, seed, self.seat);
+                let other = play_seed(&family, seed, self.model);
                 tally.take(index, &played, &other);
-                if self.pupil.fault().is_some() {
-                    return Vec::new();
+                if self.seat.fault().is_some() {
+                    return tally;
                 }
             }
         }
+        self.seat.record(false);
+        tally
+    }
+
+    fn parts(&self, tally: &Tally) -> Vec<Part> {
         vec![
-            self.safe(&tally),
-            self.live(&tally),
-            cost(self.lab.measure, &tally),
+            self.safe(tally),
+            self.live(tally),
+            cost(self.lab.measure, self.weights.cost, tally),
         ]
     }
 
     fn safe(&self, tally: &Tally) -> Part {
         Part {
             name: "runs without harm".to_owned(),
-            score: SAFE * tally.safe / tally.runs.max(1),
-            most: SAFE,
+            score: self.weights.safe * tally.safe / tally.runs.max(1),
+            most: self.weights.safe,
             is_gate: true,
             passed: tally.safe == tally.runs,
             says: format!("{} of {} runs", tally.safe, tally.runs),
@@ -398,13 +463,19 @@ impl Bench<'_> {
     fn live(&self, tally: &Tally) -> Part {
         Part {
             name: "runs that go on".to_owned(),
-            score: LIVE * tally.live / tally.runs.max(1),
-            most: LIVE,
+            score: self.weights.live * tally.live / tally.runs.max(1),
+            most: self.weights.live,
             is_gate: false,
             passed: tally.live == tally.runs,
             says: format!(
-                "{} of {} runs elect a leader and answer writes after the last fault",
-                tally.live, tally.runs
+                "{} of {} runs {}",
+                tally.live,
+                tally.runs,
+                match self.lab.task {
+                    Task::Decide(_) =>
+                        "elect a leader and answer writes after the last fault",
+                    Task::Client(_) => "leave nobody waiting after the last fault",
+                }
             ),
             shown: tally
                 .delay
@@ -415,36 +486,33 @@ impl Bench<'_> {
     /// The same kind of failure on a public seed, made small.
     fn public_run(&self, round: usize, flaw: Flaw) -> Option<Counterexample> {
         let (name, family) = self.families().into_iter().nth(round)?;
-        let mut near = None;
         let public = (0..self.extent.search).map(|nth| Seeds::Public.seed(name, nth));
         let seeds: Vec<u64> = self
             .only
             .seed
             .map_or_else(|| public.collect(), |seed| vec![seed]);
         for seed in seeds {
-            let played = play_seed(&family, seed, &self.asked(), Some(&self.pupil));
-            let found = played.harm().or(played.delay());
-            if found == Some(flaw) || found.map(Flaw::name) == Some(flaw.name()) {
-                near = Some((seed, played));
-                break;
+            let played = play_seed(&family, seed, self.seat);
+            let harm = match flaw {
+                Flaw::Idle(..) => played.harm_beside(&play_seed(&family, seed, self.model)),
+                Flaw::Stopped | Flaw::Broken(..) | Flaw::Stuck(_) => played.harm(),
+            };
+            if let Some(found) = harm.or(played.delay())
+                && found.name() == flaw.name()
+            {
+                let shown = (&played, found);
+                let budget = self.extent.shrink;
+                return Some(story::of_run(self.lab, name, seed, shown, self.seat, budget));
             }
         }
-        let (seed, played) = near?;
-        Some(story::of_run(
-            self.lab,
-            name,
-            seed,
-            &played,
-            &self.pupil,
-            self.extent.shrink,
-        ))
+        None
     }
 }
 
 impl Tally {
     fn take(&mut self, round: usize, played: &Played, reference: &Played) {
         self.runs += 1;
-        match played.harm() {
+        match played.harm_beside(reference) {
             None => self.safe += 1,
             Some(flaw) => {
                 self.harm.get_or_insert((round, flaw));
@@ -463,7 +531,7 @@ impl Tally {
 }
 
 /// Full points up to a quarter above the reference's costs, half of them up to twice.
-fn cost(measure: Measure, tally: &Tally) -> Part {
+fn cost(measure: Measure, most: u64, tally: &Tally) -> Part {
     let (mine, of_mine) = measure.of(&tally.mine);
     let (theirs, of_theirs) = measure.of(&tally.reference);
     // mine / of_mine : theirs / of_theirs, in percent.
@@ -475,8 +543,8 @@ fn cost(measure: Measure, tally: &Tally) -> Part {
         u128::from(mine) * u128::from(of_theirs) * 100 / (u128::from(theirs) * u128::from(of_mine))
     };
     let score = match percent {
-        ..=125 => COST,
-        126..=200 => COST / 2,
+        ..=125 => most,
+        126..=200 => most / 2,
         _ => 0,
     };
     let says = if percent > 100_000 {
@@ -490,9 +558,9 @@ fn cost(measure: Measure, tally: &Tally) -> Part {
     Part {
         name: "cost".to_owned(),
         score,
-        most: COST,
+        most,
         is_gate: false,
-        passed: score == COST,
+        passed: score == most,
         says,
         shown: None,
     }

@@ -56,6 +56,8 @@ pub fn reference(question: &Question) -> Answer {
         Question::AtNewEpoch {} => {
             Answer::AtNewEpoch(vec![PromiseForm::StoreEpoch, PromiseForm::Ack])
         }
+        // What a client does depends on its life, and is judged by runs.
+        Question::On { .. } => Answer::Do(Vec::new()),
         Question::ContainsQuorum {
             members,
             voters,
@@ -84,6 +86,7 @@ pub fn judge(question: &Question, answer: &Answer) -> Judgement {
         return Judgement::Right;
     }
     match (question, answer) {
+        (Question::On { .. }, Answer::Do(_)) => Judgement::Right,
         (Question::Supersedes { new, current }, Answer::Supersedes(yes)) => {
             Judgement::Unsafe(about_votes((*new).into(), (*current).into(), *yes))
         }
@@ -128,7 +131,8 @@ pub fn judge(question: &Question, answer: &Answer) -> Judgement {
             | Question::ContainsQuorum { .. }
             | Question::Decide { .. }
             | Question::AtNewLeader {}
-            | Question::AtNewEpoch {},
+            | Question::AtNewEpoch {}
+            | Question::On { .. },
             _,
         ) => Judgement::Unsafe("the answer belongs to another question".to_owned()),
     }

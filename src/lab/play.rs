@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::student::Student;
+use super::seat::Seat;
 use crate::base::id::{NodeId, ServerId};
 use crate::base::rng::Seed;
 use crate::base::time::Time;
@@ -15,10 +15,11 @@ use crate::experiment::outcome::{Ended, Outcome};
 use crate::experiment::run::Run;
 use crate::experiment::scenario::Scenario;
 use crate::history::fact::{Fact, Role, SyncKind};
+use crate::history::op::Request;
+use crate::history::recipe::Step;
 use crate::sim::process::{Effect, Input};
 use crate::sim::sink::{Sink, Stamp};
 use crate::words::Words;
-use crate::zab::rules::Asked;
 
 /// What a run cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,14 @@ pub struct Costs {
     pub commits: u64,
     /// Syncs that sent the whole state.
     pub snapshots: u64,
+    /// Requests of clients.
+    pub requests: u64,
+    /// Those of them that write nothing.
+    pub reads: u64,
+    /// Watch events that clients got.
+    pub wakes: u64,
+    /// What applications were given: additions, configurations, locks.
+    pub done: u64,
 }
 
 impl Costs {
@@ -46,6 +55,10 @@ impl Costs {
         self.committing_us += other.committing_us;
         self.commits += other.commits;
         self.snapshots += other.snapshots;
+        self.requests += other.requests;
+        self.reads += other.reads;
+        self.wakes += other.wakes;
+        self.done += other.done;
     }
 }
 
@@ -61,10 +74,11 @@ pub struct Played {
 }
 
 /// Properties that promise that something happens; the others promise that something does not.
-pub const LIVE: [Property; 3] = [
+pub const LIVE: [Property; 4] = [
     Property::Liveness,
     Property::Convergence,
     Property::Answered,
+    Property::RecipeLiveness,
 ];
 
 /// What a run did wrong.
@@ -76,6 +90,8 @@ pub enum Flaw {
     Broken(Property, &'static str),
     /// Something did not happen in time.
     Stuck(Option<Property>),
+    /// Clients did less than a quarter of what the reference's did: so many things, of so many.
+    Idle(u64, u64),
 }
 
 impl Flaw {
@@ -85,6 +101,7 @@ impl Flaw {
             Self::Stopped => "the protocol's own assertions",
             Self::Broken(property, _) | Self::Stuck(Some(property)) => property.name(),
             Self::Stuck(None) => "event budget",
+            Self::Idle(..) => "idle",
         }
     }
 }
@@ -103,6 +120,13 @@ impl Played {
         Some(Flaw::Broken(first.property, first.signature))
     }
 
+    /// What it did wrong, compared with the reference's run of the same seed.
+    pub fn harm_beside(&self, reference: &Self) -> Option<Flaw> {
+        let (mine, theirs) = (self.costs.done, reference.costs.done);
+        let idle = (mine * 4 < theirs).then_some(Flaw::Idle(mine, theirs));
+        self.harm().or(idle)
+    }
+
     /// What did not happen in it and must.
     pub fn delay(&self) -> Option<Flaw> {
         let outcome = self.outcome.as_ref().ok()?;
@@ -116,24 +140,19 @@ impl Played {
     }
 }
 
-/// Plays a seed of a family.
-pub fn play_seed(family: &Scenario, seed: u64, asked: &Asked, student: Option<&Student>) -> Played {
+/// Plays a seed of a family with somebody's code in it.
+pub fn play_seed(family: &Scenario, seed: u64, seat: &dyn Seat) -> Played {
     let mut scenario = family.clone();
     scenario.seed = Seed(seed);
-    scenario.asked = asked.clone();
-    play(&generate::expand(&scenario), student)
+    seat.equip(&mut scenario);
+    play(&generate::expand(&scenario), seat)
 }
 
-/// Plays a scenario; a student hears in which event it is asked.
-pub fn play(scenario: &Scenario, student: Option<&Student>) -> Played {
-    if let Some(student) = student {
-        student.begin();
-    }
+/// Plays a scenario; whose code is in it hears in which event it is asked.
+pub fn play(scenario: &Scenario, seat: &dyn Seat) -> Played {
+    seat.begin();
     let mut meter = Meter::default();
-    let mut clock = Clock {
-        student,
-        messages: 0,
-    };
+    let mut clock = Clock { seat, messages: 0 };
     let attempt = || {
         let mut run = Run::start(scenario);
         run.conclude(&mut meter, &mut clock)
@@ -154,17 +173,15 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or("no message").to_owned()
 }
 
-/// Tells a student the event, and counts messages.
+/// Tells a solution the event, and counts messages.
 struct Clock<'a> {
-    student: Option<&'a Student>,
+    seat: &'a dyn Seat,
     messages: u64,
 }
 
 impl Sink<Words> for Clock<'_> {
     fn input(&mut self, at: Stamp, _node: NodeId, _input: &Input<Words>) {
-        if let Some(student) = self.student {
-            student.at_event(at.event.0);
-        }
+        self.seat.at_event(at.event.0);
     }
 
     fn effect(&mut self, _at: Stamp, _node: NodeId, effect: &Effect<Words>) {
@@ -238,6 +255,18 @@ impl Witness for Meter {
             self.costs.snapshots += 1;
         } else if let Fact::Returned { result: Ok(_), .. } = fact {
             self.costs.operations += 1;
+        } else if let Fact::Invoked { request, .. } = fact {
+            let sets = matches!(**request, Request::SetData { .. } | Request::Create { .. });
+            self.costs.requests += 1;
+            self.costs.reads += u64::from(!sets);
+        } else if let Fact::EventReceived { .. } = fact {
+            self.costs.wakes += 1;
+        } else if let Fact::Recipe {
+            step: Step::Counted { .. } | Step::Configured { .. } | Step::Held { .. },
+            ..
+        } = fact
+        {
+            self.costs.done += 1;
         }
     }
 }

@@ -343,6 +343,7 @@ mod tests {
                 part("runs", 3_875, false, Some(shown)),
             ],
             questions: 3,
+            all: 10_000,
         }
     }
 

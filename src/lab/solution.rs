@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{self, BufRead, Write};
 
+use super::client::{Client, Clients};
 use super::wire::{self, Answer, PromiseForm, Question, StepForm};
 use super::{
     Acks, CommitRule, Ensemble, EpochStore, LeaderLog, PeerState, PromiseStep, QuorumVerifier,
@@ -38,6 +39,15 @@ pub enum Solution {
     EpochStore(Box<dyn EpochStore>),
     /// Lab 12.
     QuorumVerifier(Box<dyn QuorumVerifier>),
+    /// Labs 9, 10 and 11: whoever makes a client for each life.
+    Clients(Clients),
+}
+
+impl Solution {
+    /// A client program, made anew for each life of a client.
+    pub fn client<C: Client + 'static>(make: fn() -> C) -> Self {
+        Self::Clients(Clients::new(Box::new(move || Box::new(make()))))
+    }
 }
 
 impl fmt::Debug for Solution {
@@ -48,12 +58,16 @@ impl fmt::Debug for Solution {
             Self::SyncPolicy(_) => "SyncPolicy",
             Self::EpochStore(_) => "EpochStore",
             Self::QuorumVerifier(_) => "QuorumVerifier",
+            Self::Clients(_) => "Clients",
         })
     }
 }
 
 impl Answers for Solution {
     fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
+        if let Self::Clients(clients) = self {
+            return clients.answer(question);
+        }
         let answer = match (&*self, question) {
             (Self::VoteOrder(order), Question::Supersedes { new, current }) => {
                 Answer::Supersedes(order.supersedes(&(*new).into(), &(*current).into()))
@@ -98,7 +112,8 @@ impl Answers for Solution {
                 Self::CommitRule(_)
                 | Self::VoteOrder(_)
                 | Self::SyncPolicy(_)
-                | Self::EpochStore(_),
+                | Self::EpochStore(_)
+                | Self::Clients(_),
                 _,
             ) => return Err(unasked(question)),
         };

@@ -1,12 +1,16 @@
 //! Counterexamples in the form that every lab shares: numbered lines, the event of each, and where the student's code
 //! took part.
 
+mod words;
+
 use std::sync::atomic::AtomicBool;
 
 use super::course::Lab;
 use super::judge::{self, Judgement};
+use super::client::{Changed, Parting};
 use super::play::{self, Flaw, Played};
-use super::student::{Difference, Slip, Student};
+use super::seat::Seat;
+use super::student::{Difference, Slip};
 use super::wire::{Answer, PlanForm, Question, VoteForm, ZxidForm};
 use crate::check::verdict::{Property, Sentence};
 use crate::experiment::scenario::Scenario;
@@ -124,22 +128,20 @@ pub fn of_run(
     lab: &Lab,
     round: &str,
     seed: u64,
-    played: &Played,
-    pupil: &Student,
+    (played, flaw): (&Played, Flaw),
+    pupil: &dyn Seat,
     budget: u64,
 ) -> Counterexample {
-    let flaw = played.harm().or(played.delay());
     let small = smaller(played, flaw, budget);
-    let played = play::play(&small, Some(pupil));
-    let slips = pupil.slips();
+    let played = play::play(&small, pupil);
     let events = played.outcome.as_ref().map_or(0, |outcome| outcome.events);
     let servers = small.roster().servers();
     let faults = small.plan.len();
     Counterexample {
-        rule: flaw.map_or("unknown", Flaw::name).to_owned(),
+        rule: flaw.name().to_owned(),
         replay: format!("--only {round} --seed {seed}"),
         size: format!("{servers} servers, {}, {events} events", counted(faults)),
-        lines: lines_of(lab, &played, &slips),
+        lines: lines_of(lab, &played, flaw, pupil),
         hint: lab.hints[0],
         scenario: Some(played.scenario),
     }
@@ -154,10 +156,10 @@ fn counted(faults: usize) -> String {
 }
 
 /// The scenario that fails in the same way, shrunk as far as the budget goes.
-fn smaller(played: &Played, flaw: Option<Flaw>, runs: u64) -> Scenario {
+fn smaller(played: &Played, flaw: Flaw, runs: u64) -> Scenario {
     let property: Option<Property> = match flaw {
-        Some(Flaw::Broken(property, _) | Flaw::Stuck(Some(property))) => Some(property),
-        Some(Flaw::Stopped | Flaw::Stuck(None)) | None => None,
+        Flaw::Broken(property, _) | Flaw::Stuck(Some(property)) => Some(property),
+        Flaw::Stopped | Flaw::Stuck(None) | Flaw::Idle(..) => None,
     };
     let stop = AtomicBool::new(false);
     let budget = Budget {
@@ -170,25 +172,29 @@ fn smaller(played: &Played, flaw: Option<Flaw>, runs: u64) -> Scenario {
     shrunk.map_or_else(|| played.scenario.clone(), |shrunk| shrunk.scenario)
 }
 
-/// The story that the checker tells, with the answers that were not the reference's at their places.
-fn lines_of(lab: &Lab, played: &Played, slips: &[Slip]) -> Vec<Line> {
+/// The story that the checker tells, with what the solution did otherwise than the reference at its places.
+fn lines_of(lab: &Lab, played: &Played, flaw: Flaw, pupil: &dyn Seat) -> Vec<Line> {
+    let alone = |last: String| {
+        let told = pupil.excerpts(lab, u64::MAX);
+        let mut lines: Vec<Line> = told.into_iter().flat_map(|(_, lines)| lines).collect();
+        lines.push(line(last));
+        lines
+    };
     let outcome = match &played.outcome {
         Ok(outcome) => outcome,
         Err(message) => {
-            let mut lines = told(lab, slips, u64::MAX);
             let message = message.lines().next().unwrap_or_default();
-            lines.push(line(format!("the protocol stopped: {message}")));
-            return lines;
+            return alone(format!("the protocol stopped: {message}"));
         }
     };
-    let first = outcome
-        .violations
-        .iter()
-        .min_by_key(|violation| violation.at);
-    let Some(violation) = first else {
-        let mut lines = told(lab, slips, u64::MAX);
-        lines.push(line("it did not come to an end in its budget of events"));
-        return lines;
+    if let Flaw::Idle(mine, theirs) = flaw {
+        return alone(format!(
+            "applications were given what they wanted {mine} times; by the reference {theirs} times"
+        ));
+    }
+    let violations = outcome.violations.iter();
+    let Some(violation) = violations.min_by_key(|violation| violation.at) else {
+        return alone("it did not come to an end in its budget of events".to_owned());
     };
     let sentence = |sentence: &Sentence| Line {
         text: sentence.text.clone(),
@@ -200,18 +206,7 @@ fn lines_of(lab: &Lab, played: &Played, slips: &[Slip]) -> Vec<Line> {
         .iter()
         .map(|told| (told.at.event.0, vec![sentence(told)]))
         .collect();
-    for slip in chosen(slips, violation.at.event.0) {
-        let mut told: Vec<Line> = vec![line(in_one_line(&slip.question))];
-        told[0].event = Some(slip.event);
-        told.extend(about(
-            lab,
-            &slip.question,
-            &slip.answer,
-            &slip.judgement,
-            Some(slip.event),
-        ));
-        lines.push((slip.event, told));
-    }
+    lines.extend(pupil.excerpts(lab, violation.at.event.0));
     // What the checker noticed last stays last.
     let end = lines.remove(violation.story.len() - 1);
     lines.sort_by_key(|(event, _)| *event);
@@ -219,16 +214,84 @@ fn lines_of(lab: &Lab, played: &Played, slips: &[Slip]) -> Vec<Line> {
     lines.into_iter().flat_map(|(_, lines)| lines).collect()
 }
 
-fn told(lab: &Lab, slips: &[Slip], upto: u64) -> Vec<Line> {
+/// The answers of a run that are shown, each with its event.
+pub fn of_slips(lab: &Lab, slips: &[Slip], upto: u64) -> Vec<(u64, Vec<Line>)> {
     let slips = chosen(slips, upto).into_iter();
     slips
-        .flat_map(|slip| {
-            let asked = line(in_one_line(&slip.question));
-            let event = Some(slip.event);
-            let [mine, theirs] = about(lab, &slip.question, &slip.answer, &slip.judgement, event);
-            [asked, mine, theirs]
+        .map(|slip| {
+            let mut told: Vec<Line> = vec![line(in_one_line(&slip.question))];
+            told[0].event = Some(slip.event);
+            told.extend(about(
+                lab,
+                &slip.question,
+                &slip.answer,
+                &slip.judgement,
+                Some(slip.event),
+            ));
+            (slip.event, told)
         })
         .collect()
+}
+
+/// Where clients parted with the reference: the first time, and the last before the end.
+pub fn of_partings(lab: &Lab, partings: &[Parting], upto: u64) -> Vec<(u64, Vec<Line>)> {
+    let before: Vec<&Parting> = partings
+        .iter()
+        .filter(|parting| parting.event <= upto)
+        .collect();
+    let first = before.first().copied();
+    let last = before.last().copied();
+    let shown = first
+        .into_iter()
+        .chain(last.filter(|last| first.is_some_and(|first| first.client != last.client)));
+    shown
+        .map(|parting| {
+            let event = Some(parting.event);
+            let mut heard = line(format!(
+                "client {} heard: {}",
+                parting.client,
+                words::heard(&parting.heard)
+            ));
+            heard.event = event;
+            let mine = yours(
+                format!("your {} answered: {}", lab.call, words::deeds(&parting.mine)),
+                event,
+            );
+            let theirs = line(format!(
+                "the reference answered: {}",
+                words::deeds(&parting.theirs)
+            ));
+            (parting.event, vec![heard, mine, theirs])
+        })
+        .collect()
+}
+
+/// Two processes that differ about what a client does.
+pub fn of_change(lab: &Lab, changed: &Changed) -> Counterexample {
+    let text = |answer: &Answer| match answer {
+        Answer::Do(actions) => words::deeds(actions),
+        other => other.line(),
+    };
+    let lines = vec![
+        line(format!("call {} was about client {}", changed.nth, changed.client)),
+        line(format!("it heard: {}", words::heard(&changed.heard))),
+        yours(format!("the first process answered: {}", text(&changed.first)), None),
+        yours(
+            format!(
+                "the second one, told what that client had been told and nothing else, answered: {}",
+                text(&changed.again)
+            ),
+            None,
+        ),
+    ];
+    Counterexample {
+        rule: "determinism".to_owned(),
+        replay: String::new(),
+        size: format!("call {}", changed.nth),
+        lines,
+        hint: lab.hints[0],
+        scenario: None,
+    }
 }
 
 /// The first answer that could do harm and the last before the end.
@@ -320,6 +383,9 @@ fn facts_of(question: &Question) -> Vec<String> {
         } => facts_of_sync(window, *last, *peer, *wants_snapshot),
         Question::AtNewLeader {} => vec!["a learner has its DIFF, and NEWLEADER comes".to_owned()],
         Question::AtNewEpoch {} => vec!["a learner is told a new epoch".to_owned()],
+        Question::On { client, event } => {
+            vec![format!("client {client} heard: {}", words::heard(event))]
+        }
         Question::ContainsQuorum {
             members,
             voters,
@@ -363,5 +429,6 @@ pub fn said(answer: &Answer) -> String {
         Answer::Plan(PlanForm::Trunc { to }) => format!("TRUNC to {}", zxid(*to)),
         Answer::Plan(PlanForm::Snap {}) => "SNAP".to_owned(),
         Answer::AtNewLeader(_) | Answer::AtNewEpoch(_) => answer.line(),
+        Answer::Do(actions) => words::deeds(actions),
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Acks, Ensemble, LeaderLog, PeerState, PromiseStep, SyncPlan};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
+use crate::client::recipe::outside::{Action, Event};
 use crate::zab::rules::sync::NewLeaderStep;
 use crate::zab::vote::Vote;
 
@@ -94,6 +95,13 @@ pub enum Question {
         /// Groups of voters; none = all in one.
         groups: Vec<Vec<u8>>,
     },
+    /// Labs 9, 10, 11: what does this client do?
+    On {
+        /// Which client.
+        client: u16,
+        /// What it hears.
+        event: Event,
+    },
 }
 
 /// One answer; its only field says to which question.
@@ -112,6 +120,8 @@ pub enum Answer {
     AtNewEpoch(Vec<PromiseForm>),
     /// To [`Question::ContainsQuorum`].
     ContainsQuorum(bool),
+    /// To [`Question::On`].
+    Do(Vec<Action>),
 }
 
 /// A sync.
@@ -172,6 +182,7 @@ impl Question {
                 | (Self::AtNewLeader {}, Answer::AtNewLeader(_))
                 | (Self::AtNewEpoch {}, Answer::AtNewEpoch(_))
                 | (Self::ContainsQuorum { .. }, Answer::ContainsQuorum(_))
+                | (Self::On { .. }, Answer::Do(_))
         )
     }
 
@@ -184,6 +195,7 @@ impl Question {
             Self::AtNewLeader {} => "at-new-leader",
             Self::AtNewEpoch {} => "at-new-epoch",
             Self::ContainsQuorum { .. } => "contains-quorum",
+            Self::On { .. } => "on",
         }
     }
 }

@@ -50,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "history",
             "sim",
             "words",
+            "client",
             "zab",
             "cast",
             "check",

@@ -30,12 +30,25 @@ impl Counter {
         &mut self,
         at: At,
         client: ClientId,
-        value: u64,
+        (value, written): (u64, u64),
         findings: &mut Findings,
     ) {
         findings.exercise(Property::CounterExact);
         self.open.remove(&client);
         self.done += 1;
+        if value > written {
+            let sentence = Sentence {
+                at,
+                text: format!("the counter had been written {written} times"),
+            };
+            findings.violate(violation(
+                Property::CounterExact,
+                at,
+                "value-never-reached",
+                vec![sentence],
+                format!("client {} added one and made it {value}", client.0),
+            ));
+        }
         if let Some((other, when)) = self.told.insert(value, (client, at)) {
             let sentence = Sentence {
                 at: when,

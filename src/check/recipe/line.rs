@@ -131,12 +131,22 @@ impl Line {
 
     fn judge_grant(&self, place: &Place, tree: &Tree, findings: &mut Findings) {
         findings.exercise(Property::MutualExclusion);
+        if tree.at(&place.node, place.view).is_none() {
+            findings.violate(violation(
+                Property::MutualExclusion,
+                place.at,
+                "no-znode",
+                vec![place.took()],
+                format!("{} was not there", place.node),
+            ));
+            return;
+        }
         let lives = |place: &Place| tree.last(&place.node).cloned();
         let end = |place: &Place| lives(place).map_or(Some(Zxid::ZERO), |life| life.died);
         let rival = self.granted.iter().find(|other| {
             let start = other.view.max(place.view);
             let is_over = |end: Option<Zxid>| end.is_some_and(|died| died <= start);
-            other.node != place.node
+            (other.node != place.node || other.client != place.client)
                 && other.excludes(place)
                 && !is_over(end(other))
                 && !is_over(end(place))

@@ -42,6 +42,8 @@ pub struct RecipeMonitor {
     sessions: BTreeMap<ClientId, SessionId>,
     /// Deletes that are under way.
     deletes: ByOperation<Path>,
+    /// Reads that are under way.
+    reads: ByOperation<Path>,
     lines: BTreeMap<Path, Line>,
     counters: BTreeMap<Path, Counter>,
     queues: BTreeMap<Path, Queue>,
@@ -101,8 +103,9 @@ impl RecipeMonitor {
                     .on_counting(client);
             }
             Step::Counted { counter, value } => {
+                let written = tree.last(counter).map_or(0, |life| life.sets.len() as u64);
                 let counter = self.counters.entry(counter.clone()).or_default();
-                counter.on_counted(at, client, *value, findings);
+                counter.on_counted(at, client, (*value, written), findings);
             }
             Step::TakeBegan { queue }
             | Step::Took { queue, .. }
@@ -210,6 +213,10 @@ impl Monitor for RecipeMonitor {
         {
             if let Request::Delete { path, .. } = &**request {
                 self.deletes.insert((*client, *op), path.clone());
+            } else if let Request::GetData { path, .. } = &**request
+                && self.configs.contains_key(path)
+            {
+                self.reads.insert((*client, *op), path.clone());
             }
         } else if let Fact::Returned {
             client, op, zxid, ..
@@ -217,10 +224,22 @@ impl Monitor for RecipeMonitor {
         {
             self.deletes.remove(&(*client, *op));
             self.see(*client, *zxid);
+            if let Some(path) = self.reads.remove(&(*client, *op))
+                && let Some(config) = self.configs.get_mut(&path)
+            {
+                config.on_read(*client);
+            }
         } else if let Fact::EventReceived { client, event, .. } = fact {
             self.see(*client, event.zxid);
             for line in self.lines.values_mut() {
                 line.on_event(at, *client, event, findings);
+            }
+            if let Some(config) = self.configs.get_mut(&event.path) {
+                config.on_told((at, *client));
+            }
+        } else if let Fact::Disconnected { client, .. } = fact {
+            for config in self.configs.values_mut() {
+                config.on_cut((at, *client));
             }
         } else if let Fact::Connected {
             client,
@@ -230,6 +249,9 @@ impl Monitor for RecipeMonitor {
         } = fact
         {
             self.sessions.insert(*client, *session);
+            for config in self.configs.values_mut() {
+                config.on_connected(*client);
+            }
             if *fresh {
                 self.views.insert(*client, Zxid::ZERO);
             }

@@ -31,6 +31,10 @@ impl Calm {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config {
     used: BTreeMap<ClientId, (Zxid, At)>,
+    /// Who was told of a change and has not read since.
+    told: BTreeMap<ClientId, At>,
+    /// Who has no connection.
+    cut: BTreeMap<ClientId, At>,
 }
 
 impl Config {
@@ -41,6 +45,7 @@ impl Config {
         findings: &mut Findings,
     ) {
         findings.exercise(Property::ConfigMonotone);
+        self.judge_age((at, client), findings);
         let before = self.used.insert(client, (mzxid, at));
         if let Some((newer, when)) = before.filter(|(newer, _)| mzxid < *newer) {
             let sentence = Sentence {
@@ -57,8 +62,53 @@ impl Config {
         }
     }
 
+    /// What is used was read after the last change that its user was told of, and on the present connection's watch.
+    fn judge_age(&self, (at, client): (At, ClientId), findings: &mut Findings) {
+        let (when, signature, before, now) = if let Some(when) = self.cut.get(&client) {
+            let before = format!("client {} lost its connection", client.0);
+            let now = "without one it used what it had read before: nobody would tell it of a change";
+            (when, "used-while-cut-off", before, now)
+        } else if let Some(when) = self.told.get(&client) {
+            let before = format!("client {} was told that the configuration had changed", client.0);
+            (when, "told-and-not-read", before, "it used what it had read before that")
+        } else {
+            return;
+        };
+        let sentence = Sentence {
+            at: *when,
+            text: before,
+        };
+        findings.violate(violation(
+            Property::ConfigMonotone,
+            at,
+            signature,
+            vec![sentence],
+            now.to_owned(),
+        ));
+    }
+
+    /// A change was told to a client.
+    pub(super) fn on_told(&mut self, (at, client): (At, ClientId)) {
+        self.told.insert(client, at);
+    }
+
+    /// A client has read the configuration.
+    pub(super) fn on_read(&mut self, client: ClientId) {
+        self.told.remove(&client);
+    }
+
+    pub(super) fn on_cut(&mut self, (at, client): (At, ClientId)) {
+        self.cut.insert(client, at);
+    }
+
+    pub(super) fn on_connected(&mut self, client: ClientId) {
+        self.cut.remove(&client);
+    }
+
     pub(super) fn on_crash(&mut self, client: ClientId) {
         self.used.remove(&client);
+        self.told.remove(&client);
+        self.cut.remove(&client);
     }
 
     pub(super) fn finish(

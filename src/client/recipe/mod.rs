@@ -11,6 +11,7 @@ mod counter;
 mod desk;
 mod membership;
 mod names;
+pub mod outside;
 pub mod queue;
 pub mod rules;
 
@@ -24,6 +25,7 @@ use contender::{Contender, Line};
 use counter::Counter;
 use desk::{Desk, Turn};
 use membership::Member;
+use outside::{Outside, Outsider};
 use queue::{Discipline, Queue};
 
 /// Which recipe.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub first: u16,
     /// How many clients the group has.
     pub size: u16,
+    /// Whose program it is, if it is not the recipe's own.
+    pub outsider: Outsider,
 }
 
 /// A running recipe.
@@ -69,6 +73,7 @@ pub struct Settings {
 pub struct Program {
     desk: Desk,
     part: Part,
+    outside: Option<Outside>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,21 +103,36 @@ impl Program {
                 Recipe::Membership => Part::Member(Member::new()),
                 Recipe::TwoPhaseCommit => Part::Commit(Commit::new(settings.size)),
             },
+            outside: Outside::new(settings),
         }
     }
 
     pub(super) fn on_boot(&mut self, hands: &mut Hands<'_>) {
         let desk = &mut self.desk;
-        Turn { desk, hands }.rest();
+        let mut turn = Turn { desk, hands };
+        let index = turn.index();
+        self.outside = self.outside.take().filter(|outside| outside.is_for(index));
+        match &mut self.outside {
+            Some(outside) => outside.on_boot(&mut turn),
+            None => turn.rest(),
+        }
     }
 
     pub(super) fn on_think(&mut self, hands: &mut Hands<'_>) {
         let desk = &mut self.desk;
-        self.part.on_think(&mut Turn { desk, hands });
+        let mut turn = Turn { desk, hands };
+        match &mut self.outside {
+            Some(outside) => outside.on_think(&mut turn),
+            None => self.part.on_think(&mut turn),
+        }
     }
 
     pub(super) fn on_upcall(&mut self, upcall: &Upcall, hands: &mut Hands<'_>) {
         let (part, desk) = (&mut self.part, &mut self.desk);
+        if let Some(outside) = &mut self.outside {
+            outside.on_upcall(upcall, &mut Turn { desk, hands });
+            return;
+        }
         match upcall {
             Upcall::Replied { op, result, .. } => {
                 if desk.takes(*op) {
