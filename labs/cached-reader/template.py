@@ -53,10 +53,10 @@ class Client:
 clients = {}
 for line in sys.stdin:
     question = json.loads(line)
-    number, event = question["client"], question["event"]
+    client, event = question["client"], question["event"]
     if event["is"] == "start":
-        clients[number] = Client()
+        clients[client] = Client()
         actions = []
     else:
-        actions = clients[number].on(event)
+        actions = clients[client].on(event)
     print(json.dumps({"do": actions}), flush=True)

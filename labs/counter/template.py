@@ -48,10 +48,10 @@ class Client:
 clients = {}
 for line in sys.stdin:
     question = json.loads(line)
-    number, event = question["client"], question["event"]
+    client, event = question["client"], question["event"]
     if event["is"] == "start":
-        clients[number] = Client(event["name"])
+        clients[client] = Client(event["name"])
         actions = []
     else:
-        actions = clients[number].on(event)
+        actions = clients[client].on(event)
     print(json.dumps({"do": actions}), flush=True)

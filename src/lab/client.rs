@@ -143,6 +143,8 @@ struct Work {
     event: u64,
     calls: usize,
     partings: Vec<Parting>,
+    /// What clients did about a loss of which they could not know what it meant.
+    doubts: Vec<Parting>,
 }
 
 impl Troupe {
@@ -159,6 +161,7 @@ impl Troupe {
             event: 0,
             calls: 0,
             partings: Vec::new(),
+            doubts: Vec::new(),
         };
         let work = Mutex::new(work);
         Arc::new(Self { work })
@@ -190,6 +193,7 @@ impl Troupe {
         let mut work = self.work();
         work.living.clear();
         work.partings.clear();
+        work.doubts.clear();
         work.event = 0;
         if !work.is_recording {
             work.lives.retain(|life| life.is_recorded);
@@ -204,6 +208,11 @@ impl Troupe {
     /// Where clients of this run parted with the reference.
     pub fn partings(&self) -> Vec<Parting> {
         self.work().partings.clone()
+    }
+
+    /// What clients of this run did about losses of which they could not know what they meant.
+    pub fn doubts(&self) -> Vec<Parting> {
+        self.work().doubts.clone()
     }
 
     /// How often it was asked.
@@ -307,6 +316,15 @@ impl Work {
         if life.is_recorded {
             life.heard
                 .push((self.calls, event.clone(), actions.to_vec()));
+        }
+        if let Event::Lost { maybe: true, .. } = event {
+            self.doubts.push(Parting {
+                event: self.event,
+                client,
+                heard: event.clone(),
+                mine: actions.to_vec(),
+                theirs: actions.to_vec(),
+            });
         }
         let Some(shadow) = &mut life.shadow else {
             return;

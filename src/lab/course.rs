@@ -12,6 +12,8 @@ pub enum Task {
     Decide(Decision),
     /// The programs of clients.
     Client(Part),
+    /// What must hold in every run.
+    Observe,
 }
 
 /// What is compared with the reference's on the same seeds.
@@ -107,7 +109,7 @@ pub struct Lab {
     /// Where it is played.
     pub rounds: &'static [Round],
     /// What is worth points beside being right.
-    pub measure: Measure,
+    pub measure: Option<Measure>,
     /// Hints, the first one free.
     pub hints: [&'static str; 3],
     /// Where a student begins.
@@ -127,7 +129,7 @@ pub const LABS: &[Lab] = &[
             name: "crashes",
             family: include_str!("../../labs/commit-rule/crashes.json"),
         }],
-        measure: Measure::Commit,
+        measure: Some(Measure::Commit),
         hints: [
             "count only who can help to elect the next leader: who of those that acknowledged has a vote?",
             "a majority of the voters meets every other majority; nothing less does",
@@ -155,7 +157,7 @@ pub const LABS: &[Lab] = &[
                 family: include_str!("../../labs/vote-order/trust.json"),
             },
         ],
-        measure: Measure::Leaderless,
+        measure: Some(Measure::Leaderless),
         hints: [
             "compare the epochs of the two votes before anything else, and print both when your answer differs from the reference's",
             "a longer log is not a newer one: what does a server have that has followed into a later epoch and logged nothing there?",
@@ -177,7 +179,7 @@ pub const LABS: &[Lab] = &[
             name: "come-backs",
             family: include_str!("../../labs/sync-decision/come-backs.json"),
         }],
-        measure: Measure::Snapshots,
+        measure: Some(Measure::Snapshots),
         hints: [
             "print the epoch of the first entry you would send and of the peer's last zxid",
             "if the leader does not have the learner's last transaction, the learner has to lose it: what do you know of the one before?",
@@ -199,7 +201,7 @@ pub const LABS: &[Lab] = &[
             name: "power-cuts",
             family: include_str!("../../labs/durable-steps/power-cuts.json"),
         }],
-        measure: Measure::Messages,
+        measure: Some(Measure::Messages),
         hints: [
             "after each step ask: if the power fails now, what will this server claim after its restart, and is it true?",
             "an ACK is a promise about the disk: what does the ACK of NEWLEADER promise?",
@@ -221,7 +223,7 @@ pub const LABS: &[Lab] = &[
             name: "adders",
             family: include_str!("../../labs/counter/adders.json"),
         }],
-        measure: Measure::Requests,
+        measure: Some(Measure::Requests),
         hints: [
             "look at what you do about `lost` with `maybe`: was it carried out, was it not, or may it still be?",
             "a write on condition of a version fails if anybody has written since: it can be tried again without harm, but a success that you did not hear of cannot",
@@ -243,7 +245,7 @@ pub const LABS: &[Lab] = &[
             name: "changes",
             family: include_str!("../../labs/cached-reader/changes.json"),
         }],
-        measure: Measure::Reads,
+        measure: Some(Measure::Reads),
         hints: [
             "when may you serve what you have without asking? write the condition down, and print it",
             "a read with a watch tells you of the first change after it, once; a new session has no watches; a read of a znode that is not there leaves none",
@@ -265,7 +267,7 @@ pub const LABS: &[Lab] = &[
             name: "turns",
             family: include_str!("../../labs/lock-client/turns.json"),
         }],
-        measure: Measure::Wakes,
+        measure: Some(Measure::Wakes),
         hints: [
             "print the list of names each time before you say `hold`, and your own; are you sorting by the number at the end?",
             "that the one before you has gone does not mean that nobody is before you; that a create had no reply does not mean that it did not happen",
@@ -287,7 +289,7 @@ pub const LABS: &[Lab] = &[
             name: "splits",
             family: include_str!("../../labs/quorum/splits.json"),
         }],
-        measure: Measure::Commit,
+        measure: Some(Measure::Commit),
         hints: [
             "take the members that have a vote, and compare with all that have a vote",
             "half is not more than half: with four voters two decide nothing",
@@ -298,6 +300,40 @@ pub const LABS: &[Lab] = &[
             python: include_str!("../../labs/quorum/template.py"),
         },
     },
+    Lab {
+        number: 13,
+        id: "invariant",
+        title: "invariant",
+        about: "Write down what must hold in every run of an ensemble, so that a program can watch it: it sees who leads, what is proposed, acknowledged, committed and delivered, and says at once when something is wrong. It must be silent about correct runs, whatever faults strike, and loud about defects.",
+        task: Task::Observe,
+        call: "observe()",
+        rounds: &[Round {
+            name: "ensembles",
+            family: include_str!("../../labs/invariant/ensembles.json"),
+        }],
+        measure: None,
+        hints: [
+            "say for each event which of the others it must agree with: who may lead the same epoch? who may deliver something else under the same zxid?",
+            "what a server has not delivered it may have got by a sync: what does `serves` say about that?",
+            "half of four is no majority, and observers do not vote: count the acks of a commit yourself",
+        ],
+        template: Template {
+            rust: include_str!("../../labs/invariant/template.rs"),
+            python: include_str!("../../labs/invariant/template.py"),
+        },
+    },
+];
+
+/// The defects that an invariant is to find.
+pub const DEFECTS: &[&str] = &[
+    "commit-on-own-log",
+    "commit-no-quorum",
+    "quorum-even",
+    "epoch-reuse",
+    "follower-applies-on-propose",
+    "diff-no-trunc",
+    "skip-trunc",
+    "uptodate-commits-pending",
 ];
 
 impl Lab {

@@ -4,6 +4,8 @@
 //! what must happen happens in time, and costs are near the reference's on the same seeds. What failed is shown on a
 //! public seed of the same kind of failure, so that hidden seeds stay hidden.
 
+pub mod observe;
+
 use super::client::Troupe;
 use super::course::{Lab, Measure, Task};
 use super::drawn::States;
@@ -194,6 +196,12 @@ impl Weights {
                 live: 1_500,
                 cost: 1_500,
             },
+            Task::Observe => Self {
+                answers: 0,
+                safe: 4_000,
+                live: 0,
+                cost: 6_000,
+            },
             Task::Client(_) => Self {
                 answers: 0,
                 safe: 6_000,
@@ -217,6 +225,9 @@ pub fn grade(
     extent: Extent,
     only: &Only,
 ) -> Grade {
+    if lab.task == Task::Observe {
+        return observe::grade(lab, student, starts, seeds, (extent, only));
+    }
     let solution = match starts.start(0) {
         Ok(solution) => solution,
         Err(fault) => return Grade::broken(lab, student, &fault),
@@ -236,6 +247,7 @@ pub fn grade(
             let seat = Acts::new(part, solution);
             (None, Box::new(seat), Box::new(Acts { troupe }))
         }
+        Task::Observe => unreachable!("it has a grader of its own"),
     };
     let bench = Bench {
         lab,
@@ -311,6 +323,9 @@ struct Tally {
     delay: Option<(usize, Flaw)>,
 }
 
+/// In how many public runs a failure of clients is looked for: each of them is told thousands of events.
+const MOST_SEARCHED: u64 = 60;
+
 /// What the first part of a grade is called.
 const FUNCTION: &str = "the solution is a function";
 
@@ -332,7 +347,7 @@ impl Bench<'_> {
                         "two processes answered the same question differently: an unordered map, a clock, a random number or \
                          something remembered between calls is likely"
                     }
-                    Task::Client(_) => {
+                    Task::Client(_) | Task::Observe => {
                         "two processes let the same client do different things: an unordered map, a clock, a random number or \
                          something that clients share is likely"
                     }
@@ -442,7 +457,11 @@ impl Bench<'_> {
         vec![
             self.safe(tally),
             self.live(tally),
-            cost(self.lab.measure, self.weights.cost, tally),
+            cost(
+                self.lab.measure.unwrap_or(Measure::Messages),
+                self.weights.cost,
+                tally,
+            ),
         ]
     }
 
@@ -474,7 +493,7 @@ impl Bench<'_> {
                 match self.lab.task {
                     Task::Decide(_) =>
                         "elect a leader and answer writes after the last fault",
-                    Task::Client(_) => "leave nobody waiting after the last fault",
+                    Task::Client(_) | Task::Observe => "leave nobody waiting after the last fault",
                 }
             ),
             shown: tally
@@ -486,7 +505,11 @@ impl Bench<'_> {
     /// The same kind of failure on a public seed, made small.
     fn public_run(&self, round: usize, flaw: Flaw) -> Option<Counterexample> {
         let (name, family) = self.families().into_iter().nth(round)?;
-        let public = (0..self.extent.search).map(|nth| Seeds::Public.seed(name, nth));
+        let search = match self.lab.task {
+            Task::Decide(_) => self.extent.search,
+            Task::Client(_) | Task::Observe => self.extent.search.min(MOST_SEARCHED),
+        };
+        let public = (0..search).map(|nth| Seeds::Public.seed(name, nth));
         let seeds: Vec<u64> = self
             .only
             .seed

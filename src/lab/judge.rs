@@ -2,6 +2,7 @@
 //!
 //! Judged is a single answer, without a run; what a bad one does to an ensemble is shown by runs.
 
+use super::watcher;
 use super::wire::{self, Answer, PlanForm, PromiseForm, Question, StepForm, ZxidForm};
 use super::{Ensemble, LeaderLog, PeerState, SyncPlan};
 use crate::base::id::{ServerId, ServerSet};
@@ -58,6 +59,9 @@ pub fn reference(question: &Question) -> Answer {
         }
         // What a client does depends on its life, and is judged by runs.
         Question::On { .. } => Answer::Do(Vec::new()),
+        Question::Observe { events } => {
+            Answer::Alarm(watcher::first_alarm(&mut watcher::Model::default(), events))
+        }
         Question::ContainsQuorum {
             members,
             voters,
@@ -86,7 +90,9 @@ pub fn judge(question: &Question, answer: &Answer) -> Judgement {
         return Judgement::Right;
     }
     match (question, answer) {
-        (Question::On { .. }, Answer::Do(_)) => Judgement::Right,
+        (Question::On { .. }, Answer::Do(_)) | (Question::Observe { .. }, Answer::Alarm(_)) => {
+            Judgement::Right
+        }
         (Question::Supersedes { new, current }, Answer::Supersedes(yes)) => {
             Judgement::Unsafe(about_votes((*new).into(), (*current).into(), *yes))
         }
@@ -132,7 +138,8 @@ pub fn judge(question: &Question, answer: &Answer) -> Judgement {
             | Question::Decide { .. }
             | Question::AtNewLeader {}
             | Question::AtNewEpoch {}
-            | Question::On { .. },
+            | Question::On { .. }
+            | Question::Observe { .. },
             _,
         ) => Judgement::Unsafe("the answer belongs to another question".to_owned()),
     }

@@ -25,6 +25,7 @@ pub mod solution;
 pub mod step;
 pub mod story;
 pub mod student;
+pub mod watcher;
 pub mod wire;
 
 pub use crate::base::id::{ServerId, ServerSet};
@@ -39,3 +40,4 @@ pub use crate::zab::vote::Vote;
 pub use client::Client;
 pub use practice::practise;
 pub use solution::{Solution, serve};
+pub use watcher::{Invariant, Seen};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::seat::Seat;
+use super::seat::{Hears, Seat};
 use crate::base::id::{NodeId, ServerId};
 use crate::base::rng::Seed;
 use crate::base::time::Time;
@@ -12,7 +12,7 @@ use crate::cast::Witness;
 use crate::check::verdict::{Property, Verdict};
 use crate::experiment::generate;
 use crate::experiment::outcome::{Ended, Outcome};
-use crate::experiment::run::Run;
+use crate::experiment::run::{Nobody, Run};
 use crate::experiment::scenario::Scenario;
 use crate::history::fact::{Fact, Role, SyncKind};
 use crate::history::op::Request;
@@ -148,14 +148,33 @@ pub fn play_seed(family: &Scenario, seed: u64, seat: &dyn Seat) -> Played {
     play(&generate::expand(&scenario), seat)
 }
 
+/// Nobody's code.
+pub struct Nothing;
+
+impl Hears for Nothing {
+    fn begin(&self) {}
+
+    fn at_event(&self, _event: u64) {}
+}
+
 /// Plays a scenario; whose code is in it hears in which event it is asked.
-pub fn play(scenario: &Scenario, seat: &dyn Seat) -> Played {
+pub fn play(scenario: &Scenario, seat: &dyn Hears) -> Played {
+    play_watched(scenario, seat, &mut Nobody)
+}
+
+/// The same with somebody who watches.
+pub fn play_watched(
+    scenario: &Scenario,
+    seat: &dyn Hears,
+    witness: &mut impl Witness,
+) -> Played {
     seat.begin();
     let mut meter = Meter::default();
     let mut clock = Clock { seat, messages: 0 };
     let attempt = || {
         let mut run = Run::start(scenario);
-        run.conclude(&mut meter, &mut clock)
+        let mut both = Both(&mut meter, witness);
+        run.conclude(&mut both, &mut clock)
     };
     let outcome = catch_unwind(AssertUnwindSafe(attempt));
     let mut costs = meter.costs;
@@ -175,7 +194,7 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// Tells a solution the event, and counts messages.
 struct Clock<'a> {
-    seat: &'a dyn Seat,
+    seat: &'a dyn Hears,
     messages: u64,
 }
 
@@ -186,6 +205,16 @@ impl Sink<Words> for Clock<'_> {
 
     fn effect(&mut self, _at: Stamp, _node: NodeId, effect: &Effect<Words>) {
         self.messages += u64::from(matches!(effect, Effect::Send { .. }));
+    }
+}
+
+/// Two who watch.
+struct Both<'a, W>(&'a mut Meter, &'a mut W);
+
+impl<W: Witness> Witness for Both<'_, W> {
+    fn witness(&mut self, at: Stamp, fact: &Fact) {
+        self.0.witness(at, fact);
+        self.1.witness(at, fact);
     }
 }
 

@@ -9,14 +9,18 @@ use super::story::{self, Counterexample, Line};
 use super::student::{Decision, Student};
 use crate::experiment::scenario::Scenario;
 
-/// Somebody's code.
-pub trait Seat {
-    /// Gives it its place in a scenario.
-    fn equip(&self, scenario: &mut Scenario);
+/// Whoever hears how far a run is.
+pub trait Hears {
     /// A new run begins.
     fn begin(&self);
     /// What comes next belongs to this event of a run.
     fn at_event(&self, event: u64);
+}
+
+/// Somebody's code.
+pub trait Seat: Hears {
+    /// Gives it its place in a scenario.
+    fn equip(&self, scenario: &mut Scenario);
     /// Whether what is asked from now on is asked somebody else again.
     fn record(&self, is_recording: bool);
     /// How it failed, if it did.
@@ -44,17 +48,19 @@ pub struct Decides {
     pub about: Decision,
 }
 
-impl Seat for Decides {
-    fn equip(&self, scenario: &mut Scenario) {
-        scenario.asked = self.student.asked(self.about);
-    }
-
+impl Hears for Decides {
     fn begin(&self) {
         self.student.begin();
     }
 
     fn at_event(&self, event: u64) {
         self.student.at_event(event);
+    }
+}
+
+impl Seat for Decides {
+    fn equip(&self, scenario: &mut Scenario) {
+        scenario.asked = self.student.asked(self.about);
     }
 
     fn record(&self, _is_recording: bool) {
@@ -97,17 +103,19 @@ impl Acts {
     }
 }
 
-impl Seat for Acts {
-    fn equip(&self, scenario: &mut Scenario) {
-        scenario.outsider = self.troupe.outsider();
-    }
-
+impl Hears for Acts {
     fn begin(&self) {
         self.troupe.begin();
     }
 
     fn at_event(&self, event: u64) {
         self.troupe.at_event(event);
+    }
+}
+
+impl Seat for Acts {
+    fn equip(&self, scenario: &mut Scenario) {
+        scenario.outsider = self.troupe.outsider();
     }
 
     fn record(&self, is_recording: bool) {
@@ -132,6 +140,11 @@ impl Seat for Acts {
     }
 
     fn excerpts(&self, lab: &Lab, upto: u64) -> Vec<(u64, Vec<Line>)> {
-        story::of_partings(lab, &self.troupe.partings(), upto)
+        let partings = self.troupe.partings();
+        if partings.iter().any(|parting| parting.event <= upto) {
+            story::of_partings(lab, &partings, upto)
+        } else {
+            story::of_partings(lab, &self.troupe.doubts(), upto)
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, BufRead, Write};
 
 use super::client::{Client, Clients};
+use super::watcher::{self, Invariant};
 use super::wire::{self, Answer, PromiseForm, Question, StepForm};
 use super::{
     Acks, CommitRule, Ensemble, EpochStore, LeaderLog, PeerState, PromiseStep, QuorumVerifier,
@@ -41,12 +42,19 @@ pub enum Solution {
     QuorumVerifier(Box<dyn QuorumVerifier>),
     /// Labs 9, 10 and 11: whoever makes a client for each life.
     Clients(Clients),
+    /// Lab 13: whoever makes an invariant for each run.
+    Invariant(Box<dyn Fn() -> Box<dyn Invariant> + Send>),
 }
 
 impl Solution {
     /// A client program, made anew for each life of a client.
     pub fn client<C: Client + 'static>(make: fn() -> C) -> Self {
         Self::Clients(Clients::new(Box::new(move || Box::new(make()))))
+    }
+
+    /// An invariant, made anew for each run.
+    pub fn invariant<I: Invariant + 'static>(make: fn() -> I) -> Self {
+        Self::Invariant(Box::new(move || Box::new(make())))
     }
 }
 
@@ -59,6 +67,7 @@ impl fmt::Debug for Solution {
             Self::EpochStore(_) => "EpochStore",
             Self::QuorumVerifier(_) => "QuorumVerifier",
             Self::Clients(_) => "Clients",
+            Self::Invariant(_) => "Invariant",
         })
     }
 }
@@ -69,6 +78,9 @@ impl Answers for Solution {
             return clients.answer(question);
         }
         let answer = match (&*self, question) {
+            (Self::Invariant(make), Question::Observe { events }) => {
+                Answer::Alarm(watcher::first_alarm(&mut *make(), events))
+            }
             (Self::VoteOrder(order), Question::Supersedes { new, current }) => {
                 Answer::Supersedes(order.supersedes(&(*new).into(), &(*current).into()))
             }
@@ -113,7 +125,8 @@ impl Answers for Solution {
                 | Self::VoteOrder(_)
                 | Self::SyncPolicy(_)
                 | Self::EpochStore(_)
-                | Self::Clients(_),
+                | Self::Clients(_)
+                | Self::Invariant(_),
                 _,
             ) => return Err(unasked(question)),
         };

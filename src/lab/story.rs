@@ -10,7 +10,9 @@ use super::judge::{self, Judgement};
 use super::client::{Changed, Parting};
 use super::play::{self, Flaw, Played};
 use super::seat::Seat;
+use super::grade::observe::{LOUD, QUIET};
 use super::student::{Difference, Slip};
+use super::watcher::{Alarm, Watched};
 use super::wire::{Answer, PlanForm, Question, VoteForm, ZxidForm};
 use crate::check::verdict::{Property, Sentence};
 use crate::experiment::scenario::Scenario;
@@ -233,7 +235,7 @@ pub fn of_slips(lab: &Lab, slips: &[Slip], upto: u64) -> Vec<(u64, Vec<Line>)> {
         .collect()
 }
 
-/// Where clients parted with the reference: the first time, and the last before the end.
+/// Where clients parted with the reference: the first time, and the last before the end that was another client's.
 pub fn of_partings(lab: &Lab, partings: &[Parting], upto: u64) -> Vec<(u64, Vec<Line>)> {
     let before: Vec<&Parting> = partings
         .iter()
@@ -257,10 +259,12 @@ pub fn of_partings(lab: &Lab, partings: &[Parting], upto: u64) -> Vec<(u64, Vec<
                 format!("your {} answered: {}", lab.call, words::deeds(&parting.mine)),
                 event,
             );
-            let theirs = line(format!(
-                "the reference answered: {}",
-                words::deeds(&parting.theirs)
-            ));
+            let theirs = if parting.mine == parting.theirs {
+                line("so far the reference does the same; what comes after that differs")
+            } else {
+                let theirs = words::deeds(&parting.theirs);
+                line(format!("the reference answered: {theirs}"))
+            };
             (parting.event, vec![heard, mine, theirs])
         })
         .collect()
@@ -289,6 +293,79 @@ pub fn of_change(lab: &Lab, changed: &Changed) -> Counterexample {
         replay: String::new(),
         size: format!("call {}", changed.nth),
         lines,
+        hint: lab.hints[0],
+        scenario: None,
+    }
+}
+
+/// What led to an alarm: the events about the same server or the same zxid before it.
+fn context(watched: &Watched, alarm: &Alarm) -> Vec<Line> {
+    let about = |at: &usize| words::is_near(&watched.seen[*at], &watched.seen[alarm.at]);
+    let before: Vec<usize> = (0..alarm.at).filter(about).collect();
+    let from = before.len().saturating_sub(5);
+    let shown = before[from..].iter().chain([&alarm.at]);
+    shown
+        .map(|at| Line {
+            text: words::seen(&watched.seen[*at]),
+            event: Some(watched.events[*at]),
+            is_yours: false,
+        })
+        .collect()
+}
+
+fn of_watched(
+    lab: &Lab,
+    (rule, part, seed): (&str, &str, u64),
+    watched: &Watched,
+    lines: Vec<Line>,
+) -> Counterexample {
+    let scenario = &watched.played.scenario;
+    let servers = scenario.roster().servers();
+    let faults = counted(scenario.plan.len());
+    Counterexample {
+        rule: rule.to_owned(),
+        replay: format!("--only {part} --seed {seed}"),
+        size: format!("{servers} servers, {faults}, {} events seen", watched.seen.len()),
+        lines,
+        hint: lab.hints[0],
+        scenario: Some(scenario.clone()),
+    }
+}
+
+/// An alarm about a run in which nothing is wrong.
+pub fn of_false_alarm(lab: &Lab, seed: u64, watched: &Watched, alarm: &Alarm) -> Counterexample {
+    let mut lines = context(watched, alarm);
+    let event = watched.events.get(alarm.at).copied();
+    lines.push(yours(format!("your {} said: {}", lab.call, alarm.why), event));
+    lines.push(line(
+        "the reference says nothing to the end: no defect is planted, and every checker is content",
+    ));
+    of_watched(lab, ("no false alarms", QUIET, seed), watched, lines)
+}
+
+/// Silence about a run in which something is wrong.
+pub fn of_silence(lab: &Lab, seed: u64, watched: &Watched, theirs: &Alarm) -> Counterexample {
+    let mut lines = context(watched, theirs);
+    let event = watched.events.get(theirs.at).copied();
+    lines.push(yours(format!("your {} said nothing, here or later", lab.call), event));
+    lines.push(line(format!("the reference said: {}", theirs.why)));
+    of_watched(lab, ("defects found", LOUD, seed), watched, lines)
+}
+
+/// Two processes that say different things of one run.
+pub fn of_doubt(
+    lab: &Lab,
+    nth: usize,
+    (first, second): (Option<&Alarm>, Option<&Alarm>),
+) -> Counterexample {
+    Counterexample {
+        rule: "determinism".to_owned(),
+        replay: String::new(),
+        size: format!("run {nth}"),
+        lines: vec![
+            yours(format!("the first process said: {}", words::alarm(first)), None),
+            yours(format!("the second one said: {}", words::alarm(second)), None),
+        ],
         hint: lab.hints[0],
         scenario: None,
     }
@@ -383,6 +460,7 @@ fn facts_of(question: &Question) -> Vec<String> {
         } => facts_of_sync(window, *last, *peer, *wants_snapshot),
         Question::AtNewLeader {} => vec!["a learner has its DIFF, and NEWLEADER comes".to_owned()],
         Question::AtNewEpoch {} => vec!["a learner is told a new epoch".to_owned()],
+        Question::Observe { events } => vec![format!("a run of {} events", events.len())],
         Question::On { client, event } => {
             vec![format!("client {client} heard: {}", words::heard(event))]
         }
@@ -430,5 +508,6 @@ pub fn said(answer: &Answer) -> String {
         Answer::Plan(PlanForm::Snap {}) => "SNAP".to_owned(),
         Answer::AtNewLeader(_) | Answer::AtNewEpoch(_) => answer.line(),
         Answer::Do(actions) => words::deeds(actions),
+        Answer::Alarm(alarm) => words::alarm(alarm.as_ref()),
     }
 }

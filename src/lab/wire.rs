@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::watcher::{Alarm, Seen};
 use super::{Acks, Ensemble, LeaderLog, PeerState, PromiseStep, SyncPlan};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
@@ -95,6 +96,11 @@ pub enum Question {
         /// Groups of voters; none = all in one.
         groups: Vec<Vec<u8>>,
     },
+    /// Lab 13: is anything wrong in this run?
+    Observe {
+        /// What happened, in order.
+        events: Vec<Seen>,
+    },
     /// Labs 9, 10, 11: what does this client do?
     On {
         /// Which client.
@@ -122,6 +128,8 @@ pub enum Answer {
     ContainsQuorum(bool),
     /// To [`Question::On`].
     Do(Vec<Action>),
+    /// To [`Question::Observe`].
+    Alarm(Option<Alarm>),
 }
 
 /// A sync.
@@ -183,6 +191,7 @@ impl Question {
                 | (Self::AtNewEpoch {}, Answer::AtNewEpoch(_))
                 | (Self::ContainsQuorum { .. }, Answer::ContainsQuorum(_))
                 | (Self::On { .. }, Answer::Do(_))
+                | (Self::Observe { .. }, Answer::Alarm(_))
         )
     }
 
@@ -196,6 +205,7 @@ impl Question {
             Self::AtNewEpoch {} => "at-new-epoch",
             Self::ContainsQuorum { .. } => "contains-quorum",
             Self::On { .. } => "on",
+            Self::Observe { .. } => "observe",
         }
     }
 }

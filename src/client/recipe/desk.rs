@@ -48,11 +48,10 @@ impl Desk {
         }
     }
 
-    /// Rounds come so many times as often, and until the run ends.
+    /// Rounds come so many times as often.
     pub(super) fn hurry(&mut self, times: u32) {
         self.think.min_ms /= times;
         self.think.max_ms /= times;
-        self.rounds = 0;
     }
 
     /// Whether this operation is the one that is waited for; it is no longer.
@@ -148,6 +147,12 @@ impl Turn<'_, '_> {
             let draw = self.draw(Site::Think);
             self.hands.think(think.pick(draw));
         }
+    }
+
+    /// Thinks before the next round, which need not have an operation and comes in any case.
+    pub(super) fn pause(&mut self) {
+        let think = self.desk.think;
+        self.nap(think);
     }
 
     /// Begins a round, unless none is left. Rounds are carried out as a whole: the operation that begins one stands for it

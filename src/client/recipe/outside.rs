@@ -166,13 +166,13 @@ impl Outside {
         if self.duty == Duty::Reads {
             turn.desk.hurry(READS_PER_CHANGE);
         }
-        turn.rest();
+        self.rest(turn);
     }
 
     pub(super) fn on_think(&mut self, turn: &mut Turn<'_, '_>) {
         match self.stage.clone() {
             Stage::Resting => {
-                if turn.begin() {
+                if self.duty == Duty::Reads || turn.begin() {
                     self.want(turn);
                 }
             }
@@ -244,7 +244,10 @@ impl Outside {
         self.stage = Stage::Resting;
         self.node = None;
         self.sought = None;
-        turn.rest();
+        match self.duty {
+            Duty::Counts | Duty::Locks => turn.rest(),
+            Duty::Reads => turn.pause(),
+        }
     }
 
     fn hear(&mut self, event: &Event, turn: &mut Turn<'_, '_>) {

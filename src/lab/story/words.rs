@@ -1,6 +1,8 @@
 //! What client programs hear and do, in a few words.
 
 use crate::client::recipe::outside::{Action, Change, Event, Refusal};
+use crate::lab::watcher::{Alarm, Seen};
+use crate::lab::wire::ZxidForm;
 
 /// The longest text of a znode that is shown.
 const LONGEST: usize = 40;
@@ -131,5 +133,97 @@ fn deed(action: &Action) -> String {
             None => format!("the lock is held by {node}, without a token"),
         },
         Action::LetGo {} => "the lock is not held".to_owned(),
+    }
+}
+
+/// What an invariant said.
+pub(super) fn alarm(alarm: Option<&Alarm>) -> String {
+    alarm.map_or_else(
+        || "nothing".to_owned(),
+        |alarm| format!("{}, at event {} of the run", alarm.why, alarm.at),
+    )
+}
+
+fn zxid(form: ZxidForm) -> String {
+    format!("{}:{}", form.epoch, form.counter)
+}
+
+/// Whether two events have a zxid or an epoch in common.
+pub(super) fn is_near(one: &Seen, other: &Seen) -> bool {
+    match (about(one), about(other)) {
+        (Some(one), Some(other)) => {
+            one == other || (one.1.min(other.1) == 0 && one.0 == other.0)
+        }
+        _ => false,
+    }
+}
+
+/// The zxid that an event is about; counter 0 = the epoch as a whole.
+fn about(seen: &Seen) -> Option<(u32, u32)> {
+    match seen {
+        Seen::Led { epoch, .. } => Some((*epoch, 0)),
+        Seen::Serves { last, .. } => Some((last.epoch, last.counter)),
+        Seen::Proposed { zxid, .. }
+        | Seen::Acked { zxid, .. }
+        | Seen::Committed { zxid, .. }
+        | Seen::Delivered { zxid, .. } => Some((zxid.epoch, zxid.counter)),
+        Seen::Start { .. }
+        | Seen::Stopped { .. }
+        | Seen::Synced { .. }
+        | Seen::Ceased { .. } => None,
+    }
+}
+
+/// What happened.
+pub(super) fn seen(seen: &Seen) -> String {
+    match seen {
+        Seen::Start { voters, .. } => format!("a run of {} voters begins", voters.len()),
+        Seen::Stopped { server } => format!("server {server} stopped"),
+        Seen::Led {
+            server,
+            epoch,
+            quorum,
+        } => format!("server {server} leads epoch {epoch}, as {quorum:?} agree"),
+        Seen::Synced {
+            server,
+            learner,
+            how,
+            peer,
+            upto,
+        } => {
+            let (peer, upto) = (zxid(*peer), zxid(*upto));
+            format!("server {server} sent server {learner} a {how} from {peer} to {upto}")
+        }
+        Seen::Serves {
+            server,
+            role,
+            last,
+            history,
+            ..
+        } => {
+            let last = zxid(*last);
+            format!("server {server} serves as {role}; its history {history} ends with {last}")
+        }
+        Seen::Ceased { server } => format!("server {server} serves no longer"),
+        Seen::Proposed {
+            server,
+            zxid: of,
+            what,
+        } => format!("server {server} proposed {} ({what})", zxid(*of)),
+        Seen::Acked { server, zxid: of } => format!("server {server} acknowledged {}", zxid(*of)),
+        Seen::Committed {
+            server,
+            zxid: of,
+            acks,
+        } => format!("server {server} committed {}, acknowledged by {acks:?}", zxid(*of)),
+        Seen::Delivered {
+            server,
+            zxid: of,
+            what,
+            state,
+        } => {
+            let of = zxid(*of);
+            format!("server {server} delivered {of} ({what}); its tree is {state} now")
+        }
     }
 }

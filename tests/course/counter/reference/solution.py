@@ -1,0 +1,57 @@
+"""Lab 9: the value, then each client's last addition with what it made: `12 c1-8a:3:11 c2-0f:9:12`."""
+import json
+import sys
+
+
+class Client:
+    def __init__(self, name):
+        self.name, self.tag, self.addition, self.stage, self.unsure = name, 0, 0, "resting", False
+
+    def ask(self, stage, what, **more):
+        self.tag, self.stage = self.tag + 1, stage
+        return [{"do": what, "tag": self.tag, "path": "/counter", **more}]
+
+    def read(self):
+        return self.ask("reading", "get")
+
+    def done(self):
+        self.stage = "resting"
+        return [{"do": "added", "value": self.value}]
+
+    def on_read(self, text, version):
+        number, *marks = text.split(" ")
+        last = {name: (int(nth), int(value)) for name, nth, value in (mark.split(":") for mark in marks)}
+        if self.unsure and last.get(self.name, (0, 0))[0] == self.addition:
+            self.value = last[self.name][1]
+            return self.done()
+        self.value = int(number) + 1
+        last[self.name] = (self.addition, self.value)
+        marks = "".join(f" {name}:{nth}:{value}" for name, (nth, value) in sorted(last.items()))
+        return self.ask("writing", "set", data=f"{self.value}{marks}", version=version)
+
+    def on(self, event):
+        kind = event["is"]
+        if kind == "add":
+            self.addition, self.unsure = self.addition + 1, False
+            return self.read()
+        if kind not in ("reply", "refused", "lost"):
+            return []
+        if kind == "lost":
+            self.unsure |= event["maybe"] and self.stage == "writing"
+            return self.read()
+        if kind == "reply" and self.stage == "reading":
+            return self.on_read(event["data"], event["version"])
+        if kind == "reply" and self.stage == "writing":
+            return self.done()
+        if kind == "refused" and self.stage == "reading":
+            return self.ask("founding", "create", data="0")
+        return self.read()
+
+
+clients = {}
+for line in sys.stdin:
+    question = json.loads(line)
+    client, event = question["client"], question["event"]
+    if event["is"] == "start":
+        clients[client] = Client(event["name"])
+    print(json.dumps({"do": clients[client].on(event)}), flush=True)
