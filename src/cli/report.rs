@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::input::{self, Source};
 use super::output::{self, Failure, Status};
 use super::sweep::folder;
+use crate::experiment::scenario::Scenario;
 use crate::report::data::compare::CompareReport;
 use crate::report::data::sweep::SweepReport;
 use crate::report::full::Full;
@@ -152,7 +153,26 @@ fn leave(
     pictures: Pictures,
 ) -> Result<Written, Failure> {
     let scenario = source.load()?;
-    let mut full = Full::of(&scenario, source.is_unchanged(), &source.replay_command());
+    let told = (source.is_unchanged(), source.replay_command());
+    leave_scenario(&scenario, told, (directory, name), pictures)
+}
+
+/// The page of a run, by this name in a folder; `replay` is the command that plays it again.
+pub(super) fn leave_page(
+    scenario: &Scenario,
+    replay: String,
+    (directory, name): (&Path, &str),
+) -> Result<(), Failure> {
+    leave_scenario(scenario, (false, replay), (directory, name), Pictures::Svg).map(|_| ())
+}
+
+fn leave_scenario(
+    scenario: &Scenario,
+    (is_expected, replay): (bool, String),
+    (directory, name): (&Path, &str),
+    pictures: Pictures,
+) -> Result<Written, Failure> {
+    let mut full = Full::of(scenario, is_expected, &replay);
     let mut page = Page::new(title(&full), &full.report);
     page.traces = vec![full.trace.embedded()];
     page.fallback = html::fallback(&full.report);

@@ -128,8 +128,7 @@ fn client_config(
         None => scenario.roster().every_server().collect(),
     };
     let outsider = &scenario.outsider;
-    let mut config =
-        client::config::Config::new(servers, workload(work, holders, first, outsider));
+    let mut config = client::config::Config::new(servers, workload(work, holders, first, outsider));
     config.session_timeout_ms = work.session_timeout_ms;
     config.hosts = match work.hosts {
         Hosts::Shuffled => HostPolicy::Shuffled,

@@ -17,7 +17,9 @@ use super::solution::{Answers, Fault};
 use super::story::{self, Counterexample};
 use super::student::{Decision, Student};
 use super::wire::{Answer, Question};
+use crate::client::recipe::outside::Outsider;
 use crate::experiment::scenario::Scenario;
+use crate::zab::rules::Asked;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +154,15 @@ impl Grade {
             standing: Standing::Broken,
             parts: vec![broken(&fault.0, None)],
             ..Self::empty(lab, student)
+        }
+    }
+
+    /// Lets the solution go, which takes part in the runs that are shown: as files they are played without it.
+    pub fn dismiss(&mut self) {
+        let shown = self.parts.iter_mut().filter_map(|part| part.shown.as_mut());
+        for scenario in shown.filter_map(|shown| shown.scenario.as_mut()) {
+            scenario.asked = Asked::default();
+            scenario.outsider = Outsider::default();
         }
     }
 
@@ -382,7 +393,9 @@ impl Bench<'_> {
             }
         }
         let all = self.extent.states;
-        let shown = (harmful > 0).then(|| self.public_answer(pupil, about)).flatten();
+        let shown = (harmful > 0)
+            .then(|| self.public_answer(pupil, about))
+            .flatten();
         Part {
             name: "single answers".to_owned(),
             score: self.weights.answers * (all - harmful) / all.max(1),
@@ -491,8 +504,7 @@ impl Bench<'_> {
                 tally.live,
                 tally.runs,
                 match self.lab.task {
-                    Task::Decide(_) =>
-                        "elect a leader and answer writes after the last fault",
+                    Task::Decide(_) => "elect a leader and answer writes after the last fault",
                     Task::Client(_) | Task::Observe => "leave nobody waiting after the last fault",
                 }
             ),
@@ -525,7 +537,9 @@ impl Bench<'_> {
             {
                 let shown = (&played, found);
                 let budget = self.extent.shrink;
-                return Some(story::of_run(self.lab, name, seed, shown, self.seat, budget));
+                return Some(story::of_run(
+                    self.lab, name, seed, shown, self.seat, budget,
+                ));
             }
         }
         None

@@ -16,6 +16,7 @@ pub mod grade;
 pub mod hidden;
 pub mod judge;
 pub mod lesson;
+pub mod map;
 pub mod model;
 pub mod play;
 mod practice;

@@ -163,11 +163,7 @@ pub fn play(scenario: &Scenario, seat: &dyn Hears) -> Played {
 }
 
 /// The same with somebody who watches.
-pub fn play_watched(
-    scenario: &Scenario,
-    seat: &dyn Hears,
-    witness: &mut impl Witness,
-) -> Played {
+pub fn play_watched(scenario: &Scenario, seat: &dyn Hears, witness: &mut impl Witness) -> Played {
     seat.begin();
     let mut meter = Meter::default();
     let mut clock = Clock { seat, messages: 0 };

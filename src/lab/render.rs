@@ -74,9 +74,14 @@ fn part_line(part: &Part) -> String {
 
 /// A counterexample in the form that all labs share.
 pub fn counterexample(title: &str, shown: &Counterexample, dir: &str) -> String {
+    let more = if shown.replay.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", shown.replay)
+    };
     let mut text = format!(
-        "{title}: FAIL  rule: {}   replay: zablab course test {dir} {}   ({})\n",
-        shown.rule, shown.replay, shown.size
+        "{title}: FAIL  rule: {}   replay: zablab course test {dir}{more}   ({})\n",
+        shown.rule, shown.size
     );
     for (index, line) in shown.lines.iter().enumerate() {
         push(&mut text, &numbered(index + 1, line));
@@ -85,6 +90,9 @@ pub fn counterexample(title: &str, shown: &Counterexample, dir: &str) -> String 
         &mut text,
         &format!("hint (1 of 3, costs nothing): {}", shown.hint),
     );
+    if let Some(page) = &shown.page {
+        push(&mut text, &format!("the run as a page: {page}"));
+    }
     text
 }
 
@@ -201,6 +209,7 @@ struct PartJson {
     says: String,
     rule: Option<String>,
     shown: Option<String>,
+    page: Option<String>,
 }
 
 /// Every grade of a class in one object.
@@ -228,6 +237,7 @@ pub fn json(grades: &[(Grade, String)]) -> String {
                         .shown
                         .as_ref()
                         .map(|shown| counterexample(&grade.title, shown, dir)),
+                    page: part.shown.as_ref().and_then(|shown| shown.page.clone()),
                 })
                 .collect(),
         })
@@ -323,6 +333,7 @@ mod tests {
             ],
             hint: "print <both>",
             scenario: None,
+            page: None,
         };
         let part = |name: &str, score, passed, shown| Part {
             name: name.to_owned(),

@@ -5,12 +5,12 @@ mod words;
 
 use std::sync::atomic::AtomicBool;
 
-use super::course::Lab;
-use super::judge::{self, Judgement};
 use super::client::{Changed, Parting};
+use super::course::Lab;
+use super::grade::observe::{LOUD, QUIET};
+use super::judge::{self, Judgement};
 use super::play::{self, Flaw, Played};
 use super::seat::Seat;
-use super::grade::observe::{LOUD, QUIET};
 use super::student::{Difference, Slip};
 use super::watcher::{Alarm, Watched};
 use super::wire::{Answer, PlanForm, Question, VoteForm, ZxidForm};
@@ -44,6 +44,8 @@ pub struct Counterexample {
     pub hint: &'static str,
     /// The run, to be looked at with `zablab report`; none if it was a single answer.
     pub scenario: Option<Scenario>,
+    /// The page that shows it, if one was made.
+    pub page: Option<String>,
 }
 
 fn line(text: impl Into<String>) -> Line {
@@ -81,6 +83,7 @@ pub fn of_difference(lab: &Lab, difference: &Difference) -> Counterexample {
         lines,
         hint: lab.hints[0],
         scenario: None,
+        page: None,
     }
 }
 
@@ -100,6 +103,7 @@ pub fn of_answer(
         lines,
         hint: lab.hints[0],
         scenario: None,
+        page: None,
     }
 }
 
@@ -146,6 +150,7 @@ pub fn of_run(
         lines: lines_of(lab, &played, flaw, pupil),
         hint: lab.hints[0],
         scenario: Some(played.scenario),
+        page: None,
     }
 }
 
@@ -256,7 +261,11 @@ pub fn of_partings(lab: &Lab, partings: &[Parting], upto: u64) -> Vec<(u64, Vec<
             ));
             heard.event = event;
             let mine = yours(
-                format!("your {} answered: {}", lab.call, words::deeds(&parting.mine)),
+                format!(
+                    "your {} answered: {}",
+                    lab.call,
+                    words::deeds(&parting.mine)
+                ),
                 event,
             );
             let theirs = if parting.mine == parting.theirs {
@@ -277,9 +286,15 @@ pub fn of_change(lab: &Lab, changed: &Changed) -> Counterexample {
         other => other.line(),
     };
     let lines = vec![
-        line(format!("call {} was about client {}", changed.nth, changed.client)),
+        line(format!(
+            "call {} was about client {}",
+            changed.nth, changed.client
+        )),
         line(format!("it heard: {}", words::heard(&changed.heard))),
-        yours(format!("the first process answered: {}", text(&changed.first)), None),
+        yours(
+            format!("the first process answered: {}", text(&changed.first)),
+            None,
+        ),
         yours(
             format!(
                 "the second one, told what that client had been told and nothing else, answered: {}",
@@ -295,6 +310,7 @@ pub fn of_change(lab: &Lab, changed: &Changed) -> Counterexample {
         lines,
         hint: lab.hints[0],
         scenario: None,
+        page: None,
     }
 }
 
@@ -325,10 +341,14 @@ fn of_watched(
     Counterexample {
         rule: rule.to_owned(),
         replay: format!("--only {part} --seed {seed}"),
-        size: format!("{servers} servers, {faults}, {} events seen", watched.seen.len()),
+        size: format!(
+            "{servers} servers, {faults}, {} events seen",
+            watched.seen.len()
+        ),
         lines,
         hint: lab.hints[0],
         scenario: Some(scenario.clone()),
+        page: None,
     }
 }
 
@@ -336,7 +356,10 @@ fn of_watched(
 pub fn of_false_alarm(lab: &Lab, seed: u64, watched: &Watched, alarm: &Alarm) -> Counterexample {
     let mut lines = context(watched, alarm);
     let event = watched.events.get(alarm.at).copied();
-    lines.push(yours(format!("your {} said: {}", lab.call, alarm.why), event));
+    lines.push(yours(
+        format!("your {} said: {}", lab.call, alarm.why),
+        event,
+    ));
     lines.push(line(
         "the reference says nothing to the end: no defect is planted, and every checker is content",
     ));
@@ -347,7 +370,10 @@ pub fn of_false_alarm(lab: &Lab, seed: u64, watched: &Watched, alarm: &Alarm) ->
 pub fn of_silence(lab: &Lab, seed: u64, watched: &Watched, theirs: &Alarm) -> Counterexample {
     let mut lines = context(watched, theirs);
     let event = watched.events.get(theirs.at).copied();
-    lines.push(yours(format!("your {} said nothing, here or later", lab.call), event));
+    lines.push(yours(
+        format!("your {} said nothing, here or later", lab.call),
+        event,
+    ));
     lines.push(line(format!("the reference said: {}", theirs.why)));
     of_watched(lab, ("defects found", LOUD, seed), watched, lines)
 }
@@ -363,11 +389,18 @@ pub fn of_doubt(
         replay: String::new(),
         size: format!("run {nth}"),
         lines: vec![
-            yours(format!("the first process said: {}", words::alarm(first)), None),
-            yours(format!("the second one said: {}", words::alarm(second)), None),
+            yours(
+                format!("the first process said: {}", words::alarm(first)),
+                None,
+            ),
+            yours(
+                format!("the second one said: {}", words::alarm(second)),
+                None,
+            ),
         ],
         hint: lab.hints[0],
         scenario: None,
+        page: None,
     }
 }
 

@@ -249,48 +249,50 @@ fn see(fact: &Fact) -> Option<Seen> {
 }
 
 fn see_broadcast(fact: &Fact) -> Option<Seen> {
-    Some(if let Fact::Proposed {
-        server,
-        zxid,
-        digest,
-        ..
-    } = fact
-    {
-        Seen::Proposed {
-            server: server.0,
-            zxid: (*zxid).into(),
-            what: mark(*digest),
-        }
-    } else if let Fact::AckSent { server, zxid } = fact {
-        Seen::Acked {
-            server: server.0,
-            zxid: (*zxid).into(),
-        }
-    } else if let Fact::CommitDecided {
-        server, zxid, acks, ..
-    } = fact
-    {
-        Seen::Committed {
-            server: server.0,
-            zxid: (*zxid).into(),
-            acks: wire::list(*acks),
-        }
-    } else if let Fact::Delivered {
-        server,
-        zxid,
-        digest,
-        tree,
-    } = fact
-    {
-        Seen::Delivered {
-            server: server.0,
-            zxid: (*zxid).into(),
-            what: mark(*digest),
-            state: mark(*tree),
-        }
-    } else {
-        return None;
-    })
+    Some(
+        if let Fact::Proposed {
+            server,
+            zxid,
+            digest,
+            ..
+        } = fact
+        {
+            Seen::Proposed {
+                server: server.0,
+                zxid: (*zxid).into(),
+                what: mark(*digest),
+            }
+        } else if let Fact::AckSent { server, zxid } = fact {
+            Seen::Acked {
+                server: server.0,
+                zxid: (*zxid).into(),
+            }
+        } else if let Fact::CommitDecided {
+            server, zxid, acks, ..
+        } = fact
+        {
+            Seen::Committed {
+                server: server.0,
+                zxid: (*zxid).into(),
+                acks: wire::list(*acks),
+            }
+        } else if let Fact::Delivered {
+            server,
+            zxid,
+            digest,
+            tree,
+        } = fact
+        {
+            Seen::Delivered {
+                server: server.0,
+                zxid: (*zxid).into(),
+                what: mark(*digest),
+                state: mark(*tree),
+            }
+        } else {
+            return None;
+        },
+    )
 }
 
 /// The reference's invariants: one leader per epoch, commits by majorities, equal prefixes, no step back.
@@ -315,9 +317,8 @@ impl Invariant for Model {
             Seen::Committed { zxid, acks, .. } => {
                 let votes = acks.iter().filter(|ack| self.voters.contains(ack)).count();
                 let (epoch, counter, all) = (zxid.epoch, zxid.counter, self.voters.len());
-                (votes * 2 <= all).then(|| {
-                    format!("{epoch}:{counter} was committed with {votes} of {all} votes")
-                })
+                (votes * 2 <= all)
+                    .then(|| format!("{epoch}:{counter} was committed with {votes} of {all} votes"))
             }
             Seen::Serves {
                 server,
@@ -326,10 +327,12 @@ impl Invariant for Model {
                 ..
             } => {
                 self.last.insert(*server, *last);
-                let known = self.histories.entry(*last).or_insert_with(|| history.clone());
+                let known = self
+                    .histories
+                    .entry(*last)
+                    .or_insert_with(|| history.clone());
                 let (epoch, counter) = (last.epoch, last.counter);
-                (known != history)
-                    .then(|| format!("two histories end with {epoch}:{counter}"))
+                (known != history).then(|| format!("two histories end with {epoch}:{counter}"))
             }
             Seen::Delivered {
                 server,
@@ -364,8 +367,7 @@ impl Model {
         }
         let new = || (what.to_owned(), state.to_owned());
         let known = self.contents.entry(zxid).or_insert_with(new);
-        (*known != new()).then(|| {
-            format!("{epoch}:{counter} is not the same at server {server} as elsewhere")
-        })
+        (*known != new())
+            .then(|| format!("{epoch}:{counter} is not the same at server {server} as elsewhere"))
     }
 }

@@ -66,11 +66,20 @@ impl Config {
     fn judge_age(&self, (at, client): (At, ClientId), findings: &mut Findings) {
         let (when, signature, before, now) = if let Some(when) = self.cut.get(&client) {
             let before = format!("client {} lost its connection", client.0);
-            let now = "without one it used what it had read before: nobody would tell it of a change";
+            let now =
+                "without one it used what it had read before: nobody would tell it of a change";
             (when, "used-while-cut-off", before, now)
         } else if let Some(when) = self.told.get(&client) {
-            let before = format!("client {} was told that the configuration had changed", client.0);
-            (when, "told-and-not-read", before, "it used what it had read before that")
+            let before = format!(
+                "client {} was told that the configuration had changed",
+                client.0
+            );
+            (
+                when,
+                "told-and-not-read",
+                before,
+                "it used what it had read before that",
+            )
         } else {
             return;
         };

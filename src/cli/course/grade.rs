@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::manifest::Submission;
 use crate::cli::input::shell;
 use crate::cli::output::{self, Failure, Status};
+use crate::cli::report::leave_page;
 use crate::lab::grade::{self, Extent, Grade, Only, Standing};
 use crate::lab::hidden::{Hidden, Seeds};
-use crate::lab::render;
+use crate::lab::{map, render};
 
 /// Grade solutions on hidden seeds
 #[derive(Debug, clap::Args)]
@@ -19,11 +20,13 @@ Examples:
   zablab course grade ann bob --secret-file secret
   zablab course grade class/* --secret-file secret --jobs 2 --csv grades.csv --junit grades.xml
   zablab course grade . --secret-file secret --gradescope results.json
+  zablab course grade class/* --secret-file secret --pages pages --map class.html
 
 Seeds are derived from the secret, the lab and the name of the folder, so that nobody can prepare for them and every grade
 can be given again. What failed is shown on a public seed of the same kind of failure. A solution that crashes, hangs or
 floods is its own failure; limits are in docs/grading.md. --json prints one object: grades [{student, lab, standing, score,
-max_score, parts [{name, gate, passed, score, max_score, says, rule, shown}]}].
+max_score, parts [{name, gate, passed, score, max_score, says, rule, shown, page}]}]. A page shows the public run of a
+counterexample, played with the student's code.
 
 Exit codes: 0 all passed; 1 one failed; 2 one crashed, hung, talked nonsense or is no function; 3 something could not be
 graded, which is no fault of a student.")]
@@ -49,6 +52,12 @@ pub(super) struct Args {
     /// Also write a table, a line per student and part
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Also write a page with the run of each rule that was broken
+    #[arg(long, value_name = "DIR")]
+    pages: Option<PathBuf>,
+    /// Also write a page with the class as a table: student by part, and the rules that were broken
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     /// Also write the only solution's results.json for Gradescope
     #[arg(long, value_name = "FILE")]
     gradescope: Option<PathBuf>,
@@ -118,7 +127,7 @@ fn graded(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         return Err(Failure::Usage(what.to_owned()));
     }
     let secret = secret(&args.secret_file)?;
-    let places = [&args.junit, &args.csv, &args.gradescope];
+    let places = [&args.junit, &args.csv, &args.gradescope, &args.map];
     for place in places.into_iter().flatten() {
         output::expect_place(place)?;
     }
@@ -132,12 +141,16 @@ fn graded(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         runs: args.seeds,
         ..Extent::default()
     };
-    let grades = all(&submissions, &secret, extent, usize::from(args.jobs));
+    if let Some(pages) = &args.pages {
+        output::create_folder(pages)?;
+    }
+    let grades = all(args, &submissions, &secret, extent)?;
     let dirs = args.dirs.iter().map(|dir| shell(&dir.to_string_lossy()));
     let verdicts = Verdicts(grades.into_iter().zip(dirs).collect());
     let files = [
         (&args.junit, render::junit(&verdicts.0)),
         (&args.csv, render::csv(&verdicts.0)),
+        (&args.map, map::html(&verdicts.0)),
         (
             &args.gradescope,
             render::gradescope(&verdicts.0[0].0, &verdicts.0[0].1),
@@ -169,9 +182,15 @@ fn secret(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Every grade, in the order of the folders, several at a time.
-fn all(submissions: &[Submission], secret: &[u8], extent: Extent, jobs: usize) -> Vec<Grade> {
+fn all(
+    args: &Args,
+    submissions: &[Submission],
+    secret: &[u8],
+    extent: Extent,
+) -> Result<Vec<Grade>, Failure> {
+    let jobs = usize::from(args.jobs);
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Grade)>> = Mutex::new(Vec::new());
+    let done: Mutex<Vec<(usize, Result<Grade, Failure>)>> = Mutex::new(Vec::new());
     let toil = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -179,7 +198,13 @@ fn all(submissions: &[Submission], secret: &[u8], extent: Extent, jobs: usize) -
                 return;
             };
             let hidden = Hidden::new(secret, submission.lab.id, &submission.student());
-            let grade = one(submission, &Seeds::Hidden(hidden), extent, &Only::default());
+            let mut grade = one(submission, &Seeds::Hidden(hidden), extent, &Only::default());
+            let left = args
+                .pages
+                .as_ref()
+                .map_or(Ok(()), |pages| leave_pages(&mut grade, index, pages));
+            grade.dismiss();
+            let grade = left.map(|()| grade);
             done.lock()
                 .expect("nobody panics while holding it")
                 .push((index, grade));
@@ -197,4 +222,28 @@ fn all(submissions: &[Submission], secret: &[u8], extent: Extent, jobs: usize) -
     let mut done = done.into_inner().expect("nobody panics while holding it");
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, grade)| grade).collect()
+}
+
+/// Leaves the run of each counterexample as a page; `index` tells solutions in folders of the same name apart.
+fn leave_pages(grade: &mut Grade, index: usize, pages: &Path) -> Result<(), Failure> {
+    let student = grade.student.clone();
+    let lab = grade.lab;
+    for part in &mut grade.parts {
+        let Some(shown) = &mut part.shown else {
+            continue;
+        };
+        let Some(scenario) = &shown.scenario else {
+            continue;
+        };
+        let name = format!("{lab}-{student}-{}-{}.html", index + 1, shown.rule);
+        let fits = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+        let name: String = name
+            .chars()
+            .map(|letter| if fits(letter) { letter } else { '_' })
+            .collect();
+        let replay = format!("zablab course test {} {}", shell(&student), shown.replay);
+        leave_page(scenario, replay, (pages, &name))?;
+        shown.page = Some(pages.join(name).to_string_lossy().into_owned());
+    }
+    Ok(())
 }

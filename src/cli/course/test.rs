@@ -7,6 +7,7 @@ use super::grade::{self, Report, Verdicts};
 use super::manifest::Submission;
 use crate::cli::input::{self, shell};
 use crate::cli::output::{self, Failure, Status};
+use crate::lab::course::Task;
 use crate::lab::grade::{Extent, Only};
 use crate::lab::hidden::Seeds;
 
@@ -26,7 +27,7 @@ pub(super) struct Args {
     /// The solution's folder
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Only the single answers (`answers`) or one kind of runs
+    /// Only one kind of runs, or the single answers (`answers`) of a decision, or the `defects` of an invariant
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// Only this public seed
@@ -51,7 +52,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let submission = Submission::open(&args.dir, !args.quiet)?;
-    let known = |name: &str| name == "answers" || submission.lab.round(name).is_some();
+    let others: &[&str] = match submission.lab.task {
+        Task::Decide(_) => &["answers"],
+        Task::Client(_) => &[],
+        Task::Observe => &["defects"],
+    };
+    let known = |name: &str| others.contains(&name) || submission.lab.round(name).is_some();
     if let Some(name) = args.only.as_deref().filter(|name| !known(name)) {
         let rounds: Vec<&str> = submission
             .lab
@@ -59,10 +65,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
             .iter()
             .map(|round| round.name)
             .collect();
-        return Err(Failure::Usage(format!(
-            "--only {name}: there are answers, {}",
-            rounds.join(", ")
-        )));
+        let all = [others, &rounds].concat().join(", ");
+        return Err(Failure::Usage(format!("--only {name}: there are {all}")));
     }
     let extent = Extent {
         runs: args.seeds,

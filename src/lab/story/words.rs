@@ -151,9 +151,7 @@ fn zxid(form: ZxidForm) -> String {
 /// Whether two events have a zxid or an epoch in common.
 pub(super) fn is_near(one: &Seen, other: &Seen) -> bool {
     match (about(one), about(other)) {
-        (Some(one), Some(other)) => {
-            one == other || (one.1.min(other.1) == 0 && one.0 == other.0)
-        }
+        (Some(one), Some(other)) => one == other || (one.1.min(other.1) == 0 && one.0 == other.0),
         _ => false,
     }
 }
@@ -167,10 +165,9 @@ fn about(seen: &Seen) -> Option<(u32, u32)> {
         | Seen::Acked { zxid, .. }
         | Seen::Committed { zxid, .. }
         | Seen::Delivered { zxid, .. } => Some((zxid.epoch, zxid.counter)),
-        Seen::Start { .. }
-        | Seen::Stopped { .. }
-        | Seen::Synced { .. }
-        | Seen::Ceased { .. } => None,
+        Seen::Start { .. } | Seen::Stopped { .. } | Seen::Synced { .. } | Seen::Ceased { .. } => {
+            None
+        }
     }
 }
 
@@ -215,7 +212,10 @@ pub(super) fn seen(seen: &Seen) -> String {
             server,
             zxid: of,
             acks,
-        } => format!("server {server} committed {}, acknowledged by {acks:?}", zxid(*of)),
+        } => format!(
+            "server {server} committed {}, acknowledged by {acks:?}",
+            zxid(*of)
+        ),
         Seen::Delivered {
             server,
             zxid: of,
