@@ -408,3 +408,97 @@ impl Script for Stage {
         self.0.work().fail(why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads at each event; what it calls that is the program's own affair, or one that clients share.
+    struct Caller {
+        first: u64,
+        shared: Option<Arc<Mutex<u64>>>,
+    }
+
+    impl Client for Caller {
+        fn on(&mut self, event: &Event) -> Vec<Action> {
+            let Event::Add {} = event else {
+                return Vec::new();
+            };
+            self.first += 10;
+            let tag = self.shared.as_ref().map_or(self.first, |shared| {
+                let mut last = shared.lock().unwrap();
+                *last += 1;
+                *last
+            });
+            let path = "/counter".to_owned();
+            let watch = false;
+            vec![Action::Get { tag, path, watch }]
+        }
+    }
+
+    fn clients(is_shared: bool) -> Box<dyn Answers> {
+        let shared = is_shared.then(|| Arc::new(Mutex::new(0)));
+        let makes = move || -> Box<dyn Client> {
+            let (first, shared) = (3, shared.clone());
+            Box::new(Caller { first, shared })
+        };
+        Box::new(Clients::new(Box::new(makes)))
+    }
+
+    fn plays(troupe: &Arc<Troupe>) {
+        let outsider = troupe.outsider().0.unwrap();
+        for client in [1, 2] {
+            let name = format!("c{client}");
+            outsider.on(client, &Event::Start { name });
+        }
+        for client in [1, 2, 1] {
+            outsider.on(client, &Event::Add {});
+        }
+    }
+
+    #[test]
+    fn clients_that_share_something_are_found_by_telling_each_life_alone() {
+        for is_shared in [false, true] {
+            let troupe = Troupe::new(Part::Counter, clients(is_shared), true);
+            plays(&troupe);
+            let again = troupe.first_difference(&mut *clients(is_shared)).unwrap();
+            let place = again.map(|changed| (changed.nth, changed.client));
+            assert_eq!(place, is_shared.then_some((3, 1)));
+        }
+    }
+
+    #[test]
+    fn the_reference_beside_a_client_knows_its_tags_and_parts_where_they_differ() {
+        let troupe = Troupe::new(Part::Counter, clients(false), true);
+        plays(&troupe);
+        let outsider = troupe.outsider().0.unwrap();
+        troupe.at_event(9);
+        let lost = Event::Lost {
+            tag: 13,
+            maybe: true,
+        };
+        outsider.on(2, &lost);
+        let partings = troupe.partings();
+        assert_eq!(
+            partings.len(),
+            1,
+            "the same reads are no parting: {partings:?}"
+        );
+        assert_eq!((partings[0].event, partings[0].client), (9, 2));
+        assert_eq!(partings[0].mine, []);
+        assert!(matches!(
+            partings[0].theirs[..],
+            [Action::Get { tag: 2, .. }]
+        ));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_failure() {
+        let troupe = Troupe::new(Part::Counter, clients(false), false);
+        let outsider = troupe.outsider().0.unwrap();
+        outsider.complain("it said `added`".to_owned());
+        plays(&troupe);
+        assert_eq!(troupe.fault(), Some(Fault("it said `added`".to_owned())));
+        assert_eq!(troupe.calls(), 0);
+    }
+}

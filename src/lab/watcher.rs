@@ -371,3 +371,27 @@ impl Model {
             .then(|| format!("{epoch}:{counter} is not the same at server {server} as elsewhere"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::course::{DEFECTS, Lab};
+
+    fn alarms(defect: Option<&str>, seeds: std::ops::Range<u64>) -> usize {
+        let family = Lab::find("invariant").unwrap().rounds[0].scenario();
+        let loud = |seed: &u64| {
+            let watched = watch(&family, *seed, defect);
+            first_alarm(&mut Model::default(), &watched.seen).is_some()
+        };
+        seeds.filter(loud).count()
+    }
+
+    #[test]
+    fn the_reference_is_silent_about_correct_runs_and_finds_most_defects() {
+        assert_eq!(alarms(None, 1..9), 0);
+        let found = DEFECTS
+            .iter()
+            .filter(|defect| alarms(Some(defect), 1..4) > 0);
+        assert!(found.count() >= 5);
+    }
+}

@@ -18,7 +18,71 @@ type Expected = (
 
 const ANSWERS: &str = "single answers";
 const SAFE: &str = "runs without harm";
+const LIVE: &str = "runs that go on";
 const COST: &str = "cost";
+const QUIET: &str = "no false alarms";
+const FOUND: &str = "defects found";
+
+const CLIENTS: &[Expected] = &[
+    ("counter/reference", 0, &[], &[], &[]),
+    (
+        "counter/wrong-blind-retry",
+        1,
+        &[SAFE],
+        &[],
+        &["counter-exact"],
+    ),
+    (
+        "counter/wrong-any-version",
+        1,
+        &[SAFE],
+        &[],
+        &["counter-exact"],
+    ),
+    ("counter/wasteful-asks-twice", 0, &[], &[COST], &[]),
+    ("cached-reader/reference", 0, &[], &[], &[]),
+    (
+        "cached-reader/wrong-forgets-new-sessions",
+        1,
+        &[SAFE],
+        &[],
+        &["config-converges"],
+    ),
+    (
+        "cached-reader/wrong-serves-while-cut-off",
+        1,
+        &[SAFE],
+        &[],
+        &["config-monotone"],
+    ),
+    ("cached-reader/wasteful-always-asks", 0, &[], &[COST], &[]),
+    ("lock-client/reference", 0, &[], &[], &[]),
+    (
+        "lock-client/wrong-takes-at-departure",
+        1,
+        &[SAFE],
+        &[],
+        &["mutual-exclusion"],
+    ),
+    (
+        "lock-client/wrong-creates-again",
+        1,
+        &[SAFE],
+        &[LIVE],
+        &["recipe-liveness"],
+    ),
+    ("lock-client/wrong-herd", 1, &[SAFE], &[], &["no-herd"]),
+    (
+        "lock-client/wasteful-watches-the-directory",
+        0,
+        &[],
+        &[COST],
+        &[],
+    ),
+    ("invariant/reference", 0, &[], &[], &[]),
+    ("invariant/wrong-every-ack", 1, &[QUIET], &[], &[QUIET]),
+    ("invariant/wrong-only-leaders", 1, &[FOUND], &[], &[FOUND]),
+];
 
 const EXPECTED: &[Expected] = &[
     ("commit-rule/reference", 0, &[], &[], &[]),
@@ -131,14 +195,24 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn every_solution_of_the_folder_is_graded_as_expected() {
+fn every_decision_in_the_folder_is_graded_as_expected() {
+    assert_graded("decisions", EXPECTED);
+}
+
+#[test]
+fn every_program_in_the_folder_is_graded_as_expected() {
+    assert_graded("programs", CLIENTS);
+}
+
+#[track_caller]
+fn assert_graded(name: &str, expected: &[Expected]) {
     if !has_python() {
         return;
     }
-    let folder = scratch("folder");
+    let folder = scratch(name);
     let secret = folder.join("secret");
     let mut wrong = Vec::new();
-    for (solution, code, gates, points, rules) in EXPECTED {
+    for (solution, code, gates, points, rules) in expected {
         let output = zablab()
             .args([
                 "course",
@@ -217,10 +291,29 @@ fn a_solution_that_misbehaves_is_contained_and_it_is_its_own_failure() {
             "is not one",
         ),
     ];
-    for (name, body, says) in misbehaviours {
+    let of_clients = [
+        (
+            "shares",
+            "n = n + ('add' in line); print('{\"do\":[%s]}' % ('{\"do\":\"get\",\"tag\":%d,\"path\":\"/counter\"}' % n if 'add' in line else ''), flush=True)",
+            "let the same client do different things",
+        ),
+        (
+            "fantasises",
+            "print('{\"do\":[{\"do\":\"fly\"}]}', flush=True)",
+            "is not one",
+        ),
+        (
+            "volunteers",
+            "print('{\"do\":[{\"do\":\"added\",\"value\":1}]}', flush=True)",
+            "nobody had asked",
+        ),
+    ];
+    let decisions = misbehaviours.map(|behaviour| ("vote-order", behaviour));
+    let clients = of_clients.map(|behaviour| ("counter", behaviour));
+    for (lab, (name, body, says)) in decisions.into_iter().chain(clients) {
         let dir = folder.join(name);
         fs::create_dir(&dir).unwrap();
-        let manifest = r#"{ "lab": "vote-order", "run": ["python3", "solution.py"] }"#;
+        let manifest = format!(r#"{{ "lab": "{lab}", "run": ["python3", "solution.py"] }}"#);
         fs::write(dir.join("lab.json"), manifest).unwrap();
         let program = format!("import sys\nn = 0\nfor line in sys.stdin:\n    {body}\n");
         fs::write(dir.join("solution.py"), program).unwrap();
@@ -267,6 +360,19 @@ fn a_grade_can_be_given_again_and_comes_in_every_form() {
     let first = grade(&["--csv", csv, "--junit", junit]);
     assert_eq!(first.status.code(), Some(1), "{}", text(&first));
     assert_eq!(first.stdout, grade(&[]).stdout);
+    let (pages, map) = (folder.join("pages"), folder.join("class.html"));
+    let (pages, map) = (pages.to_str().unwrap(), map.to_str().unwrap());
+    let shown = grade(&["--pages", pages, "--map", map]);
+    assert!(
+        text(&shown).contains("the run as a page: "),
+        "{}",
+        text(&shown)
+    );
+    let page = Path::new(pages).join("quorum-wrong-half-is-enough-2-commit-quorum.html");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("commit-quorum"));
+    let map = fs::read_to_string(map).unwrap();
+    assert!(map.contains("wrong-half-is-enough</th>") && map.contains("commit-quorum"));
     let table = fs::read_to_string(csv).unwrap();
     assert!(
         table.contains("wrong-half-is-enough,quorum,failed"),
@@ -312,7 +418,7 @@ fn what_the_grader_cannot_do_is_no_students_fault() {
 fn a_template_is_a_folder_in_which_one_can_begin() {
     let folder = scratch("new");
     for (language, file) in [("rust", "src/lib.rs"), ("python", "solution.py")] {
-        for lab in ["2", "4", "6", "7", "12"] {
+        for lab in ["2", "4", "6", "7", "9", "10", "11", "12", "13"] {
             let dir = folder.join(format!("{language}-{lab}"));
             let output = zablab()
                 .args(["course", "new", lab])
@@ -335,16 +441,19 @@ fn a_template_is_a_folder_in_which_one_can_begin() {
         }
     }
     if has_python() {
-        let output = zablab()
-            .args(["course", "test", "--seeds", "2"])
-            .arg(folder.join("python-4"))
-            .output()
-            .unwrap();
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "what a template has is no solution"
-        );
-        assert!(text(&output).contains("<- your code"), "{}", text(&output));
+        for lab in ["4", "9", "11", "13"] {
+            let output = zablab()
+                .args(["course", "test", "--seeds", "4"])
+                .arg(folder.join(format!("python-{lab}")))
+                .output()
+                .unwrap();
+            let text = text(&output);
+            assert_eq!(
+                output.status.code(),
+                Some(1),
+                "what a template has is no solution: {text}"
+            );
+            assert!(text.contains("<- your code"), "{text}");
+        }
     }
 }

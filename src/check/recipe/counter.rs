@@ -19,6 +19,8 @@ pub(super) struct Counter {
     /// Additions whose outcome never will be: their client died.
     unknown: u64,
     done: u64,
+    /// A value was told that the counter had not reached.
+    unreached: Option<(At, String)>,
 }
 
 impl Counter {
@@ -37,15 +39,8 @@ impl Counter {
         self.open.remove(&client);
         self.done += 1;
         if value > written {
-            let sentence = Sentence {
+            self.unreached.get_or_insert((
                 at,
-                text: format!("the counter had been written {written} times"),
-            };
-            findings.violate(violation(
-                Property::CounterExact,
-                at,
-                "value-never-reached",
-                vec![sentence],
                 format!("client {} added one and made it {value}", client.0),
             ));
         }
@@ -73,6 +68,19 @@ impl Counter {
         let applied = life.sets.len() as u64;
         let unknown = self.unknown + self.open.len() as u64;
         if self.done <= applied && applied <= self.done + unknown {
+            if let Some((when, text)) = &self.unreached {
+                let sentence = Sentence {
+                    at: *when,
+                    text: text.clone(),
+                };
+                findings.violate(violation(
+                    Property::CounterExact,
+                    at,
+                    "value-never-reached",
+                    vec![sentence],
+                    "it had not been written so often then".to_owned(),
+                ));
+            }
             return;
         }
         let sentence = Sentence {

@@ -4,10 +4,10 @@ use super::RecipeMonitor;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
-use crate::check::script::{Script, delete, exists, path, session, z};
+use crate::check::script::{Script, delete, exists, get, path, session, z};
 use crate::check::verdict::{Findings, Property, Verdict};
 use crate::history::fact::{Change, Fact};
-use crate::history::op::{ErrorCode, Path, Response};
+use crate::history::op::{ErrorCode, EventKind, Path, Response};
 use crate::history::recipe::Step;
 
 fn say(script: &mut Script, client: u16, step: Step) {
@@ -104,6 +104,10 @@ fn a_counter_holds_what_is_known_and_at_most_what_may_have_been() {
     counted(&mut script, 1, 1);
     counted(&mut script, 2, 1);
     assert_verdict(&script, Property::CounterExact, Some("same-value-twice"));
+    let mut script = counter(2);
+    counted(&mut script, 1, 1);
+    counted(&mut script, 2, 7);
+    assert_verdict(&script, Property::CounterExact, Some("value-never-reached"));
 }
 
 #[test]
@@ -320,6 +324,39 @@ fn a_configuration_never_goes_back_and_ends_at_the_last() {
     let mut back = ends_at(z(2), 0);
     configured(&mut back, 1, z(1));
     assert_verdict(&back, Property::ConfigMonotone, Some("went-back"));
+}
+
+#[test]
+fn what_is_known_to_be_old_is_not_used() {
+    let told = |reads: bool| {
+        let mut script = Script::new();
+        born(&mut script, z(1), "/config", None);
+        configured(&mut script, 1, z(1));
+        script.event(1, EventKind::DataChanged, "/config", Some(z(2)));
+        if reads {
+            let call = script.invoke(1, get("/config", true));
+            script.fail(call, z(2), ErrorCode::NoNode);
+        }
+        configured(&mut script, 1, z(1));
+        script
+    };
+    assert_verdict(&told(true), Property::ConfigMonotone, None);
+    let old = Some("told-and-not-read");
+    assert_verdict(&told(false), Property::ConfigMonotone, old);
+    let cut = |comes_back: bool| {
+        let mut script = Script::new();
+        born(&mut script, z(1), "/config", None);
+        configured(&mut script, 1, z(1));
+        script.disconnect(1);
+        if comes_back {
+            script.connect(1, 2, false);
+        }
+        configured(&mut script, 1, z(1));
+        script
+    };
+    assert_verdict(&cut(true), Property::ConfigMonotone, None);
+    let alone = Some("used-while-cut-off");
+    assert_verdict(&cut(false), Property::ConfigMonotone, alone);
 }
 
 #[test]

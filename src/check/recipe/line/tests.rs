@@ -109,6 +109,20 @@ fn a_holder_whose_reply_was_late_breaks_nothing_in_the_tree_and_everything_in_be
 }
 
 #[test]
+fn who_holds_by_no_znode_or_by_somebody_elses_holds_nothing() {
+    let mut script = first_holds();
+    depart(&mut script, 3, 1);
+    take(&mut script, 3, 1, Mode::Exclusive);
+    assert_broken(&judge(&script), Property::MutualExclusion, "no-znode");
+    let mut script = first_holds();
+    let answer = Response::Children(Vec::new(), None);
+    script.did(2, children(LINE, false), z(2), answer);
+    let (line, node, mode) = (path(LINE), path(&node(1)), Mode::Exclusive);
+    say(&mut script, 2, Step::Held { line, node, mode });
+    assert_broken(&judge(&script), Property::MutualExclusion, "two-holders");
+}
+
+#[test]
 fn who_passes_over_a_live_contender_is_unfair() {
     let mut script = Script::new();
     enlist(&mut script, 1, 1, Mode::Exclusive);
