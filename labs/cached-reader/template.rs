@@ -43,7 +43,11 @@ impl Mine {
             return vec![];
         }
         self.tag += 1;
-        vec![Action::Get { tag: self.tag, path: CONFIG.to_owned(), watch: false }]
+        vec![Action::Get {
+            tag: self.tag,
+            path: CONFIG.to_owned(),
+            watch: false,
+        }]
     }
 
     fn serve(&mut self, data: Option<String>) -> Vec<Action> {

@@ -31,7 +31,10 @@ impl Client for Mine {
                 self.write(number.parse().unwrap_or(0) + 1, *version)
             }
             Event::Reply { .. } => vec![Action::Added { value: self.value }],
-            Event::Refused { why: Refusal::NoNode, .. } => self.create(),
+            Event::Refused {
+                why: Refusal::NoNode,
+                ..
+            } => self.create(),
             Event::Refused { .. } => self.read(),
             // No reply will come. Was it carried out?
             Event::Lost { .. } => self.read(),
@@ -48,13 +51,22 @@ impl Mine {
 
     fn read(&mut self) -> Vec<Action> {
         self.is_writing = false;
-        vec![Action::Get { tag: self.next_tag(), path: COUNTER.to_owned(), watch: false }]
+        vec![Action::Get {
+            tag: self.next_tag(),
+            path: COUNTER.to_owned(),
+            watch: false,
+        }]
     }
 
     fn write(&mut self, value: u64, version: Option<i32>) -> Vec<Action> {
         self.is_writing = true;
         self.value = value;
-        vec![Action::Set { tag: self.next_tag(), path: COUNTER.to_owned(), data: value.to_string(), version }]
+        vec![Action::Set {
+            tag: self.next_tag(),
+            path: COUNTER.to_owned(),
+            data: value.to_string(),
+            version,
+        }]
     }
 
     fn create(&mut self) -> Vec<Action> {

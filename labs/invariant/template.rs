@@ -17,7 +17,8 @@ impl Invariant for Mine {
         match seen {
             Seen::Led { server, epoch, .. } => {
                 let first = *self.leaders.entry(*epoch).or_insert(*server);
-                (first != *server).then(|| format!("servers {first} and {server} lead epoch {epoch}"))
+                (first != *server)
+                    .then(|| format!("servers {first} and {server} lead epoch {epoch}"))
             }
             // What else must hold?
             _ => None,

@@ -61,13 +61,18 @@ class Client:
             return self.look(event["names"])
         if kind == "reply" and self.stage == "deleting":
             return self.let_go()
-        if kind == "refused" and self.stage == "creating" and event["why"] == "no-node":
-            return self.ask("create", "/lock", data="") + self.enlist()
-        if kind == "refused":
+        if kind == "reply" and self.stage == "founding":
             return self.enlist()
-        if kind == "changed":
+        if kind == "refused" and self.stage == "creating" and event["why"] == "no-node":
+            self.stage = "founding"
+            return self.ask("create", "/lock", data="")
+        if kind == "refused" and self.stage == "founding":
+            return self.enlist()
+        if kind == "refused":
+            return self.let_go()
+        if kind == "changed" and self.stage == "listing":
             return self.list()  # Something in the line has changed. Was it for me?
-        if kind == "lost" and self.stage == "creating":
+        if kind == "lost" and self.stage in ("creating", "founding"):
             return self.enlist()  # Was it created?
         if kind == "lost" and self.stage == "listing":
             return self.list()

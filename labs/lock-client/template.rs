@@ -18,6 +18,7 @@ pub struct Mine {
 enum Stage {
     #[default]
     Resting,
+    Founding,
     Creating,
     Listing,
     Holding,
@@ -37,6 +38,7 @@ impl Client for Mine {
             Event::Acquire {} => self.enlist(),
             Event::Release {} => self.leave(),
             Event::Reply { path, names, .. } => match self.stage {
+                Stage::Founding => self.enlist(),
                 Stage::Creating => {
                     self.node = path.clone().unwrap_or_default();
                     self.list()
@@ -45,13 +47,17 @@ impl Client for Mine {
                 Stage::Deleting => self.let_go(),
                 Stage::Resting | Stage::Holding => vec![],
             },
-            Event::Refused { why: Refusal::NoNode, .. } if self.stage == Stage::Creating => self.found(),
-            Event::Refused { .. } => self.enlist(),
+            Event::Refused {
+                why: Refusal::NoNode,
+                ..
+            } if self.stage == Stage::Creating => self.found(),
+            Event::Refused { .. } if self.stage == Stage::Founding => self.enlist(),
+            Event::Refused { .. } => self.let_go(),
             // Something in the line has changed. Was it for me?
-            Event::Changed { .. } => self.list(),
+            Event::Changed { .. } if self.stage == Stage::Listing => self.list(),
             Event::Lost { .. } => match self.stage {
                 // Was it created?
-                Stage::Creating => self.enlist(),
+                Stage::Founding | Stage::Creating => self.enlist(),
                 Stage::Listing => self.list(),
                 Stage::Deleting => self.leave(),
                 Stage::Resting | Stage::Holding => vec![],
@@ -69,24 +75,39 @@ impl Mine {
     }
 
     fn found(&mut self) -> Vec<Action> {
+        self.stage = Stage::Founding;
         let tag = self.next_tag();
         let (path, data) = (LOCK.to_owned(), String::new());
-        let mut actions = vec![Action::Create { tag, path, data, ephemeral: false, sequential: false }];
-        actions.extend(self.enlist());
-        actions
+        vec![Action::Create {
+            tag,
+            path,
+            data,
+            ephemeral: false,
+            sequential: false,
+        }]
     }
 
     fn enlist(&mut self) -> Vec<Action> {
         self.stage = Stage::Creating;
         let tag = self.next_tag();
         let (path, data) = (format!("{LOCK}/lock-"), self.name.clone());
-        vec![Action::Create { tag, path, data, ephemeral: true, sequential: true }]
+        vec![Action::Create {
+            tag,
+            path,
+            data,
+            ephemeral: true,
+            sequential: true,
+        }]
     }
 
     /// The watch wakes everybody at every change. Is that necessary?
     fn list(&mut self) -> Vec<Action> {
         self.stage = Stage::Listing;
-        vec![Action::Children { tag: self.next_tag(), path: LOCK.to_owned(), watch: true }]
+        vec![Action::Children {
+            tag: self.next_tag(),
+            path: LOCK.to_owned(),
+            watch: true,
+        }]
     }
 
     fn look(&mut self, names: &[String]) -> Vec<Action> {
@@ -96,12 +117,19 @@ impl Mine {
         }
         self.stage = Stage::Holding;
         // What does the resource that the lock guards have to see?
-        vec![Action::Hold { node: self.node.clone(), token: None }]
+        vec![Action::Hold {
+            node: self.node.clone(),
+            token: None,
+        }]
     }
 
     fn leave(&mut self) -> Vec<Action> {
         self.stage = Stage::Deleting;
-        vec![Action::Delete { tag: self.next_tag(), path: self.node.clone(), version: None }]
+        vec![Action::Delete {
+            tag: self.next_tag(),
+            path: self.node.clone(),
+            version: None,
+        }]
     }
 
     fn let_go(&mut self) -> Vec<Action> {

@@ -299,11 +299,10 @@ pub(super) fn request(action: Action) -> Result<(u64, Request), String> {
             return Err("it is no request".to_owned());
         }
     };
-    let length = match &request {
-        Request::Create { data, .. } | Request::SetData { data, .. } => {
-            data.as_ref().map_or(0, |data| data.len())
-        }
-        _ => 0,
+    let length = if let Request::Create { data, .. } | Request::SetData { data, .. } = &request {
+        data.as_ref().map_or(0, |data| data.len())
+    } else {
+        0
     };
     if length > LONGEST {
         return Err(format!("it wrote {length} bytes into a znode"));
