@@ -358,9 +358,7 @@ impl Property {
             Self::QueueLossless => "what is removed is worked on, or known to be unsure",
             Self::QueueOrder => "nobody passes over a smaller element it could see",
             Self::BarrierSafety => "nobody passes a closed barrier or goes without the party",
-            Self::ConfigMonotone => {
-                "the configuration in use never goes back, nor is one used that is known to be old"
-            }
+            Self::ConfigMonotone => "no configuration is used that is known to be old",
             Self::ConfigConverges => "every client ends at the last configuration",
             Self::MembershipConverges => "every view of a group ends at its living",
             Self::CommitAgreement => "nobody commits what another one aborts",
