@@ -74,10 +74,11 @@ impl Clients {
 
 impl Answers for Clients {
     fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
-        match question {
-            Question::On { client, event } => Ok(Answer::Do(self.on(*client, event))),
-            other => Err(Fault(format!("`{}` is asked in another lab", other.call()))),
-        }
+        let Question::On { client, event } = question else {
+            let call = question.call();
+            return Err(Fault(format!("`{call}` is asked in another lab")));
+        };
+        Ok(Answer::Do(self.on(*client, event)))
     }
 }
 

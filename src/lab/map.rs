@@ -46,16 +46,19 @@ fn table(grades: &[&Grade]) -> String {
         }
     }
     let mut text = format!("<table><caption>{}</caption>\n", escaped(&grades[0].title));
-    let heads: String = columns
+    let heads: Vec<String> = columns
         .iter()
         .map(|column| format!("<th scope=\"col\">{}</th>", escaped(column)))
         .collect();
     push(
         &mut text,
-        &format!("<tr><th scope=\"col\">student</th>{heads}<th scope=\"col\">all</th></tr>"),
+        &format!(
+            "<tr><th scope=\"col\">student</th>{}<th scope=\"col\">all</th></tr>",
+            heads.concat()
+        ),
     );
     for grade in grades {
-        let cells: String = columns
+        let cells: Vec<String> = columns
             .iter()
             .map(|column| cell(grade.parts.iter().find(|part| part.name == *column)))
             .collect();
@@ -63,8 +66,9 @@ fn table(grades: &[&Grade]) -> String {
         push(
             &mut text,
             &format!(
-                "<tr><th scope=\"row\">{}</th>{cells}<td class=\"{}\">{}/{} <small>{}</small></td></tr>",
+                "<tr><th scope=\"row\">{}</th>{}<td class=\"{}\">{}/{} <small>{}</small></td></tr>",
                 escaped(&grade.student),
+                cells.concat(),
                 shade(score, most),
                 points(score),
                 points(most),
@@ -72,7 +76,7 @@ fn table(grades: &[&Grade]) -> String {
             ),
         );
     }
-    let failed: String = columns
+    let failed: Vec<String> = columns
         .iter()
         .map(|column| {
             let parts = grades.iter().flat_map(|grade| &grade.parts);
@@ -86,7 +90,8 @@ fn table(grades: &[&Grade]) -> String {
     push(
         &mut text,
         &format!(
-            "<tr><th scope=\"row\">not passed</th>{failed}<td>{}</td></tr>",
+            "<tr><th scope=\"row\">not passed</th>{}<td>{}</td></tr>",
+            failed.concat(),
             broken.count()
         ),
     );

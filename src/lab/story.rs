@@ -281,9 +281,12 @@ pub fn of_partings(lab: &Lab, partings: &[Parting], upto: u64) -> Vec<(u64, Vec<
 
 /// Two processes that differ about what a client does.
 pub fn of_change(lab: &Lab, changed: &Changed) -> Counterexample {
-    let text = |answer: &Answer| match answer {
-        Answer::Do(actions) => words::deeds(actions),
-        other => other.line(),
+    let text = |answer: &Answer| {
+        if let Answer::Do(actions) = answer {
+            words::deeds(actions)
+        } else {
+            answer.line()
+        }
     };
     let lines = vec![
         line(format!(

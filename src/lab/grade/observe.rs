@@ -201,15 +201,18 @@ fn said(
     question: &Question,
     events: usize,
 ) -> Result<Option<Alarm>, Fault> {
-    match solution.answer(question)? {
-        Answer::Alarm(Some(alarm)) if alarm.at >= events => Err(Fault(format!(
-            "its alarm is at event {} of {events}",
-            alarm.at
-        ))),
-        Answer::Alarm(alarm) => Ok(alarm),
-        other => Err(Fault(format!(
+    let answer = solution.answer(question)?;
+    let Answer::Alarm(alarm) = &answer else {
+        return Err(Fault(format!(
             "the answer to `observe` was {}, which answers another question",
-            other.line()
-        ))),
+            answer.line()
+        )));
+    };
+    if let Some(alarm) = alarm
+        && alarm.at >= events
+    {
+        let at = alarm.at;
+        return Err(Fault(format!("its alarm is at event {at} of {events}")));
     }
+    Ok(alarm.clone())
 }

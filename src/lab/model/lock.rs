@@ -136,22 +136,23 @@ impl Lock {
     }
 
     fn on_changed(&mut self, path: &str, change: Change) -> Vec<Action> {
-        match &self.stage {
-            Stage::Waiting(awaited) if awaited == path && change == Change::Deleted => {
-                self.list(Stage::Looking)
-            }
-            _ => Vec::new(),
+        if let Stage::Waiting(awaited) = &self.stage
+            && awaited == path
+            && change == Change::Deleted
+        {
+            return self.list(Stage::Looking);
         }
+        Vec::new()
     }
 
     /// The znode is gone with the session.
     fn on_expired(&mut self) -> Vec<Action> {
         self.tags.awaited = None;
-        match self.stage {
-            Stage::Resting => Vec::new(),
-            Stage::Leaving { is_told } => self.gone(is_told),
-            _ => self.gone(false),
+        if self.stage == Stage::Resting {
+            return Vec::new();
         }
+        let is_told = self.stage == (Stage::Leaving { is_told: true });
+        self.gone(is_told)
     }
 
     /// Nothing of it is left in the line.
@@ -234,24 +235,20 @@ impl Lock {
             return self.gone(false);
         }
         let before = names.iter().filter(|name| number(name) < number(own));
-        match before.max_by_key(|name| number(name)) {
-            Some(nearest) => {
-                let path = format!("{LOCK}/{nearest}");
-                self.stage = Stage::Arming(path.clone());
-                vec![Action::Exists {
-                    tag: self.tags.next(),
-                    path,
-                    watch: true,
-                }]
-            }
-            None => {
-                self.stage = Stage::Holding;
-                vec![Action::Hold {
-                    node: self.node.clone(),
-                    token: number(own),
-                }]
-            }
+        if let Some(nearest) = before.max_by_key(|name| number(name)) {
+            let path = format!("{LOCK}/{nearest}");
+            self.stage = Stage::Arming(path.clone());
+            return vec![Action::Exists {
+                tag: self.tags.next(),
+                path,
+                watch: true,
+            }];
         }
+        self.stage = Stage::Holding;
+        vec![Action::Hold {
+            node: self.node.clone(),
+            token: number(own),
+        }]
     }
 
     fn leave(&mut self, is_told: bool) -> Vec<Action> {
