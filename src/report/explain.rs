@@ -35,7 +35,7 @@ pub struct Explanation {
     pub past: usize,
     /// What matters, in order of time.
     pub sentences: Vec<Sentence>,
-    /// The evidence, completed to [`FEWEST`] sentences where there is more to tell.
+    /// The evidence, completed to three sentences where there is more to tell.
     pub story: Vec<verdict::Sentence>,
 }
 
