@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::evidence;
 use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Sentence};
-use super::wording::{self, Witness, violation};
+use super::wording::{self, Status, Witness, violation};
 use crate::base::id::{ClientId, ServerId, ServerSet};
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Role};
@@ -93,7 +93,7 @@ impl ArticleMonitor {
     /// "Timestamps order what happens."
     fn judge_time(&mut self, stat: Stat, witness: &Witness, findings: &mut Findings) {
         let mut witness = witness.clone();
-        witness.stat = Some(stat);
+        witness.stat = Some(Status::from(stat));
         findings.exercise(Property::TimestampOrder);
         let before = self.times.range(..stat.mzxid).next_back();
         let after = self.times.range(stat.mzxid.next()..).next();
@@ -124,7 +124,7 @@ impl ArticleMonitor {
     /// "A watch fires on every change."
     fn judge_watch(&mut self, path: &Path, stat: Stat, witness: &Witness, findings: &mut Findings) {
         let mut read = witness.clone();
-        read.stat = Some(stat);
+        read.stat = Some(Status::from(stat));
         let key = (witness.client, path.clone());
         if let Some(interest) = self.interests.remove(&key)
             && interest.stat.czxid == stat.czxid

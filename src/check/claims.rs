@@ -8,12 +8,12 @@
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::by_operation::ByOperation;
+use super::by_path::ByPath;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
-use super::wording::{self, Witness};
+use super::wording::{self, Status, Witness};
 use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
@@ -109,7 +109,7 @@ pub struct ClaimsMonitor {
     written: Mark,
     /// What each session's last sync promises.
     synced: BTreeMap<SessionId, Mark>,
-    keys: BTreeMap<Path, Key>,
+    keys: ByPath<Key>,
     staleness: Staleness,
 }
 
@@ -142,7 +142,7 @@ impl ClaimsMonitor {
             let is_list = matches!(*witness.request, Request::GetChildren { .. });
             for (path, stat, _) in sights {
                 let mut read = witness.clone();
-                read.stat = Some(stat);
+                read.stat = Some(Status::from(stat));
                 self.learn(path, stat.mzxid, &read, findings);
                 if !is_list {
                     self.on_read(path, stat.mzxid, open, read, findings);
@@ -205,7 +205,7 @@ impl ClaimsMonitor {
         waiting: Waiting,
         findings: &mut Findings,
     ) {
-        let key = self.keys.entry(Arc::clone(path)).or_default();
+        let key = self.keys.or_default(path);
         let next = key.changes.range(place.1.next()..).next();
         if let Some((zxid, (_, by))) = next {
             if *zxid <= waiting.floor.zxid {
@@ -225,7 +225,7 @@ impl ClaimsMonitor {
 
     /// Somebody was told of a change.
     fn learn(&mut self, path: &Path, zxid: Zxid, by: &Witness, findings: &mut Findings) {
-        let key = self.keys.entry(Arc::clone(path)).or_default();
+        let key = self.keys.or_default(path);
         if key.changes.contains_key(&zxid) {
             return;
         }

@@ -19,15 +19,16 @@ mod stories;
 mod tests;
 mod timeline;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::sequence::Siblings;
 use self::timeline::{Key, Mark};
 use super::by_operation::{ByOperation, Operation};
+use super::by_path::ByPath;
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
-use super::wording::Witness;
+use super::wording::{Status, Witness};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
@@ -81,7 +82,9 @@ pub struct LinearMonitor {
     invocations: u64,
     proven: Watermark,
     sessions: BTreeMap<SessionId, Watermark>,
-    keys: BTreeMap<Path, Key>,
+    keys: ByPath<Key>,
+    /// Znodes with sequential names of which something is not explained yet.
+    unsettled: BTreeSet<Path>,
     /// Prefixes of sequential creates whose nodes others than clients may delete.
     mortal_prefixes: Vec<Path>,
     authors: BTreeMap<Zxid, Witness>,
@@ -142,7 +145,7 @@ impl Monitor for LinearMonitor {
     fn finish(&mut self, at: At, findings: &mut Findings) {
         // A gap was matched with the unresolved writes when it opened and whenever one of them was resolved; what became
         // known of their order since then may have ruled some out.
-        let paths: Vec<Path> = self.keys.keys().cloned().collect();
+        let paths = self.keys.paths();
         for path in paths {
             if let Err(violation) = self.settle(at, &path) {
                 findings.violate(violation);
@@ -176,10 +179,7 @@ impl LinearMonitor {
             let Some((path, mortal, sequential)) = touch(part) else {
                 continue;
             };
-            let key = self
-                .keys
-                .entry(Arc::clone(path))
-                .or_insert_with(|| Key::new(path));
+            let key = self.keys.or_insert_with(path, || Key::new(path));
             key.mortal |= mortal;
             if touched.contains(&path) {
                 key.compound |= !sequential;
@@ -208,7 +208,7 @@ impl LinearMonitor {
         pending.witness.returned = Some(at);
         pending.witness.zxid = zxid;
         pending.witness.error = result.err().copied();
-        pending.witness.stat = result.ok().and_then(stat_of);
+        pending.witness.stat = result.ok().and_then(stat_of).map(Status::from);
         let result = result.map_err(|error| *error);
         if !pending.witness.request.is_write() {
             return self.on_read(at, session, &pending, result);
@@ -399,8 +399,7 @@ impl LinearMonitor {
     fn place(&mut self, at: At, zxid: Zxid, effect: &Effect, author: &Witness) -> Judged {
         let key = self
             .keys
-            .entry(Arc::clone(&effect.path))
-            .or_insert_with(|| Key::new(&effect.path));
+            .or_insert_with(&effect.path, || Key::new(&effect.path));
         if key.broken || zxid <= key.floor() {
             return Ok(());
         }
@@ -440,10 +439,20 @@ impl LinearMonitor {
             mark.seen.clone_from(&old.seen);
             mark.data = mark.data.or_else(|| old.data.clone());
         }
-        key.insert(zxid, mark).map_err(|clash| {
+        if let Err(clash) = key.insert(zxid, mark) {
             key.broken = true;
-            stories::clash(at, &effect.path, key, clash)
-        })
+            return Err(stories::clash(at, &effect.path, key, clash));
+        }
+        let is_unsettled = key.is_unsettled();
+        self.note_unsettled(&effect.path, is_unsettled);
+        Ok(())
+    }
+
+    /// Remembers znodes with sequential names that some later write may explain: nobody asks for those by name.
+    fn note_unsettled(&mut self, path: &Path, is_unsettled: bool) {
+        if is_unsettled && evidence::sequence_prefix(path).is_some() {
+            self.unsettled.insert(Arc::clone(path));
+        }
     }
 
     /// A reply showed a znode: its life began at czxid, and its data was set at mzxid.
@@ -458,10 +467,7 @@ impl LinearMonitor {
         if stat.mzxid != stat.czxid {
             self.on_life(at, path, stat.czxid, witness)?;
         }
-        let key = self
-            .keys
-            .entry(Arc::clone(path))
-            .or_insert_with(|| Key::new(path));
+        let key = self.keys.or_insert_with(path, || Key::new(path));
         let birth = stat.mzxid == stat.czxid;
         let before = match (birth, key.compound) {
             (true, true) => Know::Nothing,
@@ -492,10 +498,7 @@ impl LinearMonitor {
 
     /// A reply showed that a znode's life began at this zxid.
     fn on_life(&mut self, at: At, path: &Path, czxid: Zxid, witness: &Witness) -> Judged {
-        let key = self
-            .keys
-            .entry(Arc::clone(path))
-            .or_insert_with(|| Key::new(path));
+        let key = self.keys.or_insert_with(path, || Key::new(path));
         let compound = key.compound;
         let mark = Mark {
             before: if compound {
@@ -556,6 +559,8 @@ impl LinearMonitor {
             key.broken = true;
             return Err(stories::clash(at, path, key, clash));
         }
+        let is_unsettled = key.is_unsettled();
+        self.note_unsettled(path, is_unsettled);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod article;
 pub(crate) mod by_operation;
+mod by_path;
 pub mod claims;
 mod committed;
 pub mod convergence;

@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use self::stories::{Breach, breach, stories, tell};
 use super::by_operation::ByOperation;
+use super::by_path::ByPath;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::Witness;
+use super::wording::{Status, Witness};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
@@ -135,7 +136,7 @@ pub struct SessionMonitor {
     /// Operations not answered yet, in the order in which they were handed in.
     open: ByOperation<Witness>,
     sessions: BTreeMap<SessionId, View>,
-    keys: BTreeMap<Path, Key>,
+    keys: ByPath<Key>,
 }
 
 type Judged = Result<(), Violation>;
@@ -383,14 +384,14 @@ impl SessionMonitor {
         let view = view.map_or(header, |view| view.max(header));
         for (path, stat, _) in &sights {
             let mut witness = witness.clone();
-            witness.stat = Some(*stat);
+            witness.stat = Some(Status::from(*stat));
             self.raise(session, view, &witness);
             let shown = self.sessions.entry(session).or_default();
             shown.show(path, stat, &witness);
         }
         for (part, (path, stat, _)) in sights.iter().enumerate() {
             let mut witness = witness.clone();
-            witness.stat = Some(*stat);
+            witness.stat = Some(Status::from(*stat));
             if stat.czxid > Zxid::ZERO
                 && let Some(parent) = evidence::parent(path)
             {
@@ -539,7 +540,7 @@ impl SessionMonitor {
     }
 
     fn key(&mut self, path: &Path) -> &mut Key {
-        self.keys.entry(Arc::clone(path)).or_default()
+        self.keys.or_default(path)
     }
 
     fn chain(&mut self, aspect: Aspect, path: &Path) -> &mut Chain {

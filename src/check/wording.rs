@@ -7,6 +7,24 @@ use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
 use crate::history::op::{Data, ErrorCode, EventKind, Request, Response, Stat, WatchEvent};
 
+/// What stories tell of a znode's status.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    pub version: i32,
+    pub mzxid: Zxid,
+    pub czxid: Zxid,
+}
+
+impl From<Stat> for Status {
+    fn from(stat: Stat) -> Self {
+        Self {
+            version: stat.version,
+            mzxid: stat.mzxid,
+            czxid: stat.czxid,
+        }
+    }
+}
+
 /// An operation as evidence: cheap to keep, rendered only when a story needs it.
 #[derive(Clone, Debug)]
 pub(super) struct Witness {
@@ -25,7 +43,7 @@ pub(super) struct Witness {
     /// How it failed.
     pub error: Option<ErrorCode>,
     /// The status it answered.
-    pub stat: Option<Stat>,
+    pub stat: Option<Status>,
 }
 
 impl Witness {

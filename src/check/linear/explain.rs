@@ -24,15 +24,17 @@ impl LinearMonitor {
             };
             if sequential {
                 let named: Vec<Path> = self
-                    .keys
+                    .unsettled
                     .range(Arc::clone(path)..)
-                    .map(|(name, _)| name)
                     .take_while(|name| name.starts_with(&**path))
                     .filter(|name| evidence::sequence_prefix(name) == Some(path))
                     .cloned()
                     .collect();
                 for name in named {
                     self.settle(at, &name)?;
+                    if self.keys.get(&name).is_none_or(|key| !key.is_unsettled()) {
+                        self.unsettled.remove(&name);
+                    }
                 }
             } else {
                 self.settle(at, path)?;
@@ -46,7 +48,7 @@ impl LinearMonitor {
         let Some(key) = self.keys.get(path) else {
             return Ok(());
         };
-        if key.broken || (key.gaps.is_empty() && key.unauthored.is_empty()) {
+        if !key.is_unsettled() {
             return Ok(());
         }
         let mortal = evidence::sequence_prefix(path)

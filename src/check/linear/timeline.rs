@@ -117,6 +117,11 @@ pub(super) struct Clash {
 }
 
 impl Key {
+    /// Whether something about it is not explained yet.
+    pub(super) fn is_unsettled(&self) -> bool {
+        !self.broken && !(self.gaps.is_empty() && self.unauthored.is_empty())
+    }
+
     /// A znode before anything is known of it.
     pub(super) fn new(path: &str) -> Self {
         let system = path == "/" || path == "/zookeeper" || path.starts_with("/zookeeper/");

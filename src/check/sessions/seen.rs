@@ -11,10 +11,11 @@ use super::expired::{Expired, Over};
 use super::tell;
 use crate::base::id::SessionId;
 use crate::base::zxid::Zxid;
+use crate::check::by_path::ByPath;
 use crate::check::evidence;
 use crate::check::under_way::{Answered, UnderWay};
 use crate::check::verdict::{At, Findings, Property, Violation};
-use crate::check::wording::Witness;
+use crate::check::wording::{Status, Witness};
 use crate::history::fact::Fact;
 use crate::history::op::{Path, Request, Response, flags};
 
@@ -33,7 +34,7 @@ pub(super) struct Seen {
     /// Ends that were acknowledged.
     closed: BTreeMap<SessionId, Witness>,
     /// Ephemerals by path: who made them, and when.
-    owners: BTreeMap<Path, (SessionId, Zxid)>,
+    owners: ByPath<(SessionId, Zxid)>,
     shown: BTreeMap<SessionId, Shown>,
     expired: Expired,
     /// Expired sessions that must be over.
@@ -113,7 +114,8 @@ impl Seen {
                 && matches!(*flags, flags::EPHEMERAL | flags::EPHEMERAL_SEQUENTIAL)
                 && let Some(path) = evidence::named(answer)
             {
-                self.owners.insert(Arc::clone(path), (session, zxid));
+                let made = (session, zxid);
+                *self.owners.or_insert_with(path, || made) = made;
             }
         }
     }
@@ -137,7 +139,7 @@ impl Seen {
             }
             findings.exercise(Property::Sessions);
             let mut by = witness.clone();
-            by.stat = Some(stat);
+            by.stat = Some(Status::from(stat));
             let path = Arc::clone(path);
             let shown = Shown { view, path, by };
             if let Some(end) = self.closed.get(&owner) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
 use crate::check::by_operation::{ByOperation, Operation};
+use crate::check::by_path::ByPath;
 use crate::check::evidence;
 use crate::history::op::{Acl, AclEntry, ErrorCode, Path, Request, Response};
 
@@ -27,7 +28,7 @@ pub(super) struct Access {
     /// Paths, or prefixes of sequential ones, whose ACL may hide events.
     guarded: BTreeSet<Path>,
     /// From which zxid on who may read, as acknowledged.
-    told: BTreeMap<Path, BTreeMap<Zxid, Readers>>,
+    told: ByPath<BTreeMap<Zxid, Readers>>,
     /// ACLs that may or may not have been set.
     unresolved: ByOperation<Vec<Path>>,
     /// Clients that have tried to prove an identity.
@@ -71,7 +72,7 @@ impl Access {
         for (part, answer) in parts.zip(evidence::answers(response)) {
             for (path, acl) in lists(part) {
                 let path = evidence::named(answer).unwrap_or(path);
-                let told = self.told.entry(Arc::clone(path)).or_default();
+                let told = self.told.or_default(path);
                 told.insert(zxid, readers(acl));
             }
         }
