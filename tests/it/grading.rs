@@ -276,7 +276,8 @@ fn a_solution_that_misbehaves_is_contained_and_it_is_its_own_failure() {
         (
             "chatty",
             "print('{\"supersedes\":true}\\nhello\\nagain', flush=True); import time; time.sleep(0.2)",
-            "was not asked",
+            // Heard before the next question or after it: unasked, or no answer.
+            "hello",
         ),
         ("flood", "print('x' * 3000000, flush=True)", "longer than"),
         ("hang", "import time; time.sleep(100)", "no answer"),
