@@ -119,7 +119,8 @@ pub(super) struct Clash {
 impl Key {
     /// Whether something about it is not explained yet.
     pub(super) fn is_unsettled(&self) -> bool {
-        !self.broken && !(self.gaps.is_empty() && self.unauthored.is_empty())
+        let is_explained = self.gaps.is_empty() && self.unauthored.is_empty();
+        !self.broken && !is_explained
     }
 
     /// A znode before anything is known of it.
