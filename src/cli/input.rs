@@ -1,7 +1,7 @@
 //! Scenario files: reading them with overrides, and the command line that reads them again.
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,36 @@ impl Source {
         }
         command
     }
+}
+
+/// Scenario files, where a folder stands for those in it, in the order of their names.
+pub(super) fn scenario_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let fail = |error| Failure::File {
+            path: path.to_string_lossy().into_owned(),
+            error,
+        };
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(path).map_err(fail)? {
+            inside.push(entry.map_err(fail)?.path());
+        }
+        inside.retain(|file| file.extension().is_some_and(|name| name == "json"));
+        if inside.is_empty() {
+            let what = format!(
+                "{} has no scenario: expected .json files in it",
+                path.display()
+            );
+            return Err(Failure::Usage(what));
+        }
+        inside.sort();
+        files.append(&mut inside);
+    }
+    Ok(files)
 }
 
 /// Reads a scenario file; no more of it than a scenario may have.

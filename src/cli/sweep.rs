@@ -28,6 +28,7 @@ Examples:
   zablab sweep scenarios/swarm.json --seeds 0..1000 --jobs 2 --out failures
   zablab sweep scenarios/swarm.json --set 'mutants=[\"half-quorum\"]' --seeds 0..500 --until-failure
   zablab sweep scenarios/swarm.json --seeds 0..100000 --shard 3/8 --out shard3
+  zablab sweep scenarios/recipes --seeds 0..1000
   zablab sweep --merge shard1 shard2 shard3 --out all
 
 The results do not depend on --jobs. A file's `expect` is about its own seed and does not count here: the exit code is 1
@@ -45,7 +46,7 @@ virtual_ms, properties [{name, exercised, runs, violated}], counters, situations
     reason = "each is a flag of the command line"
 )]
 pub(super) struct Args {
-    /// The scenario files; with --merge, folders that sweeps of all shards left
+    /// The scenario files, or folders of them; with --merge, folders that sweeps of all shards left
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seeds A..B, B not included
@@ -134,8 +135,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
 
 fn play(args: &Args) -> Result<Summary, Failure> {
     let mut scenarios = Vec::new();
-    for file in &args.files {
-        scenarios.push(input::load(file, &args.set)?);
+    for file in input::scenario_files(&args.files)? {
+        scenarios.push(input::load(&file, &args.set)?);
     }
     refuse_namesakes(&scenarios)?;
     let campaign = Campaign {

@@ -289,3 +289,30 @@ fn every_seed_comes_out_the_same_in_a_second_process() {
         "{failures}"
     );
 }
+
+#[test]
+fn a_folder_stands_for_the_scenarios_in_it() {
+    let seeds = ["--seeds", "0..1", "--set", "limits.virtual_ms=2000"];
+    let folder = scratch("campaign-of-a-folder");
+    let of_folder = [&["sweep", "scenarios/recipes"][..], &seeds].concat();
+    let swept = run(&of_folder, &folder.join("whole"));
+    assert_eq!(swept.status.code(), Some(0), "{swept:?}");
+    let mut files: Vec<String> = fs::read_dir(root().join("scenarios/recipes"))
+        .unwrap()
+        .map(|entry| format!("scenarios/recipes/{}", entry.unwrap().file_name().display()))
+        .collect();
+    files.sort();
+    let mut one_by_one = vec!["sweep"];
+    one_by_one.extend(files.iter().map(String::as_str));
+    one_by_one.extend(seeds);
+    run(&one_by_one, &folder.join("files"));
+    let whole = summary(&folder.join("whole"));
+    assert_eq!(whole["held"], files.len());
+    assert_eq!(whole, summary(&folder.join("files")));
+
+    let empty = scratch("campaign-of-nothing");
+    let of_nothing = run(&["sweep", empty.to_str().unwrap()], &empty.join("out"));
+    assert_eq!(of_nothing.status.code(), Some(2));
+    let said = String::from_utf8(of_nothing.stderr).unwrap();
+    assert!(said.contains("has no scenario"), "{said}");
+}
