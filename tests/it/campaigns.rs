@@ -292,7 +292,7 @@ fn every_seed_comes_out_the_same_in_a_second_process() {
 
 #[test]
 fn a_folder_stands_for_the_scenarios_in_it() {
-    let seeds = ["--seeds", "0..1", "--set", "limits.virtual_ms=2000"];
+    let seeds = ["--seeds", "0..1"];
     let folder = scratch("campaign-of-a-folder");
     let of_folder = [&["sweep", "scenarios/recipes"][..], &seeds].concat();
     let swept = run(&of_folder, &folder.join("whole"));
