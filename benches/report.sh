@@ -98,7 +98,8 @@ PROGRAMS
   cat <<'GUARD'
 ## The guard
 
-Continuous integration counts instructions and fails when a work takes over 3 % more of them than the committed file says. `benches/guard.sh`
+Continuous integration counts instructions and fails when a work takes over 3 % more of them than the committed file says. Counted is a build without
+optimisation across crates, which takes minutes: these figures are higher than those above. `benches/guard.sh`
 
 GUARD
   figures sh -c 'benches/guard.sh || true'
