@@ -1,5 +1,6 @@
 //! The machine as data: how many nodes, and how fast and how well kept their links, disks and clocks are.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draws::Exceptions;
@@ -36,6 +37,8 @@ pub struct Setup {
     pub stage: Law,
     /// From the start of the run to the first boot of a node, at most.
     pub start_within: Span,
+    /// Nodes that start later than the others, and by how much.
+    pub late: Arc<BTreeMap<NodeId, Span>>,
     /// When a node that halted is started again; `None` = only when all is healed.
     pub restart_after_halt: Option<Span>,
     /// Draws that come out otherwise.
@@ -105,6 +108,7 @@ impl Setup {
             },
             stage: Law::micros(5, 30, 1_000, 1_000),
             start_within: Span::from_ms(5),
+            late: Arc::default(),
             restart_after_halt: Some(Span::from_ms(1_000)),
             exceptions: Arc::default(),
         }

@@ -118,17 +118,16 @@ impl<P: Process> World<P> {
         world
     }
 
-    /// Every node starts a little after time 0.
+    /// Every node starts a little after time 0, or that much after the time that it is late by.
     fn schedule_boots(&mut self) {
         let setup = &self.shared.setup;
         for node in 1..=setup.nodes {
             let who = u64::from(node);
             let draw = self.shared.stage_key.draw(who, u64::MAX, 0, 0);
-            let at = Time(draw.below(setup.start_within.0 + 1));
-            let event = Event::Boot {
-                node: NodeId(node),
-                life: 0,
-            };
+            let node = NodeId(node);
+            let late = setup.late.get(&node).copied().unwrap_or(Span::ZERO);
+            let at = Time(draw.below(setup.start_within.0 + 1)) + late;
+            let event = Event::Boot { node, life: 0 };
             self.agenda.push(at, Class::Other, (who, 0), event);
         }
     }

@@ -94,9 +94,13 @@ pub const CLAIMS: [Claim; 14] = [
         said: "a starting server asks the others for votes, each votes for whoever asks first, and enough votes make a leader",
         by: Text::Article,
         judgement: Judgement::False,
-        truth: "Nobody asks. Each server first votes for itself and moves to the best history that it hears of: epoch, then zxid, then id. Who wins leads only after a quorum has promised its epoch and taken over its history. Votes for the first who asks elect a server that has missed what was acknowledged.",
+        truth: "Nobody asks. Each server first votes for itself and moves to the best history that it hears of: epoch, then zxid, then id. Who wins leads only after a quorum has promised its epoch and taken over its history. Votes for the first who asks give an epoch two leaders when a voter restarts between two who ask, and elect a server that has missed what was acknowledged.",
         source: "FastLeaderElection.totalOrderPredicate, Leader.lead; zab.md 10.2",
-        exhibits: &[one("first-come-votes"), one("best-history-votes")],
+        exhibits: &[
+            one("first-come-two-leaders"),
+            one("first-come-votes"),
+            one("best-history-votes"),
+        ],
     },
     Claim {
         id: "timestamps",

@@ -1,5 +1,6 @@
 //! The machine that a scenario asks for: links, disks and clocks, as given or drawn from the seed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::id::NodeId;
@@ -36,6 +37,7 @@ pub(super) fn setup(scenario: &Scenario) -> Setup {
         pair_bias_max,
         disk: disk(scenario),
         clock: clock(scenario),
+        late: Arc::new(late(scenario)),
         exceptions: Arc::new(
             scenario
                 .overrides
@@ -45,6 +47,21 @@ pub(super) fn setup(scenario: &Scenario) -> Setup {
         ),
         ..Setup::mild(roster.servers(), roster.clients)
     }
+}
+
+/// The clients that start later than the servers.
+fn late(scenario: &Scenario) -> BTreeMap<NodeId, Span> {
+    let mut first = 1;
+    let mut late = BTreeMap::new();
+    for work in &scenario.workload {
+        let clients = first..first + work.clients;
+        first = clients.end;
+        if work.start_ms > 0 {
+            let by = Span::from_ms(u64::from(work.start_ms));
+            late.extend(clients.map(|client| (scenario.roster().client(client), by)));
+        }
+    }
+    late
 }
 
 fn preset(scenario: &Scenario, part: u64) -> Key {

@@ -345,6 +345,8 @@ record! {
         kind: Kind;
         /// How many clients.
         clients: u16 = 3, 1..=1_000;
+        /// When they start; 0 = with the servers. They start at the latest when everything is healed.
+        start_ms: u32 = 0, 0..=3_600_000;
         /// How many keys they share.
         keys: u16 = 3, 1..=10_000;
         /// Operations per client; 0 = as many as the time allows.

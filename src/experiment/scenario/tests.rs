@@ -1,6 +1,7 @@
 //! Scenarios that are read, refused and written.
 
 use super::*;
+use crate::experiment::lower;
 
 /// The sample of design.md §5.
 const SAMPLE: &str = r#"{ "format": 1, "name": "sample", "about": "A follower acknowledges too early, then crashes.",
@@ -398,4 +399,21 @@ fn operations_and_overrides_are_read_written_and_refused_with_their_place() {
         assert!(error.contains(message), "{fields}: {error}");
         assert!(error.starts_with("x.json:2:"), "{error}");
     }
+}
+
+#[test]
+fn clients_that_start_late_are_late_by_what_their_workload_says() {
+    let text = r#"{ "format": 1, "name": "late", "ensemble": { "voters": 2, "observers": 1 }, "workload": [
+        { "kind": "idle", "clients": 2 }, { "kind": "idle", "clients": 2, "start_ms": 300 },
+        { "kind": "idle", "clients": 1, "start_ms": 7 } ] }"#;
+    let scenario = parse(text).unwrap();
+    assert_eq!(parse(&scenario.to_string()).unwrap(), scenario);
+    let late = &lower::setup(&scenario).late;
+    let late: Vec<(u16, u64)> = late
+        .iter()
+        .map(|(node, by)| (node.0, by.as_us() / 1_000))
+        .collect();
+    assert_eq!(late, [(6, 300), (7, 300), (8, 7)]);
+    let error = parse(&text.replace("300", "3600001")).unwrap_err();
+    assert!(error.contains("expected 0 to 3600000"), "{error}");
 }

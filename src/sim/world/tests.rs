@@ -371,3 +371,27 @@ fn a_clock_never_goes_back_through_crashes_and_drift() {
         last = now;
     }
 }
+
+#[test]
+fn a_node_that_is_late_starts_that_much_later_and_at_the_latest_when_all_is_healed() {
+    let mut setup = exact(3);
+    setup.late = Arc::new(
+        [
+            (NodeId(2), Span::from_ms(40)),
+            (NodeId(3), Span::from_ms(400)),
+        ]
+        .into(),
+    );
+    let mut stage = Stage::new(1, setup, Vec::new());
+    let up = |stage: &Stage| [1, 2, 3].map(|node| stage.world.is_up(NodeId(node)));
+    stage.run_to(39);
+    assert_eq!(up(&stage), [true, false, false]);
+    stage.run_to(40);
+    assert_eq!(up(&stage), [true, true, false]);
+    stage.run_to(100);
+    stage.heal_all();
+    stage.run_to(300);
+    assert_eq!(up(&stage), [true, true, true]);
+    stage.run_to(500);
+    assert_eq!(stage.world.life(NodeId(3)), 1, "it starts once");
+}
