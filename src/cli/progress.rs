@@ -56,6 +56,15 @@ impl Progress {
         }
     }
 
+    /// Shows at once what begins now.
+    pub(super) fn begin(&mut self, what: &str) {
+        if self.is_shown {
+            self.shown = self.elapsed();
+            // A terminal that is gone cannot be told.
+            let _ = write!(io::stderr(), "\r\x1b[K{what}");
+        }
+    }
+
     /// Takes the line away.
     pub(super) fn clear(&self) {
         if self.is_shown {

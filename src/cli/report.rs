@@ -84,24 +84,14 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
         let what = "this zablab was built without PNG; `cargo build --release --features png` builds one with it, and the SVG are left in any case";
         return Err(Failure::Usage(what.to_owned()));
     }
+    // Nothing is left where there is nothing to report on.
+    let subject = args.read()?;
     output::create_folder(&args.output)?;
     output::expect_place(&args.output.join("report.html"))?;
-    let is_sweep = args.runs[0].join(folder::JOURNAL).is_file();
-    let written = match args.runs.as_slice() {
-        [folder] if is_sweep => on_sweep(args, folder)?,
-        [file] if args.against.is_empty() => leave(
-            &args.source(file, &[]),
-            &args.output,
-            "report.html",
-            args.pictures(),
-        )?,
-        [file] => on_two(
-            args,
-            &args.source(file, &[]),
-            &args.source(file, &args.against),
-        )?,
-        [one, two] => on_two(args, &args.source(one, &[]), &args.source(two, &[]))?,
-        [] | [_, _, _, ..] => unreachable!("clap asks for one or two"),
+    let written = match &subject {
+        Subject::Sweep(merged) => on_sweep(args, merged)?,
+        Subject::Run(run) => run.leave(&args.output, "report.html", args.pictures())?,
+        Subject::Pair(left, right) => on_two(args, left, right)?,
     };
     if args.json {
         output::json(out, &written)?;
@@ -118,7 +108,55 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     Ok(Status::Good)
 }
 
+/// What is reported on.
+enum Subject {
+    Sweep(Box<folder::Merged>),
+    Run(Box<Run>),
+    Pair(Box<Run>, Box<Run>),
+}
+
+/// A run to be played, and where it comes from.
+struct Run {
+    source: Source,
+    scenario: Scenario,
+}
+
+impl Run {
+    fn read(source: Source) -> Result<Self, Failure> {
+        let scenario = source.load()?;
+        Ok(Self { source, scenario })
+    }
+
+    fn leave(&self, directory: &Path, name: &str, pictures: Pictures) -> Result<Written, Failure> {
+        let told = (self.source.is_unchanged(), self.source.replay_command());
+        leave_scenario(&self.scenario, told, (directory, name), pictures)
+    }
+
+    fn full(&self) -> Full<'_> {
+        let replay = self.source.replay_command();
+        Full::of(&self.scenario, self.source.is_unchanged(), &replay)
+    }
+}
+
 impl Args {
+    fn read(&self) -> Result<Subject, Failure> {
+        let run = |file: &Path, more: &[String]| Run::read(self.source(file, more)).map(Box::new);
+        match self.runs.as_slice() {
+            [folder] if folder.join(folder::JOURNAL).is_file() => {
+                if !self.against.is_empty() {
+                    let what = "--against compares a run; expected a scenario file, not the folder of a sweep";
+                    return Err(Failure::Usage(what.to_owned()));
+                }
+                let merged = folder::merge(&[folder.to_owned()])?;
+                Ok(Subject::Sweep(Box::new(merged)))
+            }
+            [file] if self.against.is_empty() => Ok(Subject::Run(run(file, &[])?)),
+            [file] => Ok(Subject::Pair(run(file, &[])?, run(file, &self.against)?)),
+            [one, two] => Ok(Subject::Pair(run(one, &[])?, run(two, &[])?)),
+            [] | [_, _, _, ..] => unreachable!("clap asks for one or two"),
+        }
+    }
+
     fn pictures(&self) -> Pictures {
         if self.png {
             Pictures::SvgAndPng
@@ -143,18 +181,9 @@ impl Args {
 
 /// Plays a run and leaves everything about it, for people and programs.
 pub(super) fn leave_run(source: &Source, directory: &Path) -> Result<(), Failure> {
-    leave(source, directory, "report.html", Pictures::Svg).map(|_| ())
-}
-
-fn leave(
-    source: &Source,
-    directory: &Path,
-    name: &str,
-    pictures: Pictures,
-) -> Result<Written, Failure> {
-    let scenario = source.load()?;
-    let told = (source.is_unchanged(), source.replay_command());
-    leave_scenario(&scenario, told, (directory, name), pictures)
+    let run = Run::read(source.clone())?;
+    run.leave(directory, "report.html", Pictures::Svg)
+        .map(|_| ())
 }
 
 /// The page of a run, by this name in a folder; `replay` is the command that plays it again.
@@ -228,12 +257,8 @@ fn write(
     })
 }
 
-fn on_two(args: &Args, left: &Source, right: &Source) -> Result<Written, Failure> {
-    let scenarios = (left.load()?, right.load()?);
-    let full = |scenario, source: &Source| {
-        Full::of(scenario, source.is_unchanged(), &source.replay_command())
-    };
-    let mut runs = (full(&scenarios.0, left), full(&scenarios.1, right));
+fn on_two(args: &Args, left: &Run, right: &Run) -> Result<Written, Failure> {
+    let mut runs = (left.full(), right.full());
     let report = CompareReport::of(&runs.0, &runs.1);
     let verdict = if report.first_difference.is_some() {
         "differ"
@@ -250,12 +275,7 @@ fn on_two(args: &Args, left: &Source, right: &Source) -> Result<Written, Failure
     write(&page, &args.output, "report.html", verdict)
 }
 
-fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
-    if !args.against.is_empty() {
-        let what = "--against compares a run; expected a scenario file, not the folder of a sweep";
-        return Err(Failure::Usage(what.to_owned()));
-    }
-    let merged = folder::merge(&[folder.to_owned()])?;
+fn on_sweep(args: &Args, merged: &folder::Merged) -> Result<Written, Failure> {
     let mut report = SweepReport::of(&merged.header, &merged.tally);
     for (index, group) in report.groups.iter_mut().enumerate().take(EXAMPLES) {
         let file = group.smallest.file.as_ref().map(PathBuf::from);
@@ -263,7 +283,7 @@ fn on_sweep(args: &Args, folder: &Path) -> Result<Written, Failure> {
             continue;
         };
         let name = format!("group{}.html", index + 1);
-        leave(&args.source(&file, &[]), &args.output, &name, Pictures::Svg)?;
+        Run::read(args.source(&file, &[]))?.leave(&args.output, &name, Pictures::Svg)?;
         group.smallest.file = Some(name);
     }
     let verdict = if report.verdicts.violated > 0 {

@@ -188,6 +188,9 @@ pub trait Starts {
     /// # Errors
     /// Why it cannot be started.
     fn start(&self, nth: u32) -> Result<Box<dyn Answers>, Fault>;
+
+    /// How far its grade is, for whoever waits: what is done, `done` of `all`; 0 when that begins.
+    fn hear(&self, _what: &str, _done: u64, _all: u64) {}
 }
 
 /// What a lab's grade is made of.
@@ -262,6 +265,7 @@ pub fn grade(
     };
     let bench = Bench {
         lab,
+        starts,
         weights,
         seat: &*seat,
         model: &*model,
@@ -273,7 +277,7 @@ pub fn grade(
     let answers = asks.map(|(student, about)| bench.answers(&student, about));
     let is_about_runs = only.part.as_deref() != Some("answers");
     let tally = (is_about_runs && seat.fault().is_none()).then(|| bench.runs());
-    let function = bench.is_function(starts);
+    let function = bench.is_function();
     let questions = seat.questions();
     let mut parts = vec![function];
     if parts[0].passed {
@@ -314,6 +318,7 @@ fn broken(what: &str, shown: Option<Counterexample>) -> Part {
 /// One solution under test.
 struct Bench<'a> {
     lab: &'static Lab,
+    starts: &'a dyn Starts,
     weights: Weights,
     seat: &'a dyn Seat,
     model: &'a dyn Seat,
@@ -342,11 +347,12 @@ const FUNCTION: &str = "the solution is a function";
 
 impl Bench<'_> {
     /// Whether two processes give the same answers, in whatever order they are asked.
-    fn is_function(&self, starts: &dyn Starts) -> Part {
+    fn is_function(&self) -> Part {
         if let Some(fault) = self.seat.fault() {
             return broken(&fault.0, None);
         }
-        let mut again = match starts.start(1) {
+        self.starts.hear("asking a second process", 0, 1);
+        let mut again = match self.starts.start(1) {
             Ok(again) => again,
             Err(fault) => return broken(&fault.0, None),
         };
@@ -385,7 +391,8 @@ impl Bench<'_> {
         pupil.begin();
         let mut states = States::new(self.seeds.seed("answers", 0));
         let (mut harmful, mut costly) = (0, 0);
-        for _ in 0..self.extent.states {
+        for done in 0..self.extent.states {
+            self.starts.hear("single answers", done, self.extent.states);
             match pupil.ask(&states.next(about)).1 {
                 Judgement::Right => {}
                 Judgement::Unsafe(_) => harmful += 1,
@@ -453,7 +460,10 @@ impl Bench<'_> {
         let mut tally = Tally::default();
         self.seat.record(true);
         for (index, (name, family)) in self.families().into_iter().enumerate() {
-            for seed in self.seeds_of(name, self.extent.runs) {
+            let seeds = self.seeds_of(name, self.extent.runs);
+            let (all, what) = (seeds.len() as u64, format!("runs of {name}"));
+            for (done, seed) in (0..).zip(seeds) {
+                self.starts.hear(&what, done, all);
                 let played = play_seed(&family, seed, self.seat);
                 let other = play_seed(&family, seed, self.model);
                 tally.take(index, &played, &other);
@@ -526,7 +536,9 @@ impl Bench<'_> {
             .only
             .seed
             .map_or_else(|| public.collect(), |seed| vec![seed]);
-        for seed in seeds {
+        let all = seeds.len() as u64;
+        for (done, seed) in (0..).zip(seeds) {
+            self.starts.hear("looking for a failure to show", done, all);
             let played = play_seed(&family, seed, self.seat);
             let harm = match flaw {
                 Flaw::Idle(..) => played.harm_beside(&play_seed(&family, seed, self.model)),

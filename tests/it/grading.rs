@@ -458,3 +458,43 @@ fn a_template_is_a_folder_in_which_one_can_begin() {
         }
     }
 }
+
+#[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "a test that could not be run is not passed over in silence"
+)]
+fn on_a_terminal_a_student_sees_at_once_what_is_being_done() {
+    let is_there = Command::new("script").arg("--version").output();
+    if !is_there.is_ok_and(|output| text(&output).contains("util-linux")) || !has_python() {
+        println!("not run: there is no util-linux script to open a terminal with, or no python3");
+        return;
+    }
+    let folder = scratch("waiting");
+    let mine = folder.join("mine");
+    fs::create_dir_all(&mine).unwrap();
+    let solution = root().join("tests/course/quorum/reference/solution.py");
+    fs::copy(solution, mine.join("solution.py")).unwrap();
+    let manifest = r#"{ "lab": "quorum", "build": ["true"], "run": ["python3", "solution.py"] }"#;
+    fs::write(mine.join("lab.json"), manifest).unwrap();
+    let zablab = env!("CARGO_BIN_EXE_zablab");
+    let command = format!("{zablab} course test {} --seeds 1", mine.display());
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .output()
+        .unwrap();
+    let shown = text(&output);
+    let mut rest = shown.as_str();
+    for part in [
+        "building ",
+        "public seeds, single answers: 0 of ",
+        "public seeds, runs of ",
+        ": 0 of 1",
+        "PASSED",
+    ] {
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part:?} in {shown}"));
+        rest = &rest[at..];
+    }
+}

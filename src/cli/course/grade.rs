@@ -9,7 +9,7 @@ use super::manifest::Submission;
 use crate::cli::input::shell;
 use crate::cli::output::{self, Failure, Status};
 use crate::cli::report::leave_page;
-use crate::lab::grade::{self, Extent, Grade, Only, Standing};
+use crate::lab::grade::{self, Extent, Grade, Only, Standing, Starts};
 use crate::lab::hidden::{Hidden, Seeds};
 use crate::lab::{map, render};
 
@@ -100,11 +100,17 @@ impl Verdicts {
     }
 }
 
-/// Grades one solution.
-pub(super) fn one(submission: &Submission, seeds: &Seeds, extent: Extent, only: &Only) -> Grade {
+/// Grades one solution, which `starts` starts once it is built.
+pub(super) fn one(
+    submission: &Submission,
+    starts: &dyn Starts,
+    seeds: &Seeds,
+    extent: Extent,
+    only: &Only,
+) -> Grade {
     let student = submission.student();
     match submission.build() {
-        Ok(()) => grade::grade(submission.lab, &student, submission, seeds, extent, only),
+        Ok(()) => grade::grade(submission.lab, &student, starts, seeds, extent, only),
         Err(fault) => Grade::broken(submission.lab, &student, &fault),
     }
 }
@@ -198,7 +204,13 @@ fn all(
                 return;
             };
             let hidden = Hidden::new(secret, submission.lab.id, &submission.student());
-            let mut grade = one(submission, &Seeds::Hidden(hidden), extent, &Only::default());
+            let mut grade = one(
+                submission,
+                submission,
+                &Seeds::Hidden(hidden),
+                extent,
+                &Only::default(),
+            );
             let left = args
                 .pages
                 .as_ref()

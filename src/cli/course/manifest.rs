@@ -73,6 +73,11 @@ impl Submission {
         )
     }
 
+    /// Whether it is one that is built.
+    pub(super) fn is_built(&self) -> bool {
+        !self.manifest.build.is_empty()
+    }
+
     /// Builds it, if it is one that is built.
     ///
     /// # Errors

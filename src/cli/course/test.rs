@@ -1,5 +1,6 @@
 //! `zablab course test`: what a student runs, on public seeds.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -7,9 +8,11 @@ use super::grade::{self, Report, Verdicts};
 use super::manifest::Submission;
 use crate::cli::input::{self, shell};
 use crate::cli::output::{self, Failure, Status};
+use crate::cli::progress::Progress;
 use crate::lab::course::Task;
-use crate::lab::grade::{Extent, Only};
+use crate::lab::grade::{Extent, Only, Starts};
 use crate::lab::hidden::Seeds;
+use crate::lab::solution::{Answers, Fault};
 
 /// Play the public seeds with a solution and show what fails
 #[derive(Debug, clap::Args)]
@@ -50,6 +53,41 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// A solution whose student waits: builds and runs take their time.
+struct Awaited<'a> {
+    submission: &'a Submission,
+    progress: RefCell<Progress>,
+}
+
+impl<'a> Awaited<'a> {
+    fn of(submission: &'a Submission, args: &Args) -> Self {
+        let mut progress = Progress::start();
+        if submission.is_built() {
+            progress.begin(&format!("building {}", args.dir.display()));
+        }
+        Self {
+            submission,
+            progress: RefCell::new(progress),
+        }
+    }
+}
+
+impl Starts for Awaited<'_> {
+    fn start(&self, nth: u32) -> Result<Box<dyn Answers>, Fault> {
+        self.submission.start(nth)
+    }
+
+    fn hear(&self, what: &str, done: u64, all: u64) {
+        let line = || format!("public seeds, {what}: {done} of {all}");
+        let mut progress = self.progress.borrow_mut();
+        if done == 0 {
+            progress.begin(&line());
+        } else {
+            progress.show(line);
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
     let submission = Submission::open(&args.dir, !args.quiet)?;
     let others: &[&str] = match submission.lab.task {
@@ -82,7 +120,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Status, Failure> {
             .map(|file| input::load(file, &[]))
             .transpose()?,
     };
-    let graded = grade::one(&submission, &Seeds::Public, extent, &only);
+    let awaited = Awaited::of(&submission, args);
+    let graded = grade::one(&submission, &awaited, &Seeds::Public, extent, &only);
+    awaited.progress.borrow().clear();
     let dir = shell(&args.dir.to_string_lossy());
     if let Some(path) = &args.save {
         let shown = graded.parts.iter().filter_map(|part| part.shown.as_ref());

@@ -13,6 +13,7 @@ use crate::lab::wire::{Answer, Question};
 /// An invariant under test.
 struct Trial<'a> {
     lab: &'static Lab,
+    starts: &'a dyn Starts,
     solution: Box<dyn Answers>,
     seeds: &'a Seeds,
     extent: Extent,
@@ -30,6 +31,7 @@ pub(super) fn grade(
 ) -> Grade {
     let trial = starts.start(0).map(|solution| Trial {
         lab,
+        starts,
         solution,
         seeds,
         extent,
@@ -92,7 +94,8 @@ impl Trial<'_> {
         let family = self.family();
         let seeds = self.seeds_of(QUIET, self.extent.runs);
         let (all, mut quiet) = (seeds.len() as u64, 0);
-        for seed in seeds {
+        for (done, seed) in (0..).zip(seeds) {
+            self.starts.hear("correct runs", done, all);
             quiet += u64::from(self.alarm(&watch(&family, seed, None))?.is_none());
         }
         let mut shown = None;
@@ -120,7 +123,8 @@ impl Trial<'_> {
         let family = self.family();
         let runs = (self.extent.runs / 4).max(1);
         let (mut killed, mut known, mut missed) = (0, 0, None);
-        for defect in DEFECTS {
+        for (done, defect) in (0..).zip(DEFECTS) {
+            self.starts.hear("defects", done, DEFECTS.len() as u64);
             let (mut mine, mut theirs) = (false, false);
             for seed in self.seeds_of(defect, runs) {
                 let watched = watch(&family, seed, Some(defect));

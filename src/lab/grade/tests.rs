@@ -117,3 +117,33 @@ fn a_part_can_be_graded_alone() {
     let grade = graded("quorum", judge::reference, &only);
     assert_eq!(grade.most(), 3_000);
 }
+
+/// Notes what whoever waits hears.
+struct Heard(std::cell::RefCell<Vec<(String, u64, u64)>>);
+
+impl Starts for Heard {
+    fn start(&self, _nth: u32) -> Result<Box<dyn Answers>, Fault> {
+        self.0.borrow_mut().push(("started".to_owned(), 0, 0));
+        Ok(Box::new(Told(judge::reference)))
+    }
+
+    fn hear(&self, what: &str, done: u64, all: u64) {
+        self.0.borrow_mut().push((what.to_owned(), done, all));
+    }
+}
+
+#[test]
+fn whoever_waits_hears_what_begins_before_it_is_done() {
+    for (lab, first) in [("quorum", "single answers"), ("invariant", "correct runs")] {
+        let heard = Heard(std::cell::RefCell::default());
+        graded_of(lab, &heard, &Only::default());
+        let heard = heard.0.into_inner();
+        assert_eq!(heard[0].0, "started");
+        assert_eq!((heard[1].0.as_str(), heard[1].1), (first, 0));
+        let round = Lab::find(lab).unwrap().rounds[0].name;
+        let runs = [format!("runs of {round}"), "correct runs".to_owned()];
+        let runs = heard.iter().filter(|(what, _, _)| runs.contains(what));
+        let runs: Vec<(u64, u64)> = runs.map(|(_, done, all)| (*done, *all)).collect();
+        assert_eq!(runs, [(0, SHORT.runs), (1, SHORT.runs)], "{lab}");
+    }
+}
