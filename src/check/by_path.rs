@@ -4,6 +4,7 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
+use super::slots::Slots;
 use crate::base::digest::Digest;
 use crate::history::op::Path;
 
@@ -11,87 +12,52 @@ use crate::history::op::Path;
 #[derive(Clone, Debug)]
 pub(super) struct ByPath<T> {
     entries: Vec<(Path, T)>,
-    /// Place of an entry + 1, or 0 where free; none, or a power of two many.
-    slots: Vec<u32>,
+    slots: Slots,
 }
 
 impl<T> Default for ByPath<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            slots: Vec::new(),
+            slots: Slots::default(),
         }
     }
 }
 
-/// How many slots the first entry makes.
-const FIRST: usize = 16;
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the low bits of a digest are as good as the high ones"
-)]
-fn hash(path: &str) -> usize {
+fn hash(path: &str) -> u64 {
     let mut digest = Digest::default();
     digest.write(path.as_bytes());
-    digest.value() as usize
+    digest.value()
 }
 
 impl<T> ByPath<T> {
-    /// The place of a path's entry, or the free slot where it belongs.
-    fn find(&self, path: &str) -> Result<usize, usize> {
-        let last = self.slots.len().wrapping_sub(1);
-        let mut slot = hash(path) & last;
-        loop {
-            match self.slots.get(slot) {
-                None | Some(0) => return Err(slot),
-                Some(place) if *self.entries[*place as usize - 1].0 == *path => {
-                    return Ok(*place as usize - 1);
-                }
-                Some(_) => slot = (slot + 1) & last,
-            }
-        }
-    }
-
-    /// Twice as many slots.
-    fn grow(&mut self) {
-        let slots = (self.slots.len() * 2).max(FIRST);
-        self.slots = vec![0; slots];
-        for (place, (path, _)) in (1..).zip(&self.entries) {
-            let mut slot = hash(path) & (slots - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (slots - 1);
-            }
-            self.slots[slot] = place;
-        }
+    fn find(&self, hash: u64, path: &str) -> Option<usize> {
+        let is_it = |place: usize| *self.entries[place].0 == *path;
+        self.slots.find(hash, is_it)
     }
 
     /// What is known of a path.
     pub(super) fn get(&self, path: &str) -> Option<&T> {
-        let place = self.find(path).ok()?;
+        let place = self.find(hash(path), path)?;
         Some(&self.entries[place].1)
     }
 
     /// What is known of a path, to change.
     pub(super) fn get_mut(&mut self, path: &str) -> Option<&mut T> {
-        let place = self.find(path).ok()?;
+        let place = self.find(hash(path), path)?;
         Some(&mut self.entries[place].1)
     }
 
     /// What is known of a path, which begins like this if nothing is.
     pub(super) fn or_insert_with(&mut self, path: &Path, begin: impl FnOnce() -> T) -> &mut T {
-        if self.slots.len() < (self.entries.len() + 1) * 2 {
-            self.grow();
-        }
-        let place = match self.find(path) {
-            Ok(place) => place,
-            Err(slot) => {
-                self.entries.push((Arc::clone(path), begin()));
-                let count = u32::try_from(self.entries.len());
-                self.slots[slot] = count.expect("memory holds fewer than 2^32 paths");
-                self.entries.len() - 1
-            }
-        };
+        let hashed = hash(path);
+        let place = self.find(hashed, path).unwrap_or_else(|| {
+            let place = self.entries.len();
+            self.entries.push((Arc::clone(path), begin()));
+            let hash_of = |place: usize| hash(&self.entries[place].0);
+            self.slots.put(hashed, place, hash_of);
+            place
+        });
         &mut self.entries[place].1
     }
 
@@ -101,6 +67,17 @@ impl<T> ByPath<T> {
         T: Default,
     {
         self.or_insert_with(path, T::default)
+    }
+
+    /// The same of a path that is part of another one.
+    pub(super) fn part_or_default(&mut self, path: &str) -> &mut T
+    where
+        T: Default,
+    {
+        match self.find(hash(path), path) {
+            Some(place) => &mut self.entries[place].1,
+            None => self.or_default(&Path::from(path)),
+        }
     }
 
     /// All paths, in their order.

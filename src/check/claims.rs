@@ -8,9 +8,11 @@
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::by_operation::ByOperation;
 use super::by_path::ByPath;
+use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{self, Status, Witness};
@@ -27,15 +29,15 @@ const KEPT: usize = 1_024;
 #[derive(Clone, Debug, Default)]
 struct Mark {
     zxid: Zxid,
-    by: Option<Witness>,
+    by: Option<Arc<Witness>>,
 }
 
 impl Mark {
-    fn raise(&mut self, zxid: Zxid, by: &Witness) {
+    fn raise(&mut self, zxid: Zxid, by: &Arc<Witness>) {
         if zxid > self.zxid {
             *self = Self {
                 zxid,
-                by: Some(by.clone()),
+                by: Some(Arc::clone(by)),
             };
         }
     }
@@ -57,17 +59,20 @@ struct Open {
 #[derive(Clone, Debug)]
 struct Waiting {
     floor: Mark,
-    read: Witness,
+    read: Arc<Witness>,
 }
 
 /// A znode.
 #[derive(Clone, Debug, Default)]
 struct Key {
     /// Changes that somebody was told of, and when first.
-    changes: BTreeMap<Zxid, (At, Witness)>,
-    /// By claim and by the change they showed: of all reads the one that must see most.
-    waiting: BTreeMap<(Property, Zxid), Waiting>,
+    changes: ByZxid<(At, Arc<Witness>)>,
+    /// By claim, and by the change they showed: of all reads the one that must see most.
+    waiting: [ByZxid<Waiting>; CLAIMS.len()],
 }
+
+/// What is claimed of reads.
+const CLAIMS: [Property; 2] = [Property::LinearizableReads, Property::SyncRead];
 
 /// How far behind reads were when they were handed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,7 +138,7 @@ impl ClaimsMonitor {
     ) {
         let witness = &open.witness;
         if witness.request.is_write() {
-            self.on_write(witness, result, findings);
+            self.on_write(&Arc::new(witness.clone()), result, findings);
         } else if let (Request::Sync { .. }, Ok(_)) = (&*witness.request, result) {
             self.synced.insert(session, open.written.clone());
         } else if let Ok(response) = result {
@@ -143,9 +148,10 @@ impl ClaimsMonitor {
             for (path, stat, _) in sights {
                 let mut read = witness.clone();
                 read.stat = Some(Status::from(stat));
+                let read = Arc::new(read);
                 self.learn(path, stat.mzxid, &read, findings);
                 if !is_list {
-                    self.on_read(path, stat.mzxid, open, read, findings);
+                    self.on_read(path, stat.mzxid, open, &read, findings);
                 }
             }
         }
@@ -153,7 +159,7 @@ impl ClaimsMonitor {
 
     fn on_write(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
@@ -176,22 +182,19 @@ impl ClaimsMonitor {
         path: &Path,
         shown: Zxid,
         open: &Open,
-        read: Witness,
+        read: &Arc<Witness>,
         findings: &mut Findings,
     ) {
         let position = shown.max(open.taken.zxid);
-        self.taken.raise(position, &read);
+        self.taken.raise(position, read);
         self.measure(path, shown, open);
-        let claims = [
-            (Property::LinearizableReads, Some(&open.taken)),
-            (Property::SyncRead, open.synced.as_ref()),
-        ];
-        for (claim, floor) in claims {
+        let floors = [Some(&open.taken), open.synced.as_ref()];
+        for (claim, floor) in floors.into_iter().enumerate() {
             let Some(floor) = floor else { continue };
-            findings.exercise(claim);
+            findings.exercise(CLAIMS[claim]);
             let waiting = Waiting {
                 floor: floor.clone(),
-                read: read.clone(),
+                read: Arc::clone(read),
             };
             self.hold(path, (claim, shown), waiting, findings);
         }
@@ -201,46 +204,46 @@ impl ClaimsMonitor {
     fn hold(
         &mut self,
         path: &Path,
-        place: (Property, Zxid),
+        (claim, shown): (usize, Zxid),
         waiting: Waiting,
         findings: &mut Findings,
     ) {
         let key = self.keys.or_default(path);
-        let next = key.changes.range(place.1.next()..).next();
-        if let Some((zxid, (_, by))) = next {
-            if *zxid <= waiting.floor.zxid {
+        if let Some((zxid, (_, by))) = key.changes.first_from(shown.next()) {
+            if zxid <= waiting.floor.zxid {
                 let at = waiting.read.at();
-                findings.violate(story(place.0, path, &waiting, *zxid, by, at));
+                findings.violate(story(CLAIMS[claim], path, &waiting, zxid, by, at));
             }
             return;
         }
-        let kept = key.waiting.get(&place);
-        if kept.is_none_or(|kept| kept.floor.zxid < waiting.floor.zxid) {
-            key.waiting.insert(place, waiting);
-            if key.waiting.len() > KEPT {
-                key.waiting.pop_first();
+        let held = &mut key.waiting[claim];
+        match held.get_mut(shown) {
+            Some(kept) if kept.floor.zxid >= waiting.floor.zxid => {}
+            Some(kept) => *kept = waiting,
+            None => {
+                held.insert(shown, waiting);
+                if held.len() > KEPT {
+                    held.pop_first();
+                }
             }
         }
     }
 
     /// Somebody was told of a change.
-    fn learn(&mut self, path: &Path, zxid: Zxid, by: &Witness, findings: &mut Findings) {
+    fn learn(&mut self, path: &Path, zxid: Zxid, by: &Arc<Witness>, findings: &mut Findings) {
         let key = self.keys.or_default(path);
-        if key.changes.contains_key(&zxid) {
+        if key.changes.contains(zxid) {
             return;
         }
-        for claim in [Property::LinearizableReads, Property::SyncRead] {
-            let waiting = key
-                .waiting
-                .range((claim, Zxid::ZERO)..(claim, zxid))
-                .next_back();
+        for (claim, waiting) in CLAIMS.into_iter().zip(&key.waiting) {
+            let waiting = waiting.before(zxid).next_back();
             if let Some((_, waiting)) = waiting
                 && zxid <= waiting.floor.zxid
             {
                 findings.violate(story(claim, path, waiting, zxid, by, by.at()));
             }
         }
-        key.changes.insert(zxid, (by.at(), by.clone()));
+        key.changes.insert(zxid, (by.at(), Arc::clone(by)));
         if key.changes.len() > KEPT {
             key.changes.pop_first();
         }
@@ -253,9 +256,9 @@ impl ClaimsMonitor {
             .keys
             .get(path)
             .into_iter()
-            .flat_map(|key| key.changes.range(shown.next()..));
+            .flat_map(|key| key.changes.from(shown.next()));
         let mut missed = later
-            .filter(|(zxid, (told, _))| **zxid <= open.taken.zxid && told.event < invoked.event)
+            .filter(|(zxid, (told, _))| *zxid <= open.taken.zxid && told.event < invoked.event)
             .map(|(_, (told, _))| *told)
             .peekable();
         self.staleness.reads += 1;
@@ -282,7 +285,7 @@ fn story(
         .by
         .iter()
         .filter(|floor| (floor.client, floor.op) != (by.client, by.op));
-    evidence.extend(floor.map(Witness::sentence));
+    evidence.extend(floor.map(|floor| floor.sentence()));
     evidence.push(waiting.read.sentence());
     let shown = waiting.read.stat.map_or(Zxid::ZERO, |stat| stat.mzxid);
     let (signature, what) = if claim == Property::SyncRead {

@@ -5,9 +5,9 @@
 //! history's hash. Whether any of this was right is `zab`'s to judge; where the announcements do not fit together the
 //! log says so and the monitors that lean on it fall silent.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::by_zxid::ByZxid;
 use super::verdict::{At, Sentence};
 use super::wording::Witness;
 use crate::base::id::ServerId;
@@ -63,7 +63,7 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub(super) struct Committed {
     /// Proposals above the end, by zxid; several servers may have used one zxid.
-    proposals: BTreeMap<Zxid, Vec<Entry>>,
+    proposals: ByZxid<Vec<Entry>>,
     end: Lineage,
     whole: bool,
 }
@@ -74,7 +74,7 @@ const STEPS: usize = 100_000;
 impl Default for Committed {
     fn default() -> Self {
         Self {
-            proposals: BTreeMap::new(),
+            proposals: ByZxid::default(),
             end: Lineage::EMPTY,
             whole: true,
         }
@@ -97,7 +97,7 @@ impl Committed {
         } = fact
         {
             if *zxid > self.end.last {
-                self.proposals.entry(*zxid).or_default().push(Entry {
+                self.proposals.or_insert_with(*zxid, Vec::new).push(Entry {
                     zxid: *zxid,
                     txn: Arc::clone(txn),
                     server: *server,
@@ -122,7 +122,7 @@ impl Committed {
         if zxid <= self.end.last {
             return Vec::new();
         }
-        let proposed = self.proposals.get(&zxid);
+        let proposed = self.proposals.get(zxid);
         let entry = proposed.and_then(|entries| entries.iter().rev().find(|entry| is_meant(entry)));
         let Some(entry) = entry.cloned() else {
             self.whole = false;
@@ -154,11 +154,7 @@ impl Committed {
         for entry in &entries {
             self.end = self.end.push(entry.zxid, entry.digest);
         }
-        while let Some(first) = self.proposals.first_entry()
-            && *first.key() <= self.end.last
-        {
-            first.remove();
-        }
+        self.proposals.forget_before(self.end.last.next());
         entries
     }
 
@@ -194,7 +190,8 @@ impl Committed {
         }
         let mut entries: Vec<Entry> = self
             .proposals
-            .range(zxid.next()..=last)
+            .from(zxid.next())
+            .take_while(|(next, _)| *next <= last)
             .filter(|(next, _)| next.follows(zxid))
             .flat_map(|(_, entries)| entries.iter().cloned())
             .collect();

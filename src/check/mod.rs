@@ -4,6 +4,7 @@
 pub mod article;
 pub(crate) mod by_operation;
 mod by_path;
+mod by_zxid;
 pub mod claims;
 mod committed;
 pub mod convergence;
@@ -18,6 +19,7 @@ pub mod recovery;
 mod script;
 pub mod session;
 pub mod sessions;
+mod slots;
 mod under_way;
 pub mod verdict;
 pub mod watch;

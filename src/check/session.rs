@@ -17,6 +17,7 @@ use std::sync::Arc;
 use self::stories::{Breach, breach, stories, tell};
 use super::by_operation::ByOperation;
 use super::by_path::ByPath;
+use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::{Status, Witness};
@@ -29,20 +30,21 @@ use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
 #[derive(Clone, Debug, Default)]
 struct View {
     zxid: Zxid,
-    by: Option<Witness>,
+    by: Option<Arc<Witness>>,
     /// Whether a write of it was acknowledged.
     has_written: bool,
     /// The changes it was shown last, each by whom.
-    shown: VecDeque<(Zxid, Path, Witness)>,
+    shown: VecDeque<(Zxid, Path, Arc<Witness>)>,
 }
 
 /// Changes shown that are remembered per session, to tell a torn transaction from a stale read.
 const SHOWN: usize = 8;
 
 impl View {
-    fn show(&mut self, path: &Path, stat: &Stat, by: &Witness) {
+    fn show(&mut self, path: &Path, stat: &Stat, by: &Arc<Witness>) {
         for zxid in [stat.mzxid, stat.czxid] {
-            self.shown.push_back((zxid, Arc::clone(path), by.clone()));
+            self.shown
+                .push_back((zxid, Arc::clone(path), Arc::clone(by)));
         }
         while self.shown.len() > SHOWN {
             self.shown.pop_front();
@@ -55,9 +57,9 @@ impl View {
 struct Parked {
     view: Zxid,
     session: SessionId,
-    read: Witness,
+    read: Arc<Witness>,
     /// What had raised the view, if not the read itself.
-    by: Option<Witness>,
+    by: Option<Arc<Witness>>,
     /// Of a read of several znodes: the newest change that another part of it shows, and where.
     beside: Option<(Zxid, Path)>,
 }
@@ -66,16 +68,16 @@ struct Parked {
 #[derive(Clone, Debug)]
 struct Known {
     present: bool,
-    by: Witness,
+    by: Arc<Witness>,
     by_session: SessionId,
 }
 
 /// One aspect of a znode: its data, or its list of children.
 #[derive(Clone, Debug, Default)]
 struct Chain {
-    known: BTreeMap<Zxid, Known>,
+    known: ByZxid<Known>,
     /// By the change they showed: of all reads the one with the largest view.
-    parked: BTreeMap<Zxid, Parked>,
+    parked: ByZxid<Parked>,
 }
 
 /// A znode.
@@ -84,7 +86,7 @@ struct Key {
     data: Chain,
     children: Chain,
     /// Reads that found nothing, by the last change known below their view.
-    absences: BTreeMap<Zxid, Parked>,
+    absences: ByZxid<Parked>,
     /// Deletes in flight or of unknown outcome.
     deletes: Vec<(ClientId, u64)>,
     /// Expiry or the reaper may delete it.
@@ -96,28 +98,22 @@ const KEPT: usize = 1024;
 
 impl Chain {
     fn learn(&mut self, zxid: Zxid, known: Known) {
-        self.known.entry(zxid).or_insert(known);
+        self.known.or_insert_with(zxid, || known);
         if self.known.len() > KEPT {
             self.known.pop_first();
-            let floor = *self
-                .known
-                .first_key_value()
-                .expect("only the first was removed")
-                .0;
-            self.parked = self.parked.split_off(&floor);
+            let (floor, _) = self.known.first().expect("only the first was removed");
+            self.parked.forget_before(floor);
         }
     }
 
     /// The first known change that a read of the change at `shown` should have shown instead.
     fn missed(&self, shown: Zxid, view: Zxid) -> Option<(Zxid, &Known)> {
-        let later = self.known.range(shown.next()..).next();
-        later
-            .filter(|(zxid, _)| **zxid <= view)
-            .map(|(zxid, known)| (*zxid, known))
+        let later = self.known.first_from(shown.next());
+        later.filter(|(zxid, _)| *zxid <= view)
     }
 
-    fn park(parked: &mut BTreeMap<Zxid, Parked>, shown: Zxid, read: Parked) {
-        match parked.get_mut(&shown) {
+    fn park(parked: &mut ByZxid<Parked>, shown: Zxid, read: Parked) {
+        match parked.get_mut(shown) {
             Some(other) if other.view >= read.view => {}
             Some(other) => *other = read,
             None => {
@@ -166,7 +162,7 @@ impl Monitor for SessionMonitor {
                     witness.returned = Some(at);
                     witness.zxid = *zxid;
                     witness.error = result.as_ref().err().copied();
-                    self.on_returned(witness, *session, result.as_ref(), findings)
+                    self.on_returned(&Arc::new(witness), *session, result.as_ref(), findings)
                 }
                 None => Ok(()),
             }
@@ -240,7 +236,7 @@ impl SessionMonitor {
 
     fn on_returned(
         &mut self,
-        witness: Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
@@ -256,14 +252,14 @@ impl SessionMonitor {
         {
             findings.exercise(Property::AtomicMultis);
         }
-        self.check_reply_order(&witness)?;
+        self.check_reply_order(witness)?;
         let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
         if witness.request.is_write() {
             if unknown {
                 return Ok(());
             }
-            self.settle_deletes(&witness);
-            return self.on_write(&witness, session, result);
+            self.settle_deletes(witness);
+            return self.on_write(witness, session, result);
         }
         findings.exercise(Property::MonotonicReads);
         if self
@@ -273,7 +269,7 @@ impl SessionMonitor {
         {
             findings.exercise(Property::ReadYourWrites);
         }
-        self.on_read(&witness, session, result)
+        self.on_read(witness, session, result)
     }
 
     /// Replies of a session come in the order of its requests.
@@ -296,7 +292,7 @@ impl SessionMonitor {
 
     fn on_write(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
     ) -> Judged {
@@ -320,14 +316,7 @@ impl SessionMonitor {
             if effect.touches_parent(zxid)
                 && let Some(parent) = evidence::parent(&effect.path)
             {
-                self.learn(
-                    Aspect::Children,
-                    &Path::from(parent),
-                    zxid,
-                    true,
-                    witness,
-                    session,
-                )?;
+                self.learn(Aspect::Children, parent, zxid, true, witness, session)?;
                 if present {
                     self.learn(Aspect::Children, &effect.path, zxid, true, witness, session)?;
                 }
@@ -339,16 +328,17 @@ impl SessionMonitor {
 
     fn on_read(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
     ) -> Judged {
         let Some(header) = witness.zxid else {
             return Ok(());
         };
-        let seen = self.sessions.entry(session).or_default().clone();
+        let seen = self.sessions.entry(session).or_default();
         if header < seen.zxid {
-            let mut evidence: Vec<Sentence> = seen.by.iter().map(Witness::sentence).collect();
+            let by = seen.by.iter();
+            let mut evidence: Vec<Sentence> = by.map(|by| by.sentence()).collect();
             evidence.push(witness.sentence());
             return Err(tell(
                 witness,
@@ -382,23 +372,23 @@ impl SessionMonitor {
         // The parts of one read show one state.
         let view = sights.iter().map(|(_, stat, _)| newest(stat)).max();
         let view = view.map_or(header, |view| view.max(header));
+        let mut witnesses = Vec::new();
         for (path, stat, _) in &sights {
             let mut witness = witness.clone();
             witness.stat = Some(Status::from(*stat));
+            let witness = Arc::new(witness);
             self.raise(session, view, &witness);
             let shown = self.sessions.entry(session).or_default();
             shown.show(path, stat, &witness);
+            witnesses.push(witness);
         }
-        for (part, (path, stat, _)) in sights.iter().enumerate() {
-            let mut witness = witness.clone();
-            witness.stat = Some(Status::from(*stat));
+        for (part, ((path, stat, _), witness)) in sights.iter().zip(witnesses).enumerate() {
             if stat.czxid > Zxid::ZERO
                 && let Some(parent) = evidence::parent(path)
             {
-                let parent = Path::from(parent);
                 self.learn(
                     Aspect::Children,
-                    &parent,
+                    parent,
                     stat.czxid,
                     true,
                     &witness,
@@ -434,7 +424,7 @@ impl SessionMonitor {
     }
 
     /// A read that finds nothing must not follow a creation that its session's view holds.
-    fn on_absence(&mut self, witness: &Witness, session: SessionId, view: Zxid) -> Judged {
+    fn on_absence(&mut self, witness: &Arc<Witness>, session: SessionId, view: Zxid) -> Judged {
         let (Request::Exists { path, .. }
         | Request::GetData { path, .. }
         | Request::GetChildren { path, .. }
@@ -445,19 +435,19 @@ impl SessionMonitor {
         let parked = Parked {
             view,
             session,
-            read: witness.clone(),
+            read: Arc::clone(witness),
             by: self.sessions.get(&session).and_then(|view| view.by.clone()),
             beside: None,
         };
         self.check_absence(path, &parked)?;
         let key = self.key(path);
-        let below = key.data.known.range(..=view).next_back();
-        let below = below.map_or(Zxid::ZERO, |(zxid, _)| *zxid);
+        let below = key.data.known.before(view.next()).next_back();
+        let below = below.map_or(Zxid::ZERO, |(zxid, _)| zxid);
         Chain::park(&mut key.absences, below, parked);
         Ok(())
     }
 
-    fn check_absence(&mut self, path: &Path, parked: &Parked) -> Judged {
+    fn check_absence(&mut self, path: &str, parked: &Parked) -> Judged {
         if self.is_mortal(path) {
             return Ok(());
         }
@@ -465,7 +455,7 @@ impl SessionMonitor {
         if !key.deletes.is_empty() {
             return Ok(());
         }
-        match key.data.known.range(..=parked.view).next_back() {
+        match key.data.known.before(parked.view.next()).next_back() {
             Some((zxid, known)) if known.present => Err(tell(
                 &parked.read,
                 breach(known, parked, Breach::StaleAbsence),
@@ -483,31 +473,31 @@ impl SessionMonitor {
     fn learn(
         &mut self,
         aspect: Aspect,
-        path: &Path,
+        path: &str,
         zxid: Zxid,
         present: bool,
-        by: &Witness,
+        by: &Arc<Witness>,
         by_session: SessionId,
     ) -> Judged {
         let chain = self.chain(aspect, path);
-        if chain.known.contains_key(&zxid) {
+        if chain.known.contains(zxid) {
             return Ok(());
         }
         let known = Known {
             present,
-            by: by.clone(),
+            by: Arc::clone(by),
             by_session,
         };
-        let parked = chain.parked.range(..zxid).next_back();
+        let parked = chain.parked.before(zxid).next_back();
         if let Some((shown, parked)) = parked
             && parked.view >= zxid
         {
-            let (shown, parked) = (*shown, parked.clone());
+            let parked = parked.clone();
             return Err(self.stale(aspect, path, shown, zxid, &known, &parked));
         }
         chain.learn(zxid, known);
         if aspect == Aspect::Data && present {
-            let absent = self.key(path).absences.range(..zxid).next_back();
+            let absent = self.key(path).absences.before(zxid).next_back();
             if let Some(parked) = absent.map(|(_, parked)| parked.clone())
                 && parked.view >= zxid
             {
@@ -526,24 +516,24 @@ impl SessionMonitor {
         }
     }
 
-    fn raise(&mut self, session: SessionId, zxid: Zxid, by: &Witness) {
+    fn raise(&mut self, session: SessionId, zxid: Zxid, by: &Arc<Witness>) {
         let view = self.sessions.entry(session).or_default();
         if zxid > view.zxid {
             view.zxid = zxid;
-            view.by = Some(by.clone());
+            view.by = Some(Arc::clone(by));
         }
     }
 
-    fn is_mortal(&self, path: &Path) -> bool {
+    fn is_mortal(&self, path: &str) -> bool {
         let mortal = |path: &str| self.keys.get(path).is_some_and(|key| key.mortal);
         mortal(path) || evidence::sequence_prefix(path).is_some_and(mortal)
     }
 
-    fn key(&mut self, path: &Path) -> &mut Key {
-        self.keys.or_default(path)
+    fn key(&mut self, path: &str) -> &mut Key {
+        self.keys.part_or_default(path)
     }
 
-    fn chain(&mut self, aspect: Aspect, path: &Path) -> &mut Chain {
+    fn chain(&mut self, aspect: Aspect, path: &str) -> &mut Chain {
         let key = self.key(path);
         match aspect {
             Aspect::Data => &mut key.data,

@@ -1,5 +1,7 @@
 //! The contradictions of `session-guarantees`, and the names of what each of them breaks.
 
+use std::sync::Arc;
+
 use super::{Aspect, Known, Parked, SessionMonitor};
 use crate::base::zxid::Zxid;
 use crate::check::verdict::{Property, Sentence, Violation};
@@ -69,7 +71,7 @@ pub(super) fn tell(
 
 pub(super) fn stories(known: &Known, parked: &Parked) -> Vec<Sentence> {
     let mut evidence = vec![known.by.sentence()];
-    evidence.extend(parked.by.iter().map(Witness::sentence));
+    evidence.extend(parked.by.iter().map(|by| by.sentence()));
     evidence.push(parked.read.sentence());
     evidence
 }
@@ -88,7 +90,7 @@ impl SessionMonitor {
     pub(super) fn stale(
         &self,
         aspect: Aspect,
-        path: &Path,
+        path: &str,
         shown: Zxid,
         zxid: Zxid,
         known: &Known,
@@ -130,14 +132,15 @@ impl SessionMonitor {
     /// The session had been shown another change of the same transaction.
     fn torn(
         &self,
-        path: &Path,
+        path: &str,
         shown: Zxid,
         zxid: Zxid,
         known: &Known,
         parked: &Parked,
     ) -> Option<Violation> {
         let view = self.sessions.get(&parked.session)?;
-        let half = |(seen, other, _): &&(Zxid, Path, Witness)| *seen == zxid && other != path;
+        let half =
+            |(seen, other, _): &&(Zxid, Path, Arc<Witness>)| *seen == zxid && **other != *path;
         let (_, other, by) = view.shown.iter().find(half)?;
         Some(tell(
             &parked.read,

@@ -52,7 +52,7 @@ impl ZabMonitor {
             cx.violate(ACK_UNKNOWN, story, conclusion);
             return;
         };
-        match self.proposals.get_mut(&zxid) {
+        match self.proposals.get_mut(zxid) {
             Some(proposal) if proposal.node == node => proposal.acks.push((server, cx.at)),
             Some(proposal) => {
                 let proposed = proposal.node;

@@ -107,7 +107,7 @@ impl ZabMonitor {
             .map(|node| self.tree.zxid(node));
         let told = lost.clone().find(|zxid| {
             self.proposals
-                .get(zxid)
+                .get(*zxid)
                 .is_some_and(|proposal| proposal.told.is_some())
         });
         told.or_else(|| lost.clone().next()).unwrap_or(Zxid::ZERO)
@@ -186,7 +186,7 @@ impl ZabMonitor {
 
     /// Keeps who committed a transaction first, for stories.
     fn note_commit(&mut self, cx: &Cx<'_>, server: ServerId, node: Node) {
-        if let Some(proposal) = self.proposals.get_mut(&self.tree.zxid(node))
+        if let Some(proposal) = self.proposals.get_mut(self.tree.zxid(node))
             && proposal.node == node
         {
             proposal.committed.get_or_insert((server, cx.at));
@@ -198,8 +198,8 @@ impl ZabMonitor {
         cx.exercise(Property::CommitOrder);
         let lead = self.ghost_mut(server).lead.as_mut();
         let (head, node) = lead.map_or((None, None), |lead| {
-            let head = lead.outstanding.keys().next().copied();
-            (head, lead.outstanding.remove(&zxid))
+            let head = lead.outstanding.first().map(|(zxid, _)| zxid);
+            (head, lead.outstanding.remove(zxid))
         });
         let mut story = Story::default();
         let Some(node) = node else {
@@ -257,7 +257,7 @@ impl ZabMonitor {
         }
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
-        if let Some(proposal) = self.proposals.get(&self.tree.zxid(node)) {
+        if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {
             for (server, at) in &proposal.acks {
                 story.tell(
                     *at,

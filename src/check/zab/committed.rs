@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::histories::{Histories, Node, ROOT};
 use crate::base::id::{ClientId, ServerId};
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::by_zxid::ByZxid;
 use crate::check::verdict::At;
 
 /// How a client came to know of a position.
@@ -27,7 +28,7 @@ pub(super) struct Begun {
 pub(super) struct Committed {
     /// The history of each length; index 0 is the empty one.
     nodes: Vec<Node>,
-    positions: BTreeMap<Zxid, u64>,
+    positions: ByZxid<u64>,
     /// Length of G when a label's epoch was established.
     labels: BTreeMap<Epoch, u64>,
     /// The highest epoch begun (S5).
@@ -40,7 +41,7 @@ impl Committed {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![ROOT],
-            positions: BTreeMap::new(),
+            positions: ByZxid::default(),
             labels: BTreeMap::new(),
             begun: None,
             told_early: BTreeMap::new(),
@@ -82,7 +83,7 @@ impl Committed {
         if zxid.is_label() {
             self.labels.get(&zxid.epoch()).copied()
         } else {
-            self.positions.get(&zxid).copied()
+            self.positions.get(zxid).copied()
         }
     }
 

@@ -95,7 +95,7 @@ impl ZabMonitor {
 
     fn note_proposal(&mut self, cx: &mut Cx<'_>, zxid: Zxid, proposal: Proposal) {
         cx.exercise(Property::Integrity);
-        let Some(known) = self.proposals.get(&zxid) else {
+        let Some(known) = self.proposals.get(zxid) else {
             self.proposals.insert(zxid, proposal);
             return;
         };
@@ -147,7 +147,7 @@ impl ZabMonitor {
 
     /// S1: whatever is delivered was proposed, with these contents.
     fn judge_proposed(&self, cx: &mut Cx<'_>, server: ServerId, step: Step) {
-        let Some(proposal) = self.proposals.get(&step.zxid) else {
+        let Some(proposal) = self.proposals.get(step.zxid) else {
             let conclusion = format!(
                 "server {server} delivered {}, which no leader proposed",
                 step.zxid

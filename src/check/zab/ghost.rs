@@ -1,10 +1,11 @@
 //! What the monitor knows of one server: its history in memory, in the log and on disk, its epochs and its promises.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::histories::{Histories, Node, ROOT};
 use crate::base::id::ServerId;
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::by_zxid::ByZxid;
 use crate::check::verdict::At;
 
 /// A value and when it became so.
@@ -37,7 +38,7 @@ pub(super) struct Lead {
     /// Its epoch, once proposed.
     pub(super) epoch: Option<Epoch>,
     /// Proposed and not yet decided.
-    pub(super) outstanding: BTreeMap<Zxid, Node>,
+    pub(super) outstanding: ByZxid<Node>,
 }
 
 impl Lead {
@@ -48,7 +49,7 @@ impl Lead {
             initial,
             tip: initial,
             epoch: None,
-            outstanding: BTreeMap::new(),
+            outstanding: ByZxid::default(),
         }
     }
 }

@@ -3,11 +3,10 @@
 //!
 //! Each node has a parent and one jump pointer (Myers' skew-binary scheme), so an ancestor is found in O(log n).
 
-use std::collections::BTreeMap;
-
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::Zxid;
+use crate::check::slots::Slots;
 use crate::check::verdict::At;
 
 /// A history: a node of the tree.
@@ -16,6 +15,10 @@ pub(super) struct Node(u32);
 
 /// The empty history.
 pub(super) const ROOT: Node = Node(0);
+
+fn node_at(place: usize) -> Node {
+    Node(u32::try_from(place).expect("fewer than 2^32 histories in a run"))
+}
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -46,7 +49,8 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct Histories {
     entries: Vec<Entry>,
-    by_hash: BTreeMap<u64, Node>,
+    /// By the hashes of their lineages.
+    by_hash: Slots,
 }
 
 impl Histories {
@@ -59,10 +63,17 @@ impl Histories {
             broken: None,
             state: None,
         };
-        Self {
-            entries: vec![root],
-            by_hash: BTreeMap::from([(Lineage::EMPTY.hash, ROOT)]),
-        }
+        let mut histories = Self {
+            entries: Vec::new(),
+            by_hash: Slots::default(),
+        };
+        histories.insert(root);
+        histories
+    }
+
+    fn known(&self, hash: u64) -> Option<Node> {
+        let is_it = |place: usize| self.entries[place].lineage.hash == hash;
+        self.by_hash.find(hash, is_it).map(node_at)
     }
 
     fn entry(&self, node: Node) -> &Entry {
@@ -76,8 +87,8 @@ impl Histories {
     /// The node of a history that somebody claims to have. An unknown one becomes an orphan: nothing is its prefix but
     /// itself, so it fails wherever a property is judged on it.
     pub(super) fn claim(&mut self, lineage: Lineage) -> Node {
-        if let Some(node) = self.by_hash.get(&lineage.hash) {
-            return *node;
+        if let Some(node) = self.known(lineage.hash) {
+            return node;
         }
         let orphan = self.next_node();
         self.insert(Entry {
@@ -97,7 +108,7 @@ impl Histories {
         if self.entry(above.heir).lineage == lineage {
             return above.heir;
         }
-        let known = self.by_hash.get(&lineage.hash).copied();
+        let known = self.known(lineage.hash);
         let node = match known {
             Some(node) if self.is_orphan(node) => {
                 self.adopt(node, parent);
@@ -122,12 +133,14 @@ impl Histories {
     }
 
     fn next_node(&self) -> Node {
-        Node(u32::try_from(self.entries.len()).expect("fewer than 2^32 histories in a run"))
+        node_at(self.entries.len())
     }
 
     fn insert(&mut self, entry: Entry) -> Node {
         let node = self.next_node();
-        self.by_hash.insert(entry.lineage.hash, node);
+        let hash_of = |place: usize| self.entries[place].lineage.hash;
+        self.by_hash
+            .put(entry.lineage.hash, self.entries.len(), hash_of);
         self.entries.push(entry);
         node
     }

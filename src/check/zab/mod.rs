@@ -42,6 +42,7 @@ use story::{Cx, Story};
 
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::by_zxid::ByZxid;
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::history::fact::Fact;
 
@@ -78,7 +79,7 @@ pub struct ZabMonitor {
     tree: Histories,
     committed: Committed,
     servers: BTreeMap<ServerId, Ghost>,
-    proposals: BTreeMap<Zxid, Proposal>,
+    proposals: ByZxid<Proposal>,
     /// Leaders by epoch (S6).
     reigns: BTreeMap<Epoch, Reign>,
     /// The histories with which would-be leaders of an epoch began (S10); several servers may propose one epoch.
@@ -98,7 +99,7 @@ impl ZabMonitor {
             tree: Histories::new(),
             committed: Committed::new(),
             servers: voters.iter().map(|server| (server, Ghost::new())).collect(),
-            proposals: BTreeMap::new(),
+            proposals: ByZxid::default(),
             reigns: BTreeMap::new(),
             initials: BTreeMap::new(),
             terms: 0,
@@ -128,7 +129,7 @@ impl ZabMonitor {
 
     /// A transaction for a reader: `1:7 (setData /k1 v3)`.
     fn describe(&self, zxid: Zxid) -> String {
-        match self.proposals.get(&zxid) {
+        match self.proposals.get(zxid) {
             Some(proposal) => format!("{zxid} ({})", proposal.text),
             None => zxid.to_string(),
         }
@@ -144,7 +145,7 @@ impl ZabMonitor {
 
     /// Tells how a transaction came to be proposed, acknowledged, committed and known to a client.
     fn tell_fate(&self, story: &mut Story, zxid: Zxid) {
-        let Some(proposal) = self.proposals.get(&zxid) else {
+        let Some(proposal) = self.proposals.get(zxid) else {
             return;
         };
         story.tell(

@@ -28,7 +28,7 @@ impl ZabMonitor {
     /// A client learnt that some server's state includes `zxid`.
     fn on_told(&mut self, cx: &mut Cx<'_>, told: Told, session: SessionId, zxid: Zxid) {
         cx.exercise(Property::ToldIsCommitted);
-        if let Some(proposal) = self.proposals.get_mut(&zxid) {
+        if let Some(proposal) = self.proposals.get_mut(zxid) {
             let asker = proposal.session == session && session != SessionId::NONE;
             if proposal.told.is_none() || asker && !proposal.told_asker {
                 proposal.told = Some(told);
@@ -51,7 +51,7 @@ impl ZabMonitor {
             cx.violate(TOLD_UNESTABLISHED, story, conclusion);
             return;
         }
-        if let Some(proposal) = self.proposals.get(&zxid) {
+        if let Some(proposal) = self.proposals.get(zxid) {
             story.tell(
                 proposal.at,
                 format!(
