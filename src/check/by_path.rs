@@ -42,6 +42,19 @@ impl<T> ByPath<T> {
         Some(&self.entries[place].1)
     }
 
+    /// A path as it is kept here, or anew.
+    pub(super) fn name(&self, path: &str) -> Path {
+        match self.find(hash(path), path) {
+            Some(place) => Arc::clone(&self.entries[place].0),
+            None => Path::from(path),
+        }
+    }
+
+    /// What is known of any path, in the order in which they became known.
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, value)| value)
+    }
+
     /// What is known of a path, to change.
     pub(super) fn get_mut(&mut self, path: &str) -> Option<&mut T> {
         let place = self.find(hash(path), path)?;

@@ -214,6 +214,14 @@ pub(in crate::check) fn parent(path: &str) -> Option<&str> {
     }
 }
 
+/// A path and those above it, from the root downwards.
+pub(super) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    let inner = path.match_indices('/').skip(1);
+    let inner = inner.map(|(end, _)| &path[..end]);
+    let whole = (path != "/").then_some(path);
+    std::iter::once("/").chain(inner).chain(whole)
+}
+
 /// The path without a sequence suffix, if it could have one.
 pub(in crate::check) fn sequence_prefix(path: &str) -> Option<&str> {
     const SUFFIX: usize = 10;

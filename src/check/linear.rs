@@ -26,6 +26,7 @@ use self::sequence::Siblings;
 use self::timeline::{Key, Mark};
 use super::by_operation::{ByOperation, Operation};
 use super::by_path::ByPath;
+use super::by_zxid::ByZxid;
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{Status, Witness};
@@ -40,7 +41,7 @@ const AUTHORS: usize = 1 << 16;
 /// An operation without a definite outcome.
 #[derive(Clone, Debug)]
 struct Pending {
-    witness: Witness,
+    witness: Arc<Witness>,
     /// Known for certain once the outcome is lost.
     session: SessionId,
     /// The order of invocations.
@@ -48,7 +49,7 @@ struct Pending {
     /// It takes effect strictly above this.
     above: Zxid,
     /// What put it there.
-    above_by: Option<Witness>,
+    above_by: Option<Arc<Witness>>,
     /// Known once the session is known to have gone on: it took effect strictly below this or never.
     below: Option<Zxid>,
     /// A reply showed its effect at this zxid.
@@ -60,16 +61,16 @@ struct Pending {
 struct Watermark {
     zxid: Zxid,
     sequence: u64,
-    by: Option<Witness>,
+    by: Option<Arc<Witness>>,
 }
 
 impl Watermark {
-    fn raise(&mut self, zxid: Zxid, sequence: u64, witness: &Witness) {
+    fn raise(&mut self, zxid: Zxid, sequence: u64, witness: &Arc<Witness>) {
         if zxid > self.zxid {
             *self = Self {
                 zxid,
                 sequence,
-                by: Some(witness.clone()),
+                by: Some(Arc::clone(witness)),
             };
         }
     }
@@ -87,11 +88,11 @@ pub struct LinearMonitor {
     unsettled: BTreeSet<Path>,
     /// Prefixes of sequential creates whose nodes others than clients may delete.
     mortal_prefixes: Vec<Path>,
-    authors: BTreeMap<Zxid, Witness>,
+    authors: ByZxid<Arc<Witness>>,
     /// Sequential names, by parent.
     sequences: BTreeMap<Path, Siblings>,
     /// Changes shown whose writer is not known yet.
-    shown: BTreeMap<Zxid, Vec<Path>>,
+    shown: ByZxid<Vec<Path>>,
 }
 
 impl Monitor for LinearMonitor {
@@ -165,7 +166,7 @@ impl LinearMonitor {
     fn on_invoked(&mut self, at: At, op: Operation, session: SessionId, request: &Arc<Request>) {
         self.invocations += 1;
         let pending = Pending {
-            witness: Witness::begin(op.0, op.1, at, request),
+            witness: Arc::new(Witness::begin(op.0, op.1, at, request)),
             session,
             sequence: self.invocations,
             above: self.proven.zxid,
@@ -205,10 +206,11 @@ impl LinearMonitor {
         let Some(mut pending) = self.pending.remove(&op) else {
             return Ok(());
         };
-        pending.witness.returned = Some(at);
-        pending.witness.zxid = zxid;
-        pending.witness.error = result.err().copied();
-        pending.witness.stat = result.ok().and_then(stat_of).map(Status::from);
+        let witness = Arc::make_mut(&mut pending.witness);
+        witness.returned = Some(at);
+        witness.zxid = zxid;
+        witness.error = result.err().copied();
+        witness.stat = result.ok().and_then(stat_of).map(Status::from);
         let result = result.map_err(|error| *error);
         if !pending.witness.request.is_write() {
             return self.on_read(at, session, &pending, result);
@@ -244,7 +246,7 @@ impl LinearMonitor {
         result: Result<&Response, ErrorCode>,
     ) -> Judged {
         stories::check_order(at, pending, zxid, self.sessions.get(&session))?;
-        if let Some(other) = self.authors.get(&zxid)
+        if let Some(other) = self.authors.get(zxid)
             && (other.client, other.op) != (pending.witness.client, pending.witness.op)
         {
             return Err(stories::double_zxid(at, other, &pending.witness, zxid));
@@ -343,7 +345,7 @@ impl LinearMonitor {
         for pending in self.pending.of_mut(client) {
             if pending.sequence > earlier.sequence && pending.above < zxid {
                 pending.above = zxid;
-                pending.above_by = Some(earlier.witness.clone());
+                pending.above_by = Some(Arc::clone(&earlier.witness));
             }
         }
     }
@@ -364,8 +366,8 @@ impl LinearMonitor {
         }
     }
 
-    fn remember(&mut self, zxid: Zxid, witness: &Witness) {
-        self.authors.insert(zxid, witness.clone());
+    fn remember(&mut self, zxid: Zxid, witness: &Arc<Witness>) {
+        self.authors.insert(zxid, Arc::clone(witness));
         if self.authors.len() > AUTHORS {
             self.authors.pop_first();
         }
@@ -373,7 +375,7 @@ impl LinearMonitor {
 
     /// No reply may have shown a change at this zxid on a znode that its write did not change.
     fn check_shown(&mut self, at: At, zxid: Zxid, witness: &Witness, effects: &[Effect]) -> Judged {
-        let Some(paths) = self.shown.remove(&zxid) else {
+        let Some(paths) = self.shown.remove(zxid) else {
             return Ok(());
         };
         for path in paths {
@@ -383,7 +385,7 @@ impl LinearMonitor {
             let seen = self
                 .keys
                 .get(&path)
-                .and_then(|key| key.marks.get(&zxid))
+                .and_then(|key| key.marks.get(zxid))
                 .and_then(|mark| mark.seen.as_ref());
             if !changes
                 && let Some(seen) = seen
@@ -396,7 +398,7 @@ impl LinearMonitor {
     }
 
     /// Puts an effect into its znode's timeline.
-    fn place(&mut self, at: At, zxid: Zxid, effect: &Effect, author: &Witness) -> Judged {
+    fn place(&mut self, at: At, zxid: Zxid, effect: &Effect, author: &Arc<Witness>) -> Judged {
         let key = self
             .keys
             .or_insert_with(&effect.path, || Key::new(&effect.path));
@@ -418,10 +420,10 @@ impl LinearMonitor {
             after: effect.after,
             data: effect.data.clone(),
             change: effect.change,
-            author: Some(author.clone()),
+            author: Some(Arc::clone(author)),
             seen: None,
         };
-        if let Some(old) = key.marks.get(&zxid) {
+        if let Some(old) = key.marks.get(zxid) {
             if let Some(seen) = &old.seen
                 && let Some(why) = stories::difference(old, &mark)
             {
@@ -462,7 +464,7 @@ impl LinearMonitor {
         path: &Path,
         stat: &Stat,
         data: Option<&Data>,
-        witness: &Witness,
+        witness: &Arc<Witness>,
     ) -> Judged {
         if stat.mzxid != stat.czxid {
             self.on_life(at, path, stat.czxid, witness)?;
@@ -490,14 +492,14 @@ impl LinearMonitor {
             data: data.cloned(),
             change: true,
             author: None,
-            seen: Some(witness.clone()),
+            seen: Some(Arc::clone(witness)),
         };
         self.on_shown(at, path, stat.mzxid, mark)?;
         self.settle(at, path)
     }
 
     /// A reply showed that a znode's life began at this zxid.
-    fn on_life(&mut self, at: At, path: &Path, czxid: Zxid, witness: &Witness) -> Judged {
+    fn on_life(&mut self, at: At, path: &Path, czxid: Zxid, witness: &Arc<Witness>) -> Judged {
         let key = self.keys.or_insert_with(path, || Key::new(path));
         let compound = key.compound;
         let mark = Mark {
@@ -517,7 +519,7 @@ impl LinearMonitor {
             data: None,
             change: true,
             author: None,
-            seen: Some(witness.clone()),
+            seen: Some(Arc::clone(witness)),
         };
         self.on_shown(at, path, czxid, mark)
     }
@@ -530,7 +532,7 @@ impl LinearMonitor {
             return Ok(());
         }
         let seen = mark.seen.as_ref().expect("a reply showed it");
-        if let Some(old) = key.marks.get_mut(&zxid) {
+        if let Some(old) = key.marks.get_mut(zxid) {
             if let Some(why) = stories::difference(&mark, old) {
                 let other = old.witness().cloned();
                 key.broken = true;
@@ -539,11 +541,11 @@ impl LinearMonitor {
                     None => stories::shown_differently(at, path, seen, seen, &why),
                 });
             }
-            old.seen.get_or_insert_with(|| seen.clone());
+            old.seen.get_or_insert_with(|| Arc::clone(seen));
             old.data = old.data.take().or(mark.data);
             return Ok(());
         }
-        if let Some(author) = self.authors.get(&zxid)
+        if let Some(author) = self.authors.get(zxid)
             && !self.may_have_named(author, path)
         {
             let story = stories::other_write(at, path, zxid, seen, author);
@@ -551,7 +553,9 @@ impl LinearMonitor {
             return Err(story);
         }
         let key = self.keys.get_mut(path).expect("it was just read");
-        self.shown.entry(zxid).or_default().push(Arc::clone(path));
+        self.shown
+            .or_insert_with(zxid, Vec::new)
+            .push(Arc::clone(path));
         if self.shown.len() > AUTHORS {
             self.shown.pop_first();
         }

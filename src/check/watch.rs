@@ -9,6 +9,7 @@
 
 mod access;
 mod connection;
+mod interest;
 mod latency;
 mod rearm;
 mod rebuilt;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use self::access::Access;
 use self::connection::{CaughtUp, Connection, Origin, Owed};
+use self::interest::Interest;
 pub use self::latency::WatchLatency;
 use self::rearm::{Registration, resume};
 use self::rebuilt::Doubts;
@@ -56,6 +58,7 @@ pub struct WatchMonitor {
     log: Committed,
     triggers: Triggers,
     clients: BTreeMap<ClientId, Client>,
+    interest: Interest,
     /// Requests in flight.
     open: ByOperation<Witness>,
     access: Access,
@@ -83,6 +86,13 @@ impl Monitor for WatchMonitor {
     }
 }
 
+fn connection_of(
+    clients: &mut BTreeMap<ClientId, Client>,
+    client: ClientId,
+) -> Option<&mut Connection> {
+    clients.get_mut(&client)?.connection.as_mut()
+}
+
 // Facts.
 impl WatchMonitor {
     /// A monitor that has seen nothing.
@@ -107,11 +117,15 @@ impl WatchMonitor {
     fn commit(&mut self, now: Time, entry: &Entry) {
         for trigger in self.triggers.apply(now, entry) {
             let hooks = trigger.hooks();
-            for client in self.clients.values_mut() {
-                if let Some(connection) = &mut client.connection {
-                    connection.on_trigger(&trigger, &hooks);
-                }
-            }
+            let clients = &mut self.clients;
+            self.interest.ask(&trigger.path, |client| {
+                let connection = connection_of(clients, client);
+                connection.is_some_and(|connection| connection.on_trigger(&trigger, &hooks))
+            });
+            self.interest.ask_recursive(&trigger.path, |client, hook| {
+                let connection = connection_of(clients, client);
+                connection.is_some_and(|connection| connection.on_trigger_below(&trigger, hook))
+            });
         }
         for change in &entry.txn.changes {
             if let Change::CloseSession { session } = change {
@@ -157,7 +171,7 @@ impl WatchMonitor {
             witness.returned = Some(at);
             witness.zxid = *zxid;
             witness.error = result.as_ref().err().copied();
-            self.on_returned(&witness, *conn, result.as_ref(), findings);
+            self.on_returned(&Arc::new(witness), *conn, result.as_ref(), findings);
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
@@ -244,7 +258,7 @@ impl WatchMonitor {
 impl WatchMonitor {
     fn on_returned(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         conn: u64,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
@@ -288,8 +302,10 @@ impl WatchMonitor {
             (registration, view, &mut client.connection)
             && connection.number == conn
         {
-            let origin = Origin::Request(witness.clone());
-            connection.arm(list.hook(&path), view, &origin, &self.triggers);
+            let origin = Origin::Request(Arc::clone(witness));
+            let hook = list.hook(&path);
+            self.interest.add(witness.client, &hook);
+            connection.arm(hook, view, &origin, &self.triggers);
         }
     }
 
@@ -297,7 +313,7 @@ impl WatchMonitor {
     fn on_view(
         &mut self,
         at: At,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         conn: u64,
         view: Zxid,
         findings: &mut Findings,
@@ -311,7 +327,7 @@ impl WatchMonitor {
         let is_first = connection.view.is_none();
         let lost = connection.on_reply(view, witness);
         let is_blind = connection.is_blind;
-        connection.view = Some((view, witness.clone()));
+        connection.view = Some((view, Arc::clone(witness)));
         if let Some((list, path)) = forgotten.first() {
             findings.violate(stories::unregistered(at, witness, *list, path));
         }
@@ -356,10 +372,7 @@ impl WatchMonitor {
     }
 
     fn connection(&mut self, client: ClientId, conn: u64) -> Option<&mut Connection> {
-        self.clients
-            .get_mut(&client)
-            .and_then(|client| client.connection.as_mut())
-            .filter(|connection| connection.number == conn)
+        connection_of(&mut self.clients, client).filter(|connection| connection.number == conn)
     }
 }
 
@@ -565,5 +578,8 @@ impl WatchMonitor {
         let log = is_whole.then_some(&self.triggers);
         let doubts = self.doubts.as_ref();
         resume(connection, watches, reset, (log, doubts), findings);
+        for hook in connection.armed.keys() {
+            self.interest.add(client, hook);
+        }
     }
 }

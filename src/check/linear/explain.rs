@@ -184,7 +184,7 @@ impl LinearMonitor {
         }
         pending.bound = Some(zxid);
         let mut witness = pending.witness.clone();
-        witness.zxid = Some(zxid);
+        Arc::make_mut(&mut witness).zxid = Some(zxid);
         self.forget_placed(op, &witness.request);
         self.remember(zxid, &witness);
         let mut effects = evidence::effects(&witness.request, Ok(None), zxid);
@@ -251,7 +251,7 @@ fn slot(part: &Request, path: &Path) -> Option<SlotKind> {
 
 fn shown_holes(key: &Key) -> Vec<(Zxid, Hole)> {
     let hole = |zxid: &Zxid| {
-        let mark = &key.marks[zxid];
+        let mark = key.mark(*zxid);
         let kind = match (key.compound, mark.after) {
             (
                 false,

@@ -112,8 +112,9 @@ fn is_one_life(parent: Option<&Key>, earlier: Zxid, later: Zxid) -> bool {
             && earlier > key.floor()
             && !key
                 .marks
-                .range(earlier..=later)
-                .any(|(at, mark)| mark.change && mark.begins_or_ends(*at))
+                .from(earlier)
+                .take_while(|(at, _)| *at <= later)
+                .any(|(at, mark)| mark.change && mark.begins_or_ends(at))
     })
 }
 

@@ -306,14 +306,14 @@ pub(super) fn shown_differently(
 
 /// Two neighbouring states of one znode exclude each other.
 pub(super) fn clash(at: At, path: &Path, key: &Key, clash: Clash) -> Violation {
-    let lower = &key.marks[&clash.lower];
-    let upper = &key.marks[&clash.upper];
-    let between = clash.between.map(|zxid| (zxid, &key.marks[&zxid]));
+    let lower = key.mark(clash.lower);
+    let upper = key.mark(clash.upper);
+    let between = clash.between.map(|zxid| (zxid, key.mark(zxid)));
     let evidence = [Some(lower), between.map(|(_, mark)| mark), Some(upper)]
         .into_iter()
         .flatten()
         .filter_map(Mark::witness)
-        .map(Witness::sentence)
+        .map(|witness| witness.sentence())
         .collect();
     let signature = match (lower.after, upper.before) {
         (
@@ -398,13 +398,13 @@ pub(super) fn unexplained(
     needed: usize,
     candidates: &[&Pending],
 ) -> Violation {
-    let lower = key.marks.range(..=hole.above).next_back();
-    let upper = key.marks.range(hole.above.next()..).next();
+    let lower = key.marks.before(hole.above.next()).next_back();
+    let upper = key.marks.first_from(hole.above.next());
     let mut evidence: Vec<Sentence> = [lower, upper]
         .into_iter()
         .flatten()
         .filter_map(|(_, mark)| mark.witness())
-        .map(Witness::sentence)
+        .map(|witness| witness.sentence())
         .collect();
     evidence.extend(
         candidates

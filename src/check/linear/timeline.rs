@@ -1,10 +1,12 @@
 //! One znode's known states in zxid order, and what must have happened between two of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::by_operation::Operation;
 use super::holes::{Hole, HoleKind};
 use crate::base::zxid::Zxid;
+use crate::check::by_zxid::ByZxid;
 use crate::check::evidence::{Know, Version};
 use crate::check::wording::Witness;
 use crate::history::op::Data;
@@ -21,14 +23,14 @@ pub(super) struct Mark {
     /// Whether it changed the znode.
     pub change: bool,
     /// The write at this zxid.
-    pub author: Option<Witness>,
+    pub author: Option<Arc<Witness>>,
     /// A reply that showed this change.
-    pub seen: Option<Witness>,
+    pub seen: Option<Arc<Witness>>,
 }
 
 impl Mark {
     /// Who vouches for it.
-    pub(super) fn witness(&self) -> Option<&Witness> {
+    pub(super) fn witness(&self) -> Option<&Arc<Witness>> {
         self.author.as_ref().or(self.seen.as_ref())
     }
 
@@ -81,7 +83,7 @@ impl Way {
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     /// In zxid order; the first is a floor below which nothing is judged.
-    pub marks: BTreeMap<Zxid, Mark>,
+    pub marks: ByZxid<Mark>,
     /// Unresolved writes that may touch it.
     pub unresolved: Vec<Operation>,
     /// Stretches that need writers nobody acknowledged, by the mark they start from: each way to fill them.
@@ -134,8 +136,10 @@ impl Key {
             author: None,
             seen: None,
         };
+        let mut marks = ByZxid::default();
+        marks.insert(Zxid::ZERO, floor);
         Self {
-            marks: BTreeMap::from([(Zxid::ZERO, floor)]),
+            marks,
             unresolved: Vec::new(),
             gaps: BTreeMap::new(),
             unauthored: BTreeSet::new(),
@@ -147,8 +151,8 @@ impl Key {
 
     /// The floor: at and below it nothing is judged.
     pub(super) fn floor(&self) -> Zxid {
-        let (floor, _) = self.marks.first_key_value().expect("a key keeps its floor");
-        *floor
+        let (floor, _) = self.marks.first().expect("a key keeps its floor");
+        floor
     }
 
     /// Puts a mark in its place and judges the stretches on both sides.
@@ -173,29 +177,37 @@ impl Key {
     }
 
     fn is_definite(&self, zxid: Zxid) -> bool {
-        let mark = &self.marks[&zxid];
+        self.has_definite(zxid, self.mark(zxid))
+    }
+
+    fn has_definite(&self, zxid: Zxid, mark: &Mark) -> bool {
         zxid == self.floor() || (mark.change && mark.after.is_definite())
     }
 
+    /// The mark at a zxid that has one.
+    pub(super) fn mark(&self, zxid: Zxid) -> &Mark {
+        self.marks.get(zxid).expect("a mark stands there")
+    }
+
     fn definite_below(&self, zxid: Zxid) -> Zxid {
-        let below = self.marks.range(..zxid).rev().map(|(at, _)| *at);
-        let mut definite = below.skip_while(|at| !self.is_definite(*at));
-        definite.next().expect("the floor is definite")
+        let mut below = self.marks.before(zxid).rev();
+        let definite = below.find(|(at, mark)| self.has_definite(*at, mark));
+        definite.expect("the floor is definite").0
     }
 
     /// Follows every way from a definite mark to the next one.
     fn judge(&mut self, lower: Zxid) -> Result<(), Clash> {
-        let mut walks = vec![Walk::start(lower, self.marks[&lower].after)];
+        let mut walks = vec![Walk::start(lower, self.mark(lower).after)];
         let (mut last, mut between) = (lower, None);
-        for (zxid, mark) in self.marks.range(lower.next()..) {
+        for (zxid, mark) in self.marks.from(lower.next()) {
             let mut onward = Vec::new();
             for walk in &walks {
-                walk.step(*zxid, mark, self, &mut onward);
+                walk.step(zxid, mark, self, &mut onward);
             }
             if onward.is_empty() {
                 return Err(Clash {
                     lower: last,
-                    upper: *zxid,
+                    upper: zxid,
                     between,
                 });
             }
@@ -204,12 +216,12 @@ impl Key {
                 return Ok(());
             }
             if mark.change {
-                (last, between) = (*zxid, None);
-            } else if onward.iter().all(|walk| walk.turned == *zxid) {
-                between = Some(*zxid);
+                (last, between) = (zxid, None);
+            } else if onward.iter().all(|walk| walk.turned == zxid) {
+                between = Some(zxid);
             }
             walks = onward;
-            if self.is_definite(*zxid) {
+            if self.has_definite(zxid, mark) {
                 break;
             }
         }
@@ -226,14 +238,14 @@ impl Key {
     fn forget_vague(&mut self, lower: Zxid) {
         let stretch: Vec<Zxid> = self
             .marks
-            .range(lower.next()..)
-            .map(|(at, _)| *at)
-            .take_while(|at| !self.is_definite(*at))
+            .from(lower.next())
+            .take_while(|(at, mark)| !self.has_definite(*at, mark))
+            .map(|(at, _)| at)
             .collect();
         if stretch.len() > VAGUE {
             for zxid in stretch.iter().take(VAGUE / 2) {
-                if !self.marks[zxid].change {
-                    self.marks.remove(zxid);
+                if !self.mark(*zxid).change {
+                    self.marks.remove(*zxid);
                 }
             }
         }
@@ -243,13 +255,13 @@ impl Key {
         if self.marks.len() <= KEPT {
             return;
         }
-        let cut = *self
+        let (cut, _) = self
             .marks
-            .keys()
+            .iter()
             .nth(KEPT / 4)
             .expect("more marks than are cut");
         let cut = self.definite_below(cut);
-        self.marks = self.marks.split_off(&cut);
+        self.marks.forget_before(cut);
         self.gaps = self.gaps.split_off(&cut);
         self.unauthored = self.unauthored.split_off(&cut.next());
     }

@@ -5,6 +5,7 @@
 //! watches it hits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::rearm::Registration;
 use super::stories;
@@ -19,7 +20,7 @@ use crate::history::op::{EventKind, Path, WatchEvent};
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// A request.
-    Request(Witness),
+    Request(Arc<Witness>),
     /// setWatches, handled at this position.
     Reset {
         client: ClientId,
@@ -60,7 +61,7 @@ pub(super) struct Owed {
     pub hooks: Vec<Hook>,
     pub origin: Origin,
     /// A reply that should have come after it, and how many more messages may pass before it counts as lost.
-    pub overdue: Option<(Witness, u8)>,
+    pub overdue: Option<(Arc<Witness>, u8)>,
 }
 
 /// A one-shot watch that has fired.
@@ -89,7 +90,7 @@ pub(super) struct Connection {
     /// Events that came before the reply that set their watch.
     pub early: Vec<WatchEvent>,
     /// The newest reply.
-    pub view: Option<(Zxid, Witness)>,
+    pub view: Option<(Zxid, Arc<Witness>)>,
     /// The newest event.
     pub told: Option<(Zxid, At)>,
     /// Events made by setWatches, not yet accounted for.
@@ -168,24 +169,26 @@ impl Connection {
         });
     }
 
-    /// A transaction was committed; `hooks` are the watches that its trigger fires, recursive ones aside.
-    pub(super) fn on_trigger(&mut self, trigger: &Trigger, hooks: &[Hook]) {
-        if self.armed.is_empty() {
-            return;
-        }
+    /// A transaction was committed; `hooks` are all watches that there may be on the path of its trigger, recursive ones aside.
+    /// Answers whether one of them still waits for something.
+    pub(super) fn on_trigger(&mut self, trigger: &Trigger, hooks: &[Hook]) -> bool {
+        let mut waits = false;
         for hook in hooks {
+            if hook.catches(trigger.spot.slot, &trigger.path) {
+                self.fire(trigger, hook);
+            }
+            let armed = self.armed.get(hook);
+            waits |= armed.is_some_and(|armed| armed.due.is_none());
+        }
+        waits
+    }
+
+    /// The same for a recursive watch on the path or above it: a server fires them last.
+    pub(super) fn on_trigger_below(&mut self, trigger: &Trigger, hook: &Hook) -> bool {
+        if hook.catches(trigger.spot.slot, &trigger.path) {
             self.fire(trigger, hook);
         }
-        // They come last in the order of watches.
-        let recursive = self.armed.keys().rev();
-        let caught: Vec<Hook> = recursive
-            .take_while(|hook| hook.mode == Mode::Recursive)
-            .filter(|hook| hook.catches(trigger.spot.slot, &trigger.path))
-            .cloned()
-            .collect();
-        for hook in caught.into_iter().rev() {
-            self.fire(trigger, &hook);
-        }
+        self.armed.contains_key(hook)
     }
 
     /// A watch catches a trigger, if it is set.
@@ -305,14 +308,14 @@ impl Connection {
     }
 
     /// A reply came: whatever it reflects should have been told before. Returns what has waited too long.
-    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Witness) -> Vec<Owed> {
+    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Arc<Witness>) -> Vec<Owed> {
         let mut lost = Vec::new();
         for (spot, owed) in &mut self.owed {
             if spot.zxid > view {
                 break;
             }
             match &mut owed.overdue {
-                None => owed.overdue = Some((reply.clone(), PATIENCE)),
+                None => owed.overdue = Some((Arc::clone(reply), PATIENCE)),
                 Some((_, 0)) => lost.push(*spot),
                 Some((_, patience)) => *patience -= 1,
             }

@@ -1,10 +1,11 @@
 //! What the committed log makes watches do: for each change the triggers of semantics.md §4.2, kept per path.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
+use crate::check::by_path::ByPath;
 use crate::check::committed::Entry;
 use crate::check::evidence;
 use crate::history::fact::Change;
@@ -48,13 +49,9 @@ pub(super) struct Trigger {
 }
 
 impl Trigger {
-    /// The watches that it fires, recursive ones aside.
-    pub(super) fn hooks(&self) -> Vec<Hook> {
-        [Mode::Data, Mode::Child, Mode::Persistent]
-            .map(|mode| Hook::new(mode, &self.path))
-            .into_iter()
-            .filter(|hook| hook.catches(self.spot.slot, &self.path))
-            .collect()
+    /// All watches that there may be on its path, recursive ones aside.
+    pub(super) fn hooks(&self) -> [Hook; 3] {
+        [Mode::Data, Mode::Child, Mode::Persistent].map(|mode| Hook::new(mode, &self.path))
     }
 }
 
@@ -183,7 +180,7 @@ const KEPT: usize = 1024;
 /// Every path's history.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Triggers {
-    paths: BTreeMap<Path, History>,
+    paths: ByPath<History>,
 }
 
 impl Triggers {
@@ -209,22 +206,16 @@ impl Triggers {
                 Change::Create { path, .. } => {
                     push(Slot::Own, EventKind::Created, path);
                     if let Some(parent) = evidence::parent(path) {
-                        push(
-                            Slot::Parent,
-                            EventKind::ChildrenChanged,
-                            &Path::from(parent),
-                        );
+                        let parent = self.paths.name(parent);
+                        push(Slot::Parent, EventKind::ChildrenChanged, &parent);
                     }
                 }
                 Change::Delete { path } => {
                     push(Slot::Own, EventKind::Deleted, path);
                     push(Slot::Gone, EventKind::Deleted, path);
                     if let Some(parent) = evidence::parent(path) {
-                        push(
-                            Slot::Parent,
-                            EventKind::ChildrenChanged,
-                            &Path::from(parent),
-                        );
+                        let parent = self.paths.name(parent);
+                        push(Slot::Parent, EventKind::ChildrenChanged, &parent);
                     }
                 }
                 Change::SetData { path, .. } => push(Slot::Own, EventKind::DataChanged, path),
@@ -240,13 +231,10 @@ impl Triggers {
     }
 
     fn keep(&mut self, trigger: Trigger) {
-        let history = self
-            .paths
-            .entry(Arc::clone(&trigger.path))
-            .or_insert_with_key(|path| History {
-                base: start(path),
-                ..History::default()
-            });
+        let history = self.paths.or_insert_with(&trigger.path, || History {
+            base: start(&trigger.path),
+            ..History::default()
+        });
         history.triggers.push_back(trigger);
         if history.triggers.len() > KEPT
             && let Some(oldest) = history.triggers.pop_front()
@@ -265,19 +253,15 @@ impl Triggers {
 
     /// What a watch set at this position catches, in order.
     pub(super) fn after(&self, hook: &Hook, zxid: Zxid) -> Vec<Trigger> {
-        let paths = match hook.mode {
-            Mode::Recursive => self.paths.range::<str, _>((
-                std::ops::Bound::Included(&*hook.path),
-                std::ops::Bound::Unbounded,
-            )),
-            Mode::Data | Mode::Child | Mode::Persistent => self.paths.range::<str, _>((
-                std::ops::Bound::Included(&*hook.path),
-                std::ops::Bound::Included(&*hook.path),
-            )),
+        let histories: Vec<&History> = match hook.mode {
+            Mode::Recursive => self.paths.values().collect(),
+            Mode::Data | Mode::Child | Mode::Persistent => {
+                self.paths.get(&hook.path).into_iter().collect()
+            }
         };
-        let mut caught: Vec<Trigger> = paths
-            .take_while(|(path, _)| path.starts_with(&*hook.path))
-            .flat_map(|(_, history)| later(history, zxid))
+        let mut caught: Vec<Trigger> = histories
+            .into_iter()
+            .flat_map(|history| later(history, zxid))
             .filter(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
             .cloned()
             .collect();

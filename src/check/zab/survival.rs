@@ -22,12 +22,11 @@ pub(super) struct Candidate {
 }
 
 /// The best candidate that lacks something committed and can win a quorum; `None` if every quorum elects a good one.
-fn threat(candidates: &mut [Candidate], quorum: usize) -> Option<Candidate> {
-    candidates.sort_unstable();
-    let index = candidates
-        .iter()
-        .rposition(|candidate| !candidate.is_good)?;
-    (index + 1 >= quorum).then(|| candidates[index])
+fn threat(candidates: &[Candidate], quorum: usize) -> Option<Candidate> {
+    let bad = candidates.iter().filter(|candidate| !candidate.is_good);
+    let worst = *bad.max()?;
+    let below = candidates.iter().filter(|candidate| **candidate <= worst);
+    (below.count() >= quorum).then_some(worst)
 }
 
 /// Whether a history contains all of `whole`.
@@ -54,7 +53,7 @@ impl ZabMonitor {
                 is_good: ghost.excused || contains(&self.tree, recoverable, goal),
             })
         }));
-        let threat = threat(&mut candidates, self.quorum());
+        let threat = threat(&candidates, self.quorum());
         if let Some(worst) = threat
             && !self.endangered
         {
@@ -140,7 +139,7 @@ mod tests {
             let voters = [1, 3, 4, 5, 7, 9][usize::try_from(draw.below(6)).unwrap()];
             let quorum = voters / 2 + 1;
             let good_in_8 = 1 + draw.below(8);
-            let mut candidates: Vec<Candidate> = (1..=u8::try_from(voters).unwrap())
+            let candidates: Vec<Candidate> = (1..=u8::try_from(voters).unwrap())
                 .map(|sid| Candidate {
                     current: Epoch(u32::try_from(draw.below(3)).unwrap()),
                     last: Zxid(draw.below(4)),
@@ -150,7 +149,7 @@ mod tests {
                 .collect();
             let expected = some_quorum_elects_loss(&candidates, quorum);
             assert_eq!(
-                threat(&mut candidates, quorum).is_some(),
+                threat(&candidates, quorum).is_some(),
                 expected,
                 "{candidates:?}"
             );
