@@ -37,10 +37,10 @@ impl Knowledge {
     }
 
     /// Paths believed to be there.
-    pub(super) fn present(&self) -> Vec<Path> {
+    pub(super) fn present(&self) -> impl Iterator<Item = &Path> {
         let is_present = |(_, seen): &(&Path, &Seen)| **seen != Seen::Missing;
         let present = self.seen.iter().filter(is_present);
-        present.map(|(path, _)| path.clone()).collect()
+        present.map(|(path, _)| path)
     }
 
     /// Sequential znodes that may still be there.

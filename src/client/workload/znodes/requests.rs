@@ -312,20 +312,22 @@ impl Author<'_> {
         if dice.once_in(4) {
             return any;
         }
-        let fitting: Vec<Path> = match wanted {
-            Wanted::Present => self.knowledge.present(),
+        let fitting: Vec<&Path> = match wanted {
+            Wanted::Present => self.knowledge.present().collect(),
             Wanted::Creatable => {
                 let fits = |path: &&Path| self.is_creatable(path);
-                self.space.iter().filter(fits).cloned().collect()
+                self.space.iter().filter(fits).collect()
             }
         };
-        dice.pick(&fitting).unwrap_or(any)
+        dice.pick(&fitting).map_or(any, Path::clone)
     }
 
     fn is_creatable(self, path: &str) -> bool {
         let is_missing = |path: &str| self.knowledge.of(path) == Some(Seen::Missing);
-        let is_there = self.knowledge.of(path).is_some() && !is_missing(path);
-        !is_there && !space::parent(path).is_some_and(is_missing)
+        match self.knowledge.of(path) {
+            Some(Seen::Missing) | None => !space::parent(path).is_some_and(is_missing),
+            Some(Seen::Present { .. }) => false,
+        }
     }
 
     /// -1, the version last seen, or the one before it.
