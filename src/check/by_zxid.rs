@@ -37,7 +37,17 @@ impl<T> ByZxid<T> {
         if self.entries[low].0 == zxid {
             return Ok(low);
         }
-        let mut high = count;
+        // Else it is probably near the end all the same: strides grow from there.
+        let (mut high, mut stride) = (count, 1);
+        while high - low > stride {
+            let probe = high - stride;
+            if self.entries[probe].0 <= zxid {
+                low = probe;
+                break;
+            }
+            high = probe;
+            stride *= 2;
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             match self.entries[middle].0.cmp(&zxid) {

@@ -322,10 +322,12 @@ impl Triggers {
 }
 
 fn later(history: &History, zxid: Zxid) -> impl Iterator<Item = &Trigger> {
-    let start = history
-        .triggers
-        .partition_point(|trigger| trigger.spot.zxid <= zxid);
-    history.triggers.range(start..)
+    // Watches are set near the end of the log: few triggers are passed on the way back.
+    let newest = history.triggers.iter().rev();
+    let count = newest
+        .take_while(|trigger| trigger.spot.zxid > zxid)
+        .count();
+    history.triggers.range(history.triggers.len() - count..)
 }
 
 /// The znodes that exist from the start (semantics.md §1).

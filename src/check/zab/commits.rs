@@ -189,7 +189,7 @@ impl ZabMonitor {
         if let Some(proposal) = self.proposals.get_mut(self.tree.zxid(node))
             && proposal.node == node
         {
-            proposal.committed.get_or_insert((server, cx.at));
+            proposal.commit(server, cx.at);
         }
     }
 
@@ -258,7 +258,7 @@ impl ZabMonitor {
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
         if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {
-            for (server, at) in &proposal.acks {
+            for (server, at) in &proposal.acks.times {
                 story.tell(
                     *at,
                     format!("server {server} acknowledged {}", self.tree.zxid(node)),

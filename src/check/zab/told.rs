@@ -60,7 +60,7 @@ impl ZabMonitor {
                     self.describe(zxid)
                 ),
             );
-            for (server, at) in &proposal.acks {
+            for (server, at) in &proposal.acks.times {
                 story.tell(*at, format!("server {server} acknowledged {zxid}"));
             }
         }
