@@ -135,14 +135,14 @@ fn hold(pending: u64) {
         queue.push(
             Time(now.0 + draw * 1_000),
             Class::Delivery,
-            draw << 40,
+            (draw, 0),
             [draw; 4],
         );
     };
     (0..pending).for_each(|_| push(&mut queue, Time::ZERO));
     let start = cpu_ns();
     for _ in 0..ROUNDS {
-        let (now, event) = queue.pop().expect("somebody is pending");
+        let (now, event) = queue.pop(|_, (tie, _)| tie).expect("somebody is pending");
         black_box(event);
         push(&mut queue, now);
     }

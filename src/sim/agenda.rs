@@ -136,8 +136,7 @@ impl<W: Protocol> Agenda<W> {
     #[inline]
     pub(super) fn push(&mut self, at: Time, class: Class, about: (u64, u64), event: Event<W>) {
         debug_assert!(at >= self.now, "nothing happens in the past");
-        let tie = self.tie.draw(about.0, about.1, at.0, 0).word();
-        self.queue.push(at, class, tie, event);
+        self.queue.push(at, class, about, event);
     }
 
     /// Adds an event after a while.
@@ -155,7 +154,9 @@ impl<W: Protocol> Agenda<W> {
     /// Takes the next event and makes its moment the present.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Event<W>> {
-        let (time, event) = self.queue.pop()?;
+        let ties = self.tie;
+        let tie = |at: Time, (who, kind)| ties.draw(who, kind, at.0, 0).word();
+        let (time, event) = self.queue.pop(tie)?;
         debug_assert!(time >= self.now, "time never goes back");
         self.now = time;
         Some(event)

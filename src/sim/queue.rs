@@ -2,7 +2,8 @@
 //! sorted, what is due later than all buckets waits in a heap.
 //!
 //! Order: time, then class, then a tie drawn from the event's content, then insertion. The drawn tie keeps the order at
-//! one instant free of how many events came before: removing one fault flips no ties elsewhere (dst.md §6.2).
+//! one instant free of how many events came before: removing one fault flips no ties elsewhere (dst.md §6.2). Few events share
+//! their instant and class with another, so a tie is drawn only when such events are about to be taken.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -28,7 +29,7 @@ pub(super) enum Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     time: Time,
-    /// Class in the high byte, drawn tie below.
+    /// Class in the high byte, below it the tie; 0 as long as it is not drawn, so that what is not drawn comes first.
     order: u64,
     /// Insertion number, then slot of the payload.
     id: u64,
@@ -40,6 +41,12 @@ impl Key {
     #[expect(clippy::cast_possible_truncation, reason = "24 bits are kept")]
     fn slot(self) -> u32 {
         self.id as u32 & ((1 << SLOT_BITS) - 1)
+    }
+
+    /// Whether another event has the same instant and class.
+    #[inline]
+    fn meets(self, other: Self) -> bool {
+        self.time == other.time && self.order >> TIE_BITS == other.order >> TIE_BITS
     }
 
     /// Time and order as one number: one comparison without a branch decides nearly always.
@@ -74,6 +81,12 @@ impl PartialOrd for Key {
         (self.rank(), self.id) <= (other.rank(), other.id)
     }
 }
+
+/// What an event is about; it decides the tie, and nothing else does.
+pub(super) type About = (u64, u64);
+
+/// Bits of a key's order that hold the tie.
+const TIE_BITS: u32 = 56;
 
 /// Bits of a key's id that name the slot.
 const SLOT_BITS: u32 = 24;
@@ -110,6 +123,7 @@ pub(super) struct Queue<E> {
 #[derive(Clone, Debug)]
 struct Slot<E> {
     key: Key,
+    about: About,
     /// The next in the same bucket, or the next free one.
     next: u32,
     event: Option<E>,
@@ -145,10 +159,10 @@ impl<E> Queue<E> {
 
     /// Adds an event.
     #[inline]
-    pub(super) fn push(&mut self, at: Time, class: Class, tie: u64, event: E) {
+    pub(super) fn push(&mut self, at: Time, class: Class, about: About, event: E) {
         let mut key = Key {
             time: at,
-            order: (class as u64) << 56 | tie >> 8,
+            order: (class as u64) << TIE_BITS,
             id: self.pushed << SLOT_BITS,
         };
         self.pushed += 1;
@@ -157,20 +171,22 @@ impl<E> Queue<E> {
             key.id |= u64::from(slot);
             self.free = free.next;
             free.key = key;
+            free.about = about;
             free.event = Some(event);
         } else {
-            key.id |= self.add_slot(key, event);
+            key.id |= self.add_slot(key, about, event);
         }
         self.place(key);
     }
 
     /// A slot more, as all are in use; its number.
-    fn add_slot(&mut self, mut key: Key, event: E) -> u64 {
+    fn add_slot(&mut self, mut key: Key, about: About, event: E) -> u64 {
         let slot = self.slots.len() as u64;
         assert!(slot < 1 << SLOT_BITS, "too many pending events");
         key.id |= slot;
         self.slots.push(Slot {
             key,
+            about,
             next: NONE,
             event: Some(event),
         });
@@ -195,11 +211,16 @@ impl<E> Queue<E> {
         }
     }
 
-    /// Takes the earliest event.
+    /// Takes the earliest event; `tie` decides among those of one instant and class.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<(Time, E)> {
+    pub(super) fn pop(&mut self, tie: impl Fn(Time, About) -> u64) -> Option<(Time, E)> {
         if self.current.is_empty() {
             self.advance();
+        }
+        if let [.., next, first] = self.current.as_slice()
+            && first.meets(*next)
+        {
+            self.draw_ties(tie);
         }
         let key = self.current.pop()?;
         let slot = key.slot();
@@ -208,6 +229,26 @@ impl<E> Queue<E> {
         found.next = self.free;
         self.free = slot;
         Some((key.time, event))
+    }
+
+    /// Puts the events that share the instant and class of the earliest one in order, if that has not been done.
+    #[cold]
+    fn draw_ties(&mut self, tie: impl Fn(Time, About) -> u64) {
+        let is_drawn = |key: &Key| key.order << (64 - TIE_BITS) != 0;
+        let Some(first) = self.current.last().copied().filter(|key| !is_drawn(key)) else {
+            return;
+        };
+        let others = self.current.iter().rev();
+        let count = others.take_while(|key| first.meets(**key)).count();
+        let start = self.current.len() - count;
+        for key in self.current[start..]
+            .iter_mut()
+            .filter(|key| !is_drawn(key))
+        {
+            let about = self.slots[key.slot() as usize].about;
+            key.order |= tie(key.time, about) >> (64 - TIE_BITS);
+        }
+        self.current[start..].sort_unstable_by(|a, b| b.cmp(a));
     }
 
     /// When the earliest event is due.
@@ -293,14 +334,14 @@ mod tests {
                 let at = now + ((word >> 8 & 15) << ahead[(word >> 40) as usize % 4]);
                 let class = CLASSES[(word >> 16) as usize % 5];
                 let tie = (word >> 24 & 3) << 40;
-                queue.push(Time(at), class, tie, step);
+                queue.push(Time(at), class, (tie, 0), step);
                 oracle.push((at, class as u8, tie, step));
             } else {
                 oracle.sort_unstable();
                 let expected = (!oracle.is_empty()).then(|| oracle.remove(0));
                 assert_eq!(queue.next_time(), expected.map(|(time, ..)| Time(time)));
                 assert_eq!(
-                    queue.pop(),
+                    queue.pop(|_, (tie, _)| tie),
                     expected.map(|(time, _, _, id)| (Time(time), id))
                 );
                 now = expected.map_or(now, |(time, ..)| time);
@@ -312,8 +353,8 @@ mod tests {
     fn slots_are_used_again() {
         let mut queue = Queue::new();
         for round in 0..1_000 {
-            queue.push(Time(round), Class::Other, 0, round);
-            queue.pop();
+            queue.push(Time(round), Class::Other, (0, 0), round);
+            queue.pop(|_, _| 0);
         }
         assert_eq!(queue.slots.len(), 1);
     }
