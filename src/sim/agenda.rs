@@ -154,9 +154,9 @@ impl<W: Protocol> Agenda<W> {
     /// Takes the next event and makes its moment the present.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Event<W>> {
-        let ties = self.tie;
-        let tie = |at: Time, (who, kind)| ties.draw(who, kind, at.0, 0).word();
-        let (time, event) = self.queue.pop(tie)?;
+        let key = self.tie;
+        let draw = |at: Time, (who, kind)| key.draw(who, kind, at.0, 0).word();
+        let (time, event) = self.queue.pop(draw)?;
         debug_assert!(time >= self.now, "time never goes back");
         self.now = time;
         Some(event)

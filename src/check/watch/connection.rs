@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::rearm::Registration;
 use super::stories;
-use super::triggers::{Hook, Mode, Slot, Spot, Trigger, Triggers};
+use super::triggers::{Hook, Slot, Spot, Trigger, Triggers};
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
 use crate::check::verdict::{At, Findings, Property, Sentence};
