@@ -122,9 +122,13 @@ impl Committed {
         if zxid <= self.end.last {
             return Vec::new();
         }
-        let proposed = self.proposals.get(zxid);
-        let entry = proposed.and_then(|entries| entries.iter().rev().find(|entry| is_meant(entry)));
-        let Some(entry) = entry.cloned() else {
+        let proposed = self.proposals.get_mut(zxid);
+        let entry = proposed.and_then(|entries| {
+            let place = entries.iter().rposition(is_meant)?;
+            // What else was proposed by that zxid is forgotten with it.
+            Some(entries.swap_remove(place))
+        });
+        let Some(entry) = entry else {
             self.whole = false;
             return Vec::new();
         };

@@ -197,7 +197,16 @@ impl Key {
 
     /// Follows every way from a definite mark to the next one.
     fn judge(&mut self, lower: Zxid) -> Result<(), Clash> {
-        let mut walks = vec![Walk::start(lower, self.mark(lower).after)];
+        let after = self.mark(lower).after;
+        let next = self.marks.first_from(lower.next());
+        // Nearly always nothing is known of what comes later, or it is the next state.
+        if next.is_none_or(|(zxid, mark)| {
+            self.has_definite(zxid, mark) && is_unchanged(after, mark.before)
+        }) {
+            self.gaps.remove(&lower);
+            return Ok(());
+        }
+        let mut walks = vec![Walk::start(lower, after)];
         let (mut last, mut between) = (lower, None);
         for (zxid, mark) in self.marks.from(lower.next()) {
             let mut onward = Vec::new();
@@ -428,6 +437,31 @@ impl Know {
     }
 }
 
+/// Whether nothing need have happened between two known states: [`Way::NOTHING`] is one of the [`ways`].
+fn is_unchanged(from: Know, to: Know) -> bool {
+    match (from, to) {
+        (Know::Nothing, _) | (_, Know::Nothing) | (Know::Absent, Know::Absent) => true,
+        (Know::Absent, Know::Present { .. }) | (Know::Present { .. }, Know::Absent) => false,
+        (
+            Know::Present {
+                czxid: life,
+                version: low,
+            },
+            Know::Present {
+                czxid: later_life,
+                version: high,
+            },
+        ) => is_same_life(life, later_life) && within(low, high) == Some(Way::NOTHING),
+    }
+}
+
+fn is_same_life(life: Option<Zxid>, later: Option<Zxid>) -> bool {
+    match (life, later) {
+        (Some(life), Some(later)) => life == later,
+        (None, _) | (_, None) => true,
+    }
+}
+
 /// The ways from one known state to a later one; none if there is no way.
 fn ways(from: Know, to: Know) -> Vec<Way> {
     match (from, to) {
@@ -460,11 +494,7 @@ fn ways(from: Know, to: Know) -> Vec<Way> {
             },
         ) => {
             let mut ways = Vec::new();
-            let same_life = match (life, later_life) {
-                (Some(life), Some(later_life)) => life == later_life,
-                (None, _) | (_, None) => true,
-            };
-            if same_life {
+            if is_same_life(life, later_life) {
                 ways.extend(within(low, high));
             }
             if later_life.is_none() && !ways.contains(&Way::NOTHING) {
@@ -515,6 +545,32 @@ mod tests {
         Know::Present {
             czxid: Some(Zxid::new(Epoch(1), counter)),
             version: Version::Is(version),
+        }
+    }
+
+    #[test]
+    fn nothing_need_have_happened_where_that_is_one_of_the_ways() {
+        let versions = [
+            Version::Any,
+            Version::Is(0),
+            Version::Is(1),
+            Version::Not(0),
+            Version::Not(1),
+        ];
+        let lives = [None, Some(Zxid(1)), Some(Zxid(2))];
+        let alive = lives.into_iter().flat_map(|czxid| {
+            let present = move |version| Know::Present { czxid, version };
+            versions.map(present)
+        });
+        let states: Vec<Know> = [Know::Nothing, Know::Absent]
+            .into_iter()
+            .chain(alive)
+            .collect();
+        for from in &states {
+            for to in &states {
+                let expected = ways(*from, *to).contains(&Way::NOTHING);
+                assert_eq!(is_unchanged(*from, *to), expected, "{from:?} {to:?}");
+            }
         }
     }
 
