@@ -61,9 +61,7 @@ impl ZabMonitor {
             None => {}
         }
         let tree = &self.tree;
-        if let Some(ghost) = self.servers.get_mut(&server) {
-            ghost.vouch(tree, node, cx.at);
-        }
+        self.servers.of_mut(server).vouch(tree, node, cx.at);
         if self.tree.is_prefix(node, dur) {
             return;
         }
@@ -120,7 +118,7 @@ impl ZabMonitor {
     ) {
         self.judge_promise(cx, server, epoch, Zxid::label(epoch));
         let tree = &self.tree;
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         ghost.joined = Some(epoch);
         if !voter {
             return;

@@ -36,7 +36,7 @@ impl ZabMonitor {
     pub(super) fn on_quorum_formed(&mut self, cx: &mut Cx<'_>, formed: Formed) {
         let node = self.tree.claim(formed.lineage);
         let Formed { server, epoch, .. } = formed;
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         ghost.joined = Some(epoch);
         if let Some(lead) = ghost.lead.as_mut() {
             lead.epoch = Some(epoch);
@@ -49,9 +49,8 @@ impl ZabMonitor {
         self.judge_history(cx, server, node);
         if formed.members.contains(server) {
             self.judge_initial(cx, server, server, node);
-            if let Some(ghost) = self.servers.get_mut(&server) {
-                ghost.vouch(&self.tree, self.tree.common(node, ghost.dur), cx.at);
-            }
+            let ghost = self.servers.of_mut(server);
+            ghost.vouch(&self.tree, self.tree.common(node, ghost.dur), cx.at);
         }
         self.judge_quorum(cx, FORMED_WITHOUT_QUORUM, server, (node, epoch));
         if self

@@ -85,7 +85,7 @@ impl ZabMonitor {
 
     fn lead_mut(&mut self, server: ServerId) -> &mut Lead {
         let terms = &mut self.terms;
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         let log = ghost.log;
         ghost.lead.get_or_insert_with(|| {
             *terms += 1;

@@ -19,7 +19,7 @@ impl ZabMonitor {
     /// A server stopped: what is volatile is gone, what is forced stays. What was appended and not forced may survive; boot
     /// tells.
     pub(super) fn on_crash(&mut self, cx: &mut Cx<'_>, server: ServerId) {
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         ghost.crash(cx.at);
     }
 
@@ -65,7 +65,7 @@ impl ZabMonitor {
 
     /// An fsync covered everything appended up to `zxid`.
     pub(super) fn on_durable(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         ghost.force(&self.tree, zxid, cx.at);
         if let Some(lead) = &ghost.lead
             && self.tree.depth(ghost.dur) > self.tree.depth(lead.initial)
@@ -80,7 +80,7 @@ impl ZabMonitor {
     fn replace_disk(&mut self, cx: &mut Cx<'_>, claim: Claim, server: ServerId, lineage: Lineage) {
         let node = self.tree.claim(lineage);
         self.judge_removal(cx, claim, server, node);
-        let ghost = self.servers.entry(server).or_insert_with(super::Ghost::new);
+        let ghost = self.servers.of_mut(server);
         ghost.replace(&self.tree, node, cx.at);
     }
 

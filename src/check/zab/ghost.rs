@@ -90,6 +90,36 @@ pub(super) struct Ghost {
     pub(super) excused: bool,
 }
 
+/// All servers, by sid.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ghosts(Vec<Ghost>);
+
+impl FromIterator<ServerId> for Ghosts {
+    fn from_iter<T: IntoIterator<Item = ServerId>>(servers: T) -> Self {
+        let mut ghosts = Self::default();
+        for server in servers {
+            ghosts.of_mut(server);
+        }
+        ghosts
+    }
+}
+
+impl Ghosts {
+    /// A server that something was heard of, or one with a larger sid.
+    pub(super) fn get(&self, server: ServerId) -> Option<&Ghost> {
+        self.0.get(usize::from(server.0))
+    }
+
+    /// A server, to be changed.
+    pub(super) fn of_mut(&mut self, server: ServerId) -> &mut Ghost {
+        let place = usize::from(server.0);
+        if place >= self.0.len() {
+            self.0.resize_with(place + 1, Ghost::new);
+        }
+        &mut self.0[place]
+    }
+}
+
 impl Ghost {
     pub(super) fn new() -> Self {
         Self {

@@ -36,7 +36,7 @@ use acks::Vote;
 use commits::Formed;
 use committed::{Committed, Told};
 use deliveries::{Start, Step};
-use ghost::{Ghost, Since};
+use ghost::{Ghost, Ghosts, Since};
 use histories::{Histories, Node};
 use story::{Cx, Story};
 
@@ -99,7 +99,7 @@ pub struct ZabMonitor {
     voters: ServerSet,
     tree: Histories,
     committed: Committed,
-    servers: BTreeMap<ServerId, Ghost>,
+    servers: Ghosts,
     proposals: ByZxid<Proposal>,
     /// Leaders by epoch (S6).
     reigns: BTreeMap<Epoch, Reign>,
@@ -119,7 +119,7 @@ impl ZabMonitor {
             voters,
             tree: Histories::new(),
             committed: Committed::new(),
-            servers: voters.iter().map(|server| (server, Ghost::new())).collect(),
+            servers: voters.iter().collect(),
             proposals: ByZxid::default(),
             reigns: BTreeMap::new(),
             initials: BTreeMap::new(),
@@ -141,11 +141,11 @@ impl ZabMonitor {
     }
 
     fn ghost(&self, server: ServerId) -> Option<&Ghost> {
-        self.servers.get(&server)
+        self.servers.get(server)
     }
 
     fn ghost_mut(&mut self, server: ServerId) -> &mut Ghost {
-        self.servers.entry(server).or_insert_with(Ghost::new)
+        self.servers.of_mut(server)
     }
 
     /// A transaction for a reader: `1:7 (setData /k1 v3)`.
