@@ -53,7 +53,7 @@ impl ZabMonitor {
             return;
         };
         match self.proposals.get_mut(zxid) {
-            Some(proposal) if proposal.node == node => proposal.acknowledge(server, cx.at),
+            Some(proposal) if proposal.node == node => proposal.acks.push((server, cx.at)),
             Some(proposal) => {
                 let proposed = proposal.node;
                 self.report_ack_elsewhere(cx, server, node, proposed);

@@ -188,7 +188,7 @@ impl ZabMonitor {
         if let Some(proposal) = self.proposals.get_mut(self.tree.zxid(node))
             && proposal.node == node
         {
-            proposal.commit(server, cx.at);
+            proposal.committed.get_or_insert((server, cx.at));
         }
     }
 
@@ -257,7 +257,7 @@ impl ZabMonitor {
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
         if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {
-            for (server, at) in &proposal.acks.times {
+            for (server, at) in &proposal.acks {
                 story.tell(
                     *at,
                     format!("server {server} acknowledged {}", self.tree.zxid(node)),

@@ -9,7 +9,7 @@ use super::committed::Begun;
 use super::ghost::{Lead, Serving};
 use super::histories::{Node, State};
 use super::story::{Claim, Cx, Story, claim};
-use super::{Acks, Proposal, ZabMonitor};
+use super::{Proposal, ZabMonitor};
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
@@ -75,7 +75,7 @@ impl ZabMonitor {
             at: cx.at,
             session: txn.session,
             text: Arc::clone(&txn.text),
-            acks: Acks::default(),
+            acks: Vec::with_capacity(self.voters.len()),
             committed: None,
             told: None,
             told_asker: false,

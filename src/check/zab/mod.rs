@@ -55,32 +55,11 @@ struct Proposal {
     at: At,
     session: SessionId,
     text: Arc<str>,
-    acks: Acks,
+    acks: Vec<(ServerId, At)>,
     committed: Option<(ServerId, At)>,
     told: Option<Told>,
     /// The client told is the one that asked for it.
     told_asker: bool,
-}
-
-/// Who has acknowledged a transaction. When each did is of interest only as long as it is not committed.
-#[derive(Clone, Debug, Default)]
-struct Acks {
-    servers: ServerSet,
-    times: Vec<(ServerId, At)>,
-}
-
-impl Proposal {
-    fn acknowledge(&mut self, server: ServerId, at: At) {
-        self.acks.servers.insert(server);
-        if self.committed.is_none() {
-            self.acks.times.push((server, at));
-        }
-    }
-
-    fn commit(&mut self, server: ServerId, at: At) {
-        self.committed.get_or_insert((server, at));
-        self.acks.times = Vec::new();
-    }
 }
 
 /// An epoch's leader.
@@ -178,7 +157,7 @@ impl ZabMonitor {
             ),
         );
         if let Some((server, at)) = proposal.committed {
-            let ackers = proposal.acks.servers;
+            let ackers: ServerSet = proposal.acks.iter().map(|(server, _)| *server).collect();
             story.tell(
                 at,
                 format!("server {server} committed {zxid}, which {ackers} had acknowledged"),

@@ -60,7 +60,7 @@ impl ZabMonitor {
                     self.describe(zxid)
                 ),
             );
-            for (server, at) in &proposal.acks.times {
+            for (server, at) in &proposal.acks {
                 story.tell(*at, format!("server {server} acknowledged {zxid}"));
             }
         }
