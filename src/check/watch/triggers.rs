@@ -181,6 +181,10 @@ const KEPT: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Triggers {
     paths: ByPath<History>,
+    /// The last triggers of all paths.
+    recent: VecDeque<Trigger>,
+    /// Nothing after this is missing from them.
+    recent_from: Zxid,
 }
 
 impl Triggers {
@@ -231,6 +235,12 @@ impl Triggers {
     }
 
     fn keep(&mut self, trigger: Trigger) {
+        self.recent.push_back(trigger.clone());
+        if self.recent.len() > KEPT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_from = oldest.spot.zxid;
+        }
         let history = self.paths.or_insert_with(&trigger.path, || History {
             base: start(&trigger.path),
             ..History::default()
@@ -253,18 +263,23 @@ impl Triggers {
 
     /// What a watch set at this position catches, in order.
     pub(super) fn after(&self, hook: &Hook, zxid: Zxid) -> Vec<Trigger> {
-        let histories: Vec<&History> = match hook.mode {
-            Mode::Recursive => self.paths.values().collect(),
+        let catches = |trigger: &&Trigger| hook.catches(trigger.spot.slot, &trigger.path);
+        let mut caught: Vec<Trigger> = match hook.mode {
+            Mode::Recursive if zxid >= self.recent_from => {
+                let recent = later(&self.recent, zxid);
+                recent.filter(catches).cloned().collect()
+            }
+            Mode::Recursive => {
+                let histories = self.paths.values();
+                let later = histories.flat_map(|history| later(&history.triggers, zxid));
+                later.filter(catches).cloned().collect()
+            }
             Mode::Data | Mode::Child | Mode::Persistent => {
-                self.paths.get(&hook.path).into_iter().collect()
+                let history = self.paths.get(&hook.path).into_iter();
+                let later = history.flat_map(|history| later(&history.triggers, zxid));
+                later.filter(catches).cloned().collect()
             }
         };
-        let mut caught: Vec<Trigger> = histories
-            .into_iter()
-            .flat_map(|history| later(history, zxid))
-            .filter(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
-            .cloned()
-            .collect();
         caught.sort_by_key(|trigger| trigger.spot);
         caught
     }
@@ -272,7 +287,7 @@ impl Triggers {
     /// The first thing that a watch set at this position catches.
     pub(super) fn first_after(&self, hook: &Hook, zxid: Zxid) -> Option<Trigger> {
         let history = self.paths.get(&hook.path)?;
-        later(history, zxid)
+        later(&history.triggers, zxid)
             .find(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
             .cloned()
     }
@@ -321,13 +336,13 @@ impl Triggers {
     }
 }
 
-fn later(history: &History, zxid: Zxid) -> impl Iterator<Item = &Trigger> {
+fn later(triggers: &VecDeque<Trigger>, zxid: Zxid) -> impl Iterator<Item = &Trigger> {
     // Watches are set near the end of the log: few triggers are passed on the way back.
-    let newest = history.triggers.iter().rev();
+    let newest = triggers.iter().rev();
     let count = newest
         .take_while(|trigger| trigger.spot.zxid > zxid)
         .count();
-    history.triggers.range(history.triggers.len() - count..)
+    triggers.range(triggers.len() - count..)
 }
 
 /// The znodes that exist from the start (semantics.md §1).
@@ -339,5 +354,76 @@ fn start(path: &str) -> State {
     State {
         present,
         ..State::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::mix;
+    use crate::base::id::{ClientId, EventId, SessionId};
+    use crate::base::zxid::Epoch;
+    use crate::check::script::path;
+    use crate::check::verdict::At;
+    use crate::check::wording::Witness;
+    use crate::history::fact::TxnSummary;
+    use crate::history::op::Request;
+
+    /// A transaction that changes the data of one path.
+    fn set(zxid: Zxid, name: &str) -> Entry {
+        let at = At {
+            event: EventId(1),
+            time: Time::ZERO,
+        };
+        let change = Change::SetData {
+            path: path(name),
+            data: 0,
+            version: 0,
+        };
+        let txn = TxnSummary {
+            session: SessionId::NONE,
+            cxid: 0,
+            changes: vec![change],
+            error: None,
+            text: "set".into(),
+        };
+        let author = Witness::begin(ClientId(1), 1, at, &Arc::new(Request::CloseSession));
+        Entry::acknowledged(zxid, Arc::new(txn), author)
+    }
+
+    #[test]
+    fn a_recursive_watch_catches_what_comes_after_it_however_long_ago_it_was_set() {
+        let names = ["/a", "/a/b", "/a/c", "/ab", "/d"];
+        let mut triggers = Triggers::default();
+        let mut all = Vec::new();
+        let length = u32::try_from(KEPT).unwrap() + 500;
+        for counter in 1..=length {
+            let name = names[usize::try_from(mix(u64::from(counter)) % 5).unwrap()];
+            let zxid = Zxid::new(Epoch(1), counter);
+            all.extend(triggers.apply(Time::ZERO, &set(zxid, name)));
+        }
+        assert!(triggers.recent_from > Zxid::new(Epoch(1), 400));
+        for (base, since) in [
+            ("/a", 0),
+            ("/a", 499),
+            ("/", 700),
+            ("/a/b", length - 9),
+            ("/e", 3),
+        ] {
+            let since = Zxid::new(Epoch(1), since);
+            let is_caught = |trigger: &&Trigger| {
+                let below = trigger.path.strip_prefix(base);
+                let is_below = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+                trigger.spot.zxid > since && (base == "/" || is_below)
+            };
+            let expected: Vec<Spot> = all
+                .iter()
+                .filter(is_caught)
+                .map(|trigger| trigger.spot)
+                .collect();
+            let caught = triggers.after(&Hook::new(Mode::Recursive, &path(base)), since);
+            let caught: Vec<Spot> = caught.iter().map(|trigger| trigger.spot).collect();
+            assert_eq!(caught, expected, "{base} after {since}");
+        }
     }
 }
