@@ -1,6 +1,7 @@
 //! Maps from operations that are under way. A client has few at a time and numbers them in ascending order, so each client's
-//! lie in a short sorted list: nothing is moved when one more begins or the oldest ends.
+//! lie in a short sorted list.
 
+use super::numbered::ByNumber;
 use crate::base::id::ClientId;
 
 /// An operation's name: its client, and its number there.
@@ -9,107 +10,80 @@ pub(crate) type Operation = (ClientId, u64);
 /// A map from operations.
 #[derive(Clone, Debug)]
 pub(crate) struct ByOperation<T> {
-    /// In the order of clients.
-    clients: Vec<(ClientId, Vec<(u64, T)>)>,
+    clients: ByNumber<ClientId, ByNumber<u64, T>>,
 }
 
 impl<T> Default for ByOperation<T> {
     fn default() -> Self {
         Self {
-            clients: Vec::new(),
+            clients: ByNumber::default(),
         }
     }
 }
 
 impl<T> ByOperation<T> {
-    fn client(&self, client: ClientId) -> Result<usize, usize> {
-        self.clients
-            .binary_search_by_key(&client, |(name, _)| *name)
-    }
-
-    /// Where an operation is: the client's place, and its own in the client's list.
-    fn place(&self, (client, number): Operation) -> Option<(usize, usize)> {
-        let row = self.client(client).ok()?;
-        let list = &self.clients[row].1;
-        let place = list.binary_search_by_key(&number, |(name, _)| *name);
-        Some((row, place.ok()?))
-    }
-
     /// Adds an operation, or replaces what is known of it.
     pub(crate) fn insert(&mut self, (client, number): Operation, value: T) {
-        let row = self.client(client).unwrap_or_else(|row| {
-            self.clients.insert(row, (client, Vec::new()));
-            row
-        });
-        let list = &mut self.clients[row].1;
-        match list.binary_search_by_key(&number, |(name, _)| *name) {
-            Ok(place) => list[place].1 = value,
-            Err(place) => list.insert(place, (number, value)),
-        }
+        self.clients.or_default(client).insert(number, value);
     }
 
     /// Takes an operation out.
-    pub(crate) fn remove(&mut self, operation: &Operation) -> Option<T> {
-        let (row, place) = self.place(*operation)?;
-        Some(self.clients[row].1.remove(place).1)
+    pub(crate) fn remove(&mut self, (client, number): &Operation) -> Option<T> {
+        self.clients.get_mut(*client)?.remove(*number)
     }
 
     /// What is known of an operation.
-    pub(crate) fn get(&self, operation: &Operation) -> Option<&T> {
-        let (row, place) = self.place(*operation)?;
-        Some(&self.clients[row].1[place].1)
+    pub(crate) fn get(&self, (client, number): &Operation) -> Option<&T> {
+        self.clients.get(*client)?.get(*number)
     }
 
     /// What is known of an operation, to change.
-    pub(crate) fn get_mut(&mut self, operation: &Operation) -> Option<&mut T> {
-        let (row, place) = self.place(*operation)?;
-        Some(&mut self.clients[row].1[place].1)
+    pub(crate) fn get_mut(&mut self, (client, number): &Operation) -> Option<&mut T> {
+        self.clients.get_mut(*client)?.get_mut(*number)
     }
 
     /// Whether an operation is there.
     pub(crate) fn contains_key(&self, operation: &Operation) -> bool {
-        self.place(*operation).is_some()
+        self.get(operation).is_some()
     }
 
     /// Takes all operations of a client out that do not satisfy this.
-    pub(crate) fn retain_of(&mut self, client: ClientId, mut is_kept: impl FnMut(&T) -> bool) {
-        if let Ok(row) = self.client(client) {
-            self.clients[row].1.retain(|(_, value)| is_kept(value));
+    pub(crate) fn retain_of(&mut self, client: ClientId, is_kept: impl FnMut(&T) -> bool) {
+        if let Some(list) = self.clients.get_mut(client) {
+            list.retain(is_kept);
         }
     }
 
     /// Takes all operations of a client out; each with its number.
     pub(crate) fn forget(&mut self, client: ClientId) -> Vec<(u64, T)> {
-        match self.client(client) {
-            Ok(row) => std::mem::take(&mut self.clients[row].1),
-            Err(_) => Vec::new(),
-        }
+        let list = self.clients.get_mut(client).map(std::mem::take);
+        list.map_or_else(Vec::new, ByNumber::into_entries)
     }
 
     /// A client's operations in the order of their numbers, to change.
     pub(crate) fn of_mut(&mut self, client: ClientId) -> impl Iterator<Item = &mut T> {
-        let row = self.client(client).ok();
-        let list = row.map(|row| &mut self.clients[row].1);
-        list.into_iter().flatten().map(|(_, value)| value)
+        let list = self.clients.get_mut(client).into_iter();
+        list.flat_map(ByNumber::values_mut)
     }
 
     /// A client's operations in the order of their numbers.
     pub(crate) fn of(&self, client: ClientId) -> impl Iterator<Item = &T> {
-        let row = self.client(client).ok();
-        let list = row.map(|row| &self.clients[row].1);
-        list.into_iter().flatten().map(|(_, value)| value)
+        self.clients
+            .get(client)
+            .into_iter()
+            .flat_map(ByNumber::values)
     }
 
     /// All operations, by client and number.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        let lists = self.clients.iter().map(|(_, list)| list);
-        lists.flatten().map(|(_, value)| value)
+        self.clients.values().flat_map(ByNumber::values)
     }
 
     /// All operations, by client and number.
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
-        let lists = self.clients.into_iter().map(|(_, list)| list);
-        lists.flatten().map(|(_, value)| value)
+        let lists = self.clients.into_entries().into_iter();
+        let entries = lists.flat_map(|(_, list)| list.into_entries());
+        entries.map(|(_, value)| value)
     }
 }
 

@@ -8,6 +8,21 @@ use super::slots::Slots;
 use crate::base::digest::Digest;
 use crate::history::op::Path;
 
+/// A path's number in its map: how many others came before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PathNumber(u32);
+
+impl PathNumber {
+    fn of(place: usize) -> Self {
+        Self(u32::try_from(place).expect("memory holds fewer than 2^32 paths"))
+    }
+
+    /// The same as a place in a list.
+    pub(super) fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A map from paths.
 #[derive(Clone, Debug)]
 pub(super) struct ByPath<T> {
@@ -42,12 +57,24 @@ impl<T> ByPath<T> {
         Some(&self.entries[place].1)
     }
 
-    /// A path as it is kept here, or anew.
-    pub(super) fn name(&self, path: &str) -> Path {
-        match self.find(hash(path), path) {
-            Some(place) => Arc::clone(&self.entries[place].0),
-            None => Path::from(path),
-        }
+    /// The number of a path of which something is known.
+    pub(super) fn number(&self, path: &str) -> Option<PathNumber> {
+        self.find(hash(path), path).map(PathNumber::of)
+    }
+
+    /// A path of which something is known.
+    pub(super) fn path(&self, number: PathNumber) -> &Path {
+        &self.entries[number.place()].0
+    }
+
+    /// What is known of it.
+    pub(super) fn at(&self, number: PathNumber) -> &T {
+        &self.entries[number.place()].1
+    }
+
+    /// What is known of it, to change.
+    pub(super) fn at_mut(&mut self, number: PathNumber) -> &mut T {
+        &mut self.entries[number.place()].1
     }
 
     /// What is known of any path, in the order in which they became known.
@@ -64,14 +91,23 @@ impl<T> ByPath<T> {
     /// What is known of a path, which begins like this if nothing is.
     pub(super) fn or_insert_with(&mut self, path: &Path, begin: impl FnOnce() -> T) -> &mut T {
         let hashed = hash(path);
-        let place = self.find(hashed, path).unwrap_or_else(|| {
-            let place = self.entries.len();
-            self.entries.push((Arc::clone(path), begin()));
-            let hash_of = |place: usize| hash(&self.entries[place].0);
-            self.slots.put(hashed, place, hash_of);
-            place
-        });
+        let place = self.find(hashed, path);
+        let place = place.unwrap_or_else(|| self.push(hashed, Arc::clone(path), begin()));
         &mut self.entries[place].1
+    }
+
+    /// Adds a path of which nothing is known.
+    pub(super) fn add(&mut self, path: Path, value: T) -> PathNumber {
+        let hashed = hash(&path);
+        PathNumber::of(self.push(hashed, path, value))
+    }
+
+    fn push(&mut self, hashed: u64, path: Path, value: T) -> usize {
+        let place = self.entries.len();
+        self.entries.push((path, value));
+        let hash_of = |place: usize| hash(&self.entries[place].0);
+        self.slots.put(hashed, place, hash_of);
+        place
     }
 
     /// What is known of a path, which begins with nothing.

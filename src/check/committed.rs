@@ -5,9 +5,9 @@
 //! history's hash. Whether any of this was right is `zab`'s to judge; where the announcements do not fit together the
 //! log says so and the monitors that lean on it fall silent.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::by_zxid::ByZxid;
 use super::verdict::{At, Sentence};
 use super::wording::Witness;
 use crate::base::id::ServerId;
@@ -62,8 +62,10 @@ impl Entry {
 /// The committed log as far as it has grown.
 #[derive(Clone, Debug)]
 pub(super) struct Committed {
-    /// Proposals above the end, by zxid; several servers may have used one zxid.
-    proposals: ByZxid<Vec<Entry>>,
+    /// Proposals above the end in the order of zxids; several servers may have used one zxid.
+    proposals: VecDeque<Entry>,
+    /// What was committed and not yet taken.
+    fresh: VecDeque<Entry>,
     end: Lineage,
     whole: bool,
 }
@@ -74,7 +76,8 @@ const STEPS: usize = 100_000;
 impl Default for Committed {
     fn default() -> Self {
         Self {
-            proposals: ByZxid::default(),
+            proposals: VecDeque::new(),
+            fresh: VecDeque::new(),
             end: Lineage::EMPTY,
             whole: true,
         }
@@ -87,8 +90,15 @@ impl Committed {
         self.whole
     }
 
-    /// Takes a fact and returns what it commits, in order.
-    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> Vec<Entry> {
+    /// What was committed, in order, each once.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Entry> {
+        self.fresh.pop_front()
+    }
+
+    /// Takes a fact; what it commits can be taken then.
+    #[inline]
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) {
         if let Fact::Proposed {
             server,
             zxid,
@@ -97,7 +107,7 @@ impl Committed {
         } = fact
         {
             if *zxid > self.end.last {
-                self.proposals.or_insert_with(*zxid, Vec::new).push(Entry {
+                self.propose(Entry {
                     zxid: *zxid,
                     txn: Arc::clone(txn),
                     server: *server,
@@ -106,60 +116,60 @@ impl Committed {
                     digest: *digest,
                 });
             }
-            Vec::new()
         } else if let Fact::CommitDecided { server, zxid, .. } = fact {
-            self.commit_one(*zxid, |entry| entry.server == *server)
+            if *zxid > self.end.last {
+                self.commit_one(*zxid, |entry| entry.server == *server);
+            }
         } else if let Fact::Delivered { zxid, digest, .. } = fact {
-            self.commit_one(*zxid, |entry| entry.digest == *digest)
+            if *zxid > self.end.last {
+                self.commit_one(*zxid, |entry| entry.digest == *digest);
+            }
         } else if let Fact::QuorumFormed { lineage, .. } = fact {
-            self.commit_history(*lineage)
-        } else {
-            Vec::new()
+            self.commit_history(*lineage);
         }
     }
 
-    fn commit_one(&mut self, zxid: Zxid, is_meant: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        if zxid <= self.end.last {
-            return Vec::new();
-        }
-        let proposed = self.proposals.get_mut(zxid);
-        let entry = proposed.and_then(|entries| {
-            let place = entries.iter().rposition(is_meant)?;
-            // What else was proposed by that zxid is forgotten with it.
-            Some(entries.swap_remove(place))
-        });
-        let Some(entry) = entry else {
+    fn propose(&mut self, entry: Entry) {
+        let mut others = self.proposals.iter();
+        let before = others.rposition(|other| other.zxid <= entry.zxid);
+        let place = before.map_or(0, |before| before + 1);
+        self.proposals.insert(place, entry);
+    }
+
+    fn commit_one(&mut self, zxid: Zxid, is_meant: impl Fn(&Entry) -> bool) {
+        let upto = self.proposals.iter().take_while(|entry| entry.zxid <= zxid);
+        let meant = upto.filter(|entry| entry.zxid == zxid && is_meant(entry));
+        let Some(entry) = meant.last().cloned() else {
             self.whole = false;
-            return Vec::new();
+            return;
         };
         if !zxid.follows(self.end.last) {
             self.whole = false;
         }
-        self.push(vec![entry])
+        self.push(entry);
     }
 
-    fn commit_history(&mut self, target: Lineage) -> Vec<Entry> {
+    fn commit_history(&mut self, target: Lineage) {
         if target == self.end {
-            return Vec::new();
+            return;
         }
-        if target.depth <= self.end.depth {
-            self.whole = false;
-            return Vec::new();
-        }
-        if let Some(path) = self.find(target) {
-            self.push(path)
+        let path = if target.depth > self.end.depth {
+            self.find(target)
         } else {
-            self.whole = false;
-            Vec::new()
+            None
+        };
+        self.whole &= path.is_some();
+        for entry in path.into_iter().flatten() {
+            self.push(entry);
         }
     }
 
-    fn push(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
-        for entry in &entries {
-            self.end = self.end.push(entry.zxid, entry.digest);
-        }
-        self.proposals.forget_before(self.end.last.next());
-        entries
+    /// The log grows by one; what else was proposed up to there is forgotten.
+    fn push(&mut self, entry: Entry) {
+        self.end = self.end.push(entry.zxid, entry.digest);
+        let is_past = |other: &mut Entry| other.zxid <= entry.zxid;
+        while self.proposals.pop_front_if(is_past).is_some() {}
+        self.fresh.push_back(entry);
     }
 
     /// The proposals that lead from the end of the log to a history, depth first.
@@ -192,12 +202,11 @@ impl Committed {
         if zxid >= last {
             return Vec::new();
         }
-        let mut entries: Vec<Entry> = self
-            .proposals
-            .from(zxid.next())
-            .take_while(|(next, _)| *next <= last)
-            .filter(|(next, _)| next.follows(zxid))
-            .flat_map(|(_, entries)| entries.iter().cloned())
+        let later = self.proposals.iter().skip_while(|next| next.zxid <= zxid);
+        let mut entries: Vec<Entry> = later
+            .take_while(|next| next.zxid <= last)
+            .filter(|next| next.zxid.follows(zxid))
+            .cloned()
             .collect();
         entries.reverse();
         entries
@@ -228,7 +237,7 @@ mod tests {
             error: None,
             text: "nothing".into(),
         };
-        let committed = log.observe(
+        log.observe(
             AT,
             &Fact::Proposed {
                 server: ServerId(server),
@@ -237,7 +246,7 @@ mod tests {
                 txn: Arc::new(txn),
             },
         );
-        assert!(committed.is_empty());
+        assert!(log.take().is_none());
     }
 
     fn form(log: &mut Committed, lineage: Lineage) -> Vec<(Zxid, u64)> {
@@ -247,7 +256,8 @@ mod tests {
             members: ServerSet::EMPTY,
             lineage,
         };
-        names(&log.observe(AT, &fact))
+        log.observe(AT, &fact);
+        names(log)
     }
 
     fn decide(log: &mut Committed, server: u8, zxid: Zxid) -> Vec<(Zxid, u64)> {
@@ -257,12 +267,12 @@ mod tests {
             epoch: zxid.epoch(),
             acks: ServerSet::EMPTY,
         };
-        names(&log.observe(AT, &fact))
+        log.observe(AT, &fact);
+        names(log)
     }
 
-    fn names(entries: &[Entry]) -> Vec<(Zxid, u64)> {
-        entries
-            .iter()
+    fn names(log: &mut Committed) -> Vec<(Zxid, u64)> {
+        std::iter::from_fn(|| log.take())
             .map(|entry| (entry.zxid, entry.digest))
             .collect()
     }

@@ -81,7 +81,8 @@ pub struct SessionsMonitor {
 
 impl Monitor for SessionsMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        for entry in self.log.observe(at, fact) {
+        self.log.observe(at, fact);
+        while let Some(entry) = self.log.take() {
             if self.log.is_whole() {
                 self.apply(at, &entry, findings);
             }

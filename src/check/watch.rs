@@ -9,7 +9,6 @@
 
 mod access;
 mod connection;
-mod interest;
 mod latency;
 mod rearm;
 mod rebuilt;
@@ -17,28 +16,31 @@ mod stories;
 #[cfg(test)]
 mod tests;
 mod triggers;
+mod watches;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::access::Access;
 use self::connection::{CaughtUp, Connection, Origin, Owed};
-use self::interest::Interest;
 pub use self::latency::WatchLatency;
-use self::rearm::{Registration, resume};
+use self::rearm::{List, Registration, resume};
 use self::rebuilt::Doubts;
 pub use self::rebuilt::RecordedWatches;
 use self::stories::Reset;
 use self::triggers::{Hook, Triggers};
-use super::by_operation::ByOperation;
+use self::watches::Watches;
+use super::by_operation::{ByOperation, Operation};
+use super::by_path::PathNumber;
 use super::committed::{Committed, Entry};
+use super::numbered::ByNumber;
 use super::verdict::{At, Findings, Monitor, Property};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Change, Fact};
-use crate::history::op::{ErrorCode, Request, Response, SetWatches, WatchEvent};
+use crate::history::op::{ErrorCode, Path, Request, Response, SetWatches, WatchEvent};
 
 /// A client's library as the facts show it.
 #[derive(Clone, Debug, Default)]
@@ -57,13 +59,13 @@ struct Client {
 pub struct WatchMonitor {
     log: Committed,
     triggers: Triggers,
-    clients: BTreeMap<ClientId, Client>,
-    interest: Interest,
+    clients: ByNumber<ClientId, Client>,
+    watches: Watches,
     /// Requests in flight.
     open: ByOperation<Witness>,
     access: Access,
     /// Sessions that are over, and what ended them.
-    ended: BTreeMap<SessionId, Entry>,
+    ended: BTreeMap<SessionId, Arc<Entry>>,
     /// What the log may lack, where it was rebuilt from acknowledgements.
     doubts: Option<Doubts>,
     latency: WatchLatency,
@@ -71,26 +73,80 @@ pub struct WatchMonitor {
 
 impl Monitor for WatchMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        for entry in self.log.observe(at, fact) {
-            self.commit(at.time, &entry);
+        self.log.observe(at, fact);
+        while let Some(entry) = self.log.take() {
+            self.commit(at.time, entry);
         }
-        self.on_request_fact(at, fact, findings);
-        self.on_connection_fact(at, fact, findings);
+        if let Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } = fact
+        {
+            self.on_invoked(Witness::begin(*client, *op, at, request));
+        } else if let Fact::Returned {
+            client,
+            op,
+            conn,
+            zxid,
+            result,
+            ..
+        } = fact
+        {
+            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
+                witness.answer(at, *zxid, result);
+                self.on_returned(witness, *conn, result.as_ref(), findings);
+            }
+        } else if let Fact::Lost {
+            client, op, sent, ..
+        } = fact
+        {
+            self.on_lost((*client, *op), *sent);
+        } else if let Fact::EventReceived {
+            client,
+            session,
+            conn,
+            event,
+        } = fact
+        {
+            self.check_session(at, *client, *session, event, findings);
+            self.on_event(at, *client, *conn, event, findings);
+        } else if let Fact::Connected {
+            client,
+            conn,
+            fresh,
+            ..
+        } = fact
+        {
+            self.on_connected(*client, *conn, *fresh);
+        } else if let Fact::Disconnected { client, .. } = fact {
+            self.on_disconnected(at, *client, findings);
+        } else if let Fact::Expired { client, .. } = fact {
+            self.on_disconnected(at, *client, findings);
+            self.forget_library(*client);
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.on_disconnected(at, *client, findings);
+            self.clients.remove(*client);
+            self.open.forget(*client);
+        } else if let Fact::WatchesReset {
+            client,
+            conn,
+            zxid,
+            watches,
+            ..
+        } = fact
+        {
+            self.on_reset(at, *client, *conn, *zxid, watches, findings);
+        }
     }
 
     fn finish(&mut self, at: At, findings: &mut Findings) {
-        let clients: Vec<ClientId> = self.clients.keys().copied().collect();
+        let clients: Vec<ClientId> = self.clients.names().collect();
         for client in clients {
             self.on_disconnected(at, client, findings);
         }
     }
-}
-
-fn connection_of(
-    clients: &mut BTreeMap<ClientId, Client>,
-    client: ClientId,
-) -> Option<&mut Connection> {
-    clients.get_mut(&client)?.connection.as_mut()
 }
 
 // Facts.
@@ -114,111 +170,45 @@ impl WatchMonitor {
     }
 
     /// The committed log grows.
-    fn commit(&mut self, now: Time, entry: &Entry) {
-        for trigger in self.triggers.apply(now, entry) {
-            let hooks = trigger.hooks();
+    fn commit(&mut self, now: Time, entry: Entry) {
+        let entry = Arc::new(entry);
+        for trigger in self.triggers.apply(now, &entry) {
             let clients = &mut self.clients;
-            self.interest.ask(&trigger.path, |client| {
-                let connection = connection_of(clients, client);
-                connection.is_some_and(|connection| connection.on_trigger(&trigger, &hooks))
-            });
-            self.interest.ask_recursive(&trigger.path, |client, hook| {
-                let connection = connection_of(clients, client);
-                connection.is_some_and(|connection| connection.on_trigger_below(&trigger, hook))
-            });
+            let owe = |client, hook, origin: &Origin| {
+                let client = clients.get_mut(client);
+                let connection = client.and_then(|client| client.connection.as_mut());
+                let connection = connection.expect("who watches is connected");
+                connection.owe(&trigger, hook, origin);
+            };
+            self.watches.on_trigger(&trigger, &self.triggers, owe);
         }
         for change in &entry.txn.changes {
             if let Change::CloseSession { session } = change {
-                self.ended.entry(*session).or_insert_with(|| entry.clone());
+                let ended = self.ended.entry(*session);
+                ended.or_insert_with(|| Arc::clone(&entry));
             }
         }
     }
 
-    fn on_request_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
+    fn on_invoked(&mut self, witness: Witness) {
+        let operation = (witness.client, witness.op);
+        self.access.on_invoked(operation, &witness.request);
+        let client = self.clients.or_default(witness.client);
+        if matches!(*witness.request, Request::SetWatches(_))
+            && let Some(connection) = &mut client.connection
         {
-            self.access.on_invoked((*client, *op), request);
-            let witness = Witness::begin(*client, *op, at, request);
-            let client = self.clients.entry(*client).or_default();
-            if matches!(**request, Request::SetWatches(_))
-                && let Some(connection) = &mut client.connection
-            {
-                connection.is_blind = true;
-            }
-            // Replies to auth carry no view.
-            if !matches!(**request, Request::Auth { .. }) {
-                self.open.insert((witness.client, witness.op), witness);
-            }
-        } else if let Fact::Returned {
-            client,
-            op,
-            conn,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            let Some(mut witness) = self.open.remove(&(*client, *op)) else {
-                return;
-            };
-            self.access
-                .on_returned((*client, *op), &witness.request, *zxid, result.as_ref());
-            witness.returned = Some(at);
-            witness.zxid = *zxid;
-            witness.error = result.as_ref().err().copied();
-            self.on_returned(&Arc::new(witness), *conn, result.as_ref(), findings);
-        } else if let Fact::Lost {
-            client, op, sent, ..
-        } = fact
-        {
-            self.open.remove(&(*client, *op));
-            if !sent {
-                self.access.on_unsent((*client, *op));
-            }
+            connection.is_blind = true;
+        }
+        // Replies to auth carry no view.
+        if !matches!(*witness.request, Request::Auth { .. }) {
+            self.open.insert(operation, witness);
         }
     }
 
-    fn on_connection_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Connected {
-            client,
-            conn,
-            fresh,
-            ..
-        } = fact
-        {
-            self.on_connected(*client, *conn, *fresh);
-        } else if let Fact::Disconnected { client, .. } = fact {
-            self.on_disconnected(at, *client, findings);
-        } else if let Fact::Expired { client, .. } = fact {
-            self.on_disconnected(at, *client, findings);
-            self.forget_library(*client);
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.on_disconnected(at, *client, findings);
-            self.clients.remove(client);
-            self.open.forget(*client);
-        } else if let Fact::EventReceived {
-            client,
-            session,
-            conn,
-            event,
-        } = fact
-        {
-            self.check_session(at, *client, *session, event, findings);
-            self.on_event(at, *client, *conn, event, findings);
-        } else if let Fact::WatchesReset {
-            client,
-            conn,
-            zxid,
-            watches,
-            ..
-        } = fact
-        {
-            self.on_reset(at, *client, *conn, *zxid, watches, findings);
+    fn on_lost(&mut self, operation: Operation, sent: bool) {
+        self.open.remove(&operation);
+        if !sent {
+            self.access.on_unsent(operation);
         }
     }
 
@@ -226,13 +216,17 @@ impl WatchMonitor {
         if fresh {
             self.forget_library(client);
         }
-        let client = self.clients.entry(client).or_default();
-        let unregistered = client.held.keys().cloned().collect();
-        client.connection = Some(Connection::new(conn, unregistered));
+        self.watches.forget(client);
+        let library = self.clients.or_default(client);
+        let held = library.held.keys();
+        let held = held.map(|(znode, list)| (*list, Arc::clone(self.triggers.path(*znode))));
+        let mut unregistered: Vec<(List, Path)> = held.collect();
+        unregistered.sort_unstable();
+        library.connection = Some(Connection::new(client, conn, unregistered));
     }
 
     fn forget_library(&mut self, client: ClientId) {
-        if let Some(client) = self.clients.get_mut(&client) {
+        if let Some(client) = self.clients.get_mut(client) {
             client.held.clear();
             client.seen = Zxid::ZERO;
             client.told = None;
@@ -240,10 +234,9 @@ impl WatchMonitor {
     }
 
     fn on_disconnected(&mut self, at: At, client: ClientId, findings: &mut Findings) {
-        let connection = self
-            .clients
-            .get_mut(&client)
-            .and_then(|client| client.connection.take());
+        self.watches.forget(client);
+        let library = self.clients.get_mut(client);
+        let connection = library.and_then(|library| library.connection.take());
         if let Some(mut connection) = connection
             && !connection.is_blind
         {
@@ -258,54 +251,61 @@ impl WatchMonitor {
 impl WatchMonitor {
     fn on_returned(
         &mut self,
-        witness: &Arc<Witness>,
+        witness: Witness,
         conn: u64,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
+        let operation = (witness.client, witness.op);
+        let request = Arc::clone(&witness.request);
+        self.access
+            .on_returned(operation, &request, witness.zxid, result);
         let at = witness.at();
         let view = witness.zxid.filter(|zxid| *zxid > Zxid::ZERO);
         if let Some(view) = view {
-            self.on_view(at, witness, conn, view, findings);
+            self.on_view(at, &witness, conn, view, findings);
         }
-        let Some(client) = self.clients.get_mut(&witness.client) else {
+        let Some(client) = self.clients.get_mut(witness.client) else {
             return;
         };
         if let Some(view) = view {
             client.seen = view;
         }
-        let registration = rearm::registration(&witness.request, result);
-        if let Some((list, path)) = &registration {
-            let shown = result.map_or(Zxid::ZERO, |response| list.shown(response));
-            let held = client.held.entry((*list, Arc::clone(path))).or_default();
-            *held = shown.max(*held);
-        }
-        if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&*witness.request, result) {
+        if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&*request, result) {
+            let znode = self.triggers.number(path);
             for list in rearm::removed(*kind) {
-                client.held.remove(&(*list, Arc::clone(path)));
+                client.held.remove(&(znode, *list));
                 if let Some(connection) = &mut client.connection {
-                    connection.disarm(&list.hook(path));
+                    connection.disarm(list.hook(znode), &mut self.watches);
                 }
             }
         }
-        if *witness.request == Request::CloseSession && result.is_ok() {
+        if let Some((list, path)) = rearm::registration(&request, result) {
+            let znode = self.triggers.number(path);
+            let shown = result.map_or(Zxid::ZERO, |response| list.shown(response));
+            let held = client.held.entry((znode, list)).or_default();
+            *held = shown.max(*held);
+            if let Some(connection) = &mut client.connection {
+                if view.is_none() {
+                    // Nobody knows from where on that watch catches changes.
+                    connection.is_blind = true;
+                }
+                if let Some(view) = view
+                    && connection.number == conn
+                {
+                    let origin = || Origin::Request(Arc::new(witness.clone()));
+                    let tables = (&mut self.watches, &self.triggers);
+                    connection.arm(list.hook(znode), view, origin, tables);
+                }
+            }
+        }
+        if *request == Request::CloseSession && result.is_ok() {
             client.held.clear();
         }
-        if registration.is_some()
-            && view.is_none()
-            && let Some(connection) = &mut client.connection
-        {
-            // Nobody knows from where on that watch catches changes.
-            connection.is_blind = true;
-        }
-        if let (Some((list, path)), Some(view), Some(connection)) =
-            (registration, view, &mut client.connection)
+        if let (Some(view), Some(connection)) = (view, &mut client.connection)
             && connection.number == conn
         {
-            let origin = Origin::Request(Arc::clone(witness));
-            let hook = list.hook(&path);
-            self.interest.add(witness.client, &hook);
-            connection.arm(hook, view, &origin, &self.triggers);
+            connection.view = Some((view, witness));
         }
     }
 
@@ -313,38 +313,44 @@ impl WatchMonitor {
     fn on_view(
         &mut self,
         at: At,
-        witness: &Arc<Witness>,
+        witness: &Witness,
         conn: u64,
         view: Zxid,
         findings: &mut Findings,
     ) {
-        let Some(connection) = self.connection(witness.client, conn) else {
+        let Some(client) = self.clients.get_mut(witness.client) else {
             return;
         };
-        let forgotten = std::mem::take(&mut connection.unregistered);
-        let unexplained = std::mem::take(&mut connection.caught_up);
-        let told = connection.told;
-        let is_first = connection.view.is_none();
+        let told_before = client.told;
+        let Some(connection) = client
+            .connection
+            .as_mut()
+            .filter(|connection| connection.number == conn)
+        else {
+            return;
+        };
         let lost = connection.on_reply(view, witness);
         let is_blind = connection.is_blind;
-        connection.view = Some((view, Arc::clone(witness)));
-        if let Some((list, path)) = forgotten.first() {
+        if let Some((list, path)) = connection.unregistered.first() {
             findings.violate(stories::unregistered(at, witness, *list, path));
+            connection.unregistered.clear();
         }
         if let Some(CaughtUp {
             at: since, event, ..
-        }) = unexplained.first()
-            && !is_blind
+        }) = connection.caught_up.first()
         {
-            findings.violate(stories::unexplained(at, witness, *since, event));
+            if !is_blind {
+                findings.violate(stories::unexplained(at, witness, *since, event));
+            }
+            connection.caught_up.clear();
         }
-        if let Some((zxid, since)) = told {
+        if let Some((zxid, since)) = connection.told {
             findings.exercise(Property::WatchOrder);
             if view < zxid {
                 findings.violate(stories::view_behind_event(at, witness, zxid, since));
             }
-        } else if is_first
-            && let Some((zxid, since)) = self.clients[&witness.client].told
+        } else if connection.view.is_none()
+            && let Some((zxid, since)) = told_before
             && view < zxid
         {
             // Events do not raise what a client asks its next server to have (semantics.md §0.17).
@@ -353,9 +359,7 @@ impl WatchMonitor {
             });
         }
         for owed in lost {
-            if let Some(connection) = self.connection(witness.client, conn) {
-                connection.spend(at, &owed);
-            }
+            self.watches.spend(at, witness.client, &owed);
             if !is_blind {
                 self.report_lost(at, &owed, findings);
             }
@@ -369,10 +373,6 @@ impl WatchMonitor {
         }
         findings.exercise(Property::WatchLost);
         findings.violate(stories::lost(at, owed));
-    }
-
-    fn connection(&mut self, client: ClientId, conn: u64) -> Option<&mut Connection> {
-        connection_of(&mut self.clients, client).filter(|connection| connection.number == conn)
     }
 }
 
@@ -412,10 +412,11 @@ impl WatchMonitor {
         event: &WatchEvent,
         findings: &mut Findings,
     ) {
-        let Some(library) = self.clients.get_mut(&client) else {
+        let Some(library) = self.clients.get_mut(client) else {
             return;
         };
-        let shown = rearm::consume(&mut library.held, event);
+        let znode = self.triggers.number(&event.path);
+        let shown = rearm::consume(&mut library.held, event.kind, znode);
         if let Some(zxid) = event.zxid {
             let told = library.told.map_or(zxid, |(told, _)| told.max(zxid));
             library.told = Some((told, at));
@@ -440,8 +441,8 @@ impl WatchMonitor {
         {
             findings.violate(stories::events_out_of_order(at, event, told, since));
         }
-        let view = connection.view.clone();
-        let settled = connection.settle(at, event.kind, &event.path, zxid);
+        let what = (event.kind, znode);
+        let settled = connection.settle(at, what, zxid, &mut self.watches);
         if connection.told.is_none_or(|(told, _)| told < zxid) {
             connection.told = Some((zxid, at));
         }
@@ -450,16 +451,15 @@ impl WatchMonitor {
             findings.exercise(Property::WatchLost);
             findings.exercise(Property::WatchOnce);
             self.latency.count(owed.trigger.committed, at.time);
-            let overtaken = owed.overdue.clone().map(|(reply, _)| reply).or_else(|| {
-                view.filter(|(view, _)| *view >= zxid)
-                    .map(|(_, reply)| reply)
-            });
-            if let Some(reply) = overtaken {
-                findings.violate(stories::event_after_data(at, &owed, &reply));
+            let view = connection.view.as_ref();
+            let view = view.filter(|(view, _)| *view >= zxid);
+            let overdue = owed.overdue.as_ref().map(|(reply, _)| &**reply);
+            if let Some(reply) = overdue.or(view.map(|(_, reply)| reply)) {
+                findings.violate(stories::event_after_data(at, &owed, reply));
             }
             self.check_access(at, client, event, findings);
         } else {
-            self.classify(at, client, event, zxid, findings);
+            self.classify(at, client, (event, znode), zxid, findings);
         }
     }
 
@@ -468,34 +468,38 @@ impl WatchMonitor {
         &mut self,
         at: At,
         client: ClientId,
-        event: &WatchEvent,
+        (event, znode): (&WatchEvent, PathNumber),
         zxid: Zxid,
         findings: &mut Findings,
     ) {
         let is_whole = self.log.is_whole();
-        let library = self.clients.get_mut(&client).expect("it was just found");
+        let library = self.clients.get_mut(client).expect("it was just found");
         let connection = library
             .connection
             .as_mut()
             .expect("it was just found as well");
-        let may_tell = |hook: &Hook| hook.may_tell(event.kind, &event.path);
+        let mut hooks = self.triggers.hooks(znode);
+        hooks.retain(|hook| hook.mode.may_be(event.kind));
+        let watches = &mut self.watches;
         let doubts = self.doubts.as_ref();
         let is_possible = doubts.map_or(!is_whole, |doubts| {
             doubts.may_cause(event.kind, &event.path, zxid)
         });
-        if is_possible && connection.believe(at, event, zxid, findings) {
+        if is_possible && connection.believe(at, event, zxid, (watches, &hooks), findings) {
             return;
         }
         let in_flight = self.open.of(client).any(|witness| {
-            rearm::wish(&witness.request).is_some_and(|hook| may_tell(&hook))
+            rearm::wish(&witness.request).is_some_and(|(mode, base)| mode.may_tell(base, event))
                 || matches!(*witness.request, Request::SetWatches(_))
         });
         if in_flight {
             connection.early.push(event.clone());
             return;
         }
-        let armed = connection.armed.iter().find(|(hook, _)| may_tell(hook));
-        let fired = connection.fired.iter().find(|(hook, _)| may_tell(hook));
+        let armed = |hook: &Hook| Some((*hook, watches.armed(client, *hook)?));
+        let armed = hooks.iter().find_map(armed);
+        let fired = |hook: &Hook| Some((hook.mode, watches.fired(client, *hook)?));
+        let fired = hooks.iter().find_map(fired);
         if connection.is_blind {
             return;
         }
@@ -503,33 +507,40 @@ impl WatchMonitor {
             findings.violate(stories::unwatched(at, client, event));
             return;
         }
-        if let Some((hook, fired)) = fired
+        if let Some((mode, fired)) = fired
             && (fired.zxid == Some(zxid) || armed.is_none())
         {
             findings.exercise(Property::WatchOnce);
-            findings.violate(stories::fired_twice(at, client, event, hook, *fired));
+            findings.violate(stories::fired_twice(at, client, event, (mode, fired)));
             return;
         }
         let Some((hook, armed)) = armed.filter(|_| is_whole) else {
             return;
         };
         findings.exercise(Property::WatchSpurious);
-        let cause = self.triggers.cause(event.kind, &event.path, zxid);
+        let cause = self.triggers.cause(event.kind, znode, zxid);
         let owed = armed.due.filter(|due| due.zxid < zxid);
-        let owed = owed.and_then(|due| connection.owed.get(&due).cloned());
+        let owed = owed.and_then(|due| connection.owed_at(due));
         match (cause, owed) {
             (Some(_), Some(owed)) => {
                 findings.exercise(Property::WatchLost);
-                findings.violate(stories::later_change_told(at, &owed, event, cause));
+                findings.violate(stories::later_change_told(at, owed, event, cause));
                 connection.is_blind = true;
             }
             (Some(cause), None) if zxid > armed.since && !hook.mode.is_one_shot() => {
                 findings.exercise(Property::WatchOnce);
-                findings.violate(stories::told_twice(at, client, event, hook, cause));
+                let watch = (hook.mode, &**self.triggers.path(hook.znode));
+                findings.violate(stories::told_twice(at, client, event, watch, cause));
             }
             (cause, _) => {
                 let source = doubts.map_or("committed", |_| stories::NOT_EVEN_LOST);
-                findings.violate(stories::spurious(at, event, (hook, armed), cause, source));
+                findings.violate(stories::spurious(
+                    at,
+                    event,
+                    (hook.mode, armed),
+                    cause,
+                    source,
+                ));
             }
         }
     }
@@ -548,7 +559,7 @@ impl WatchMonitor {
         findings: &mut Findings,
     ) {
         let is_whole = self.log.is_whole();
-        let Some(library) = self.clients.get_mut(&client) else {
+        let Some(library) = self.clients.get_mut(client) else {
             return;
         };
         let (seen, told) = (library.seen, library.told);
@@ -575,11 +586,8 @@ impl WatchMonitor {
             change: None,
         };
         // What an incomplete log says of a znode proves nothing.
-        let log = is_whole.then_some(&self.triggers);
-        let doubts = self.doubts.as_ref();
-        resume(connection, watches, reset, (log, doubts), findings);
-        for hook in connection.armed.keys() {
-            self.interest.add(client, hook);
-        }
+        let log = is_whole.then_some(&mut self.triggers);
+        let log = (log, self.doubts.as_ref());
+        resume(connection, watches, reset, &mut self.watches, log, findings);
     }
 }

@@ -197,7 +197,8 @@ impl RecipeMonitor {
 
 impl Monitor for RecipeMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        for entry in self.committed.observe(at, fact) {
+        self.committed.observe(at, fact);
+        while let Some(entry) = self.committed.take() {
             self.tree.apply(&entry);
         }
         if let Fact::Recipe { client, step } = fact {

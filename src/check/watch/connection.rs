@@ -4,14 +4,16 @@
 //! committed log. A one-shot watch owes its first trigger, a lasting one each; one trigger owes one event however many
 //! watches it hits.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::rearm::Registration;
+use super::rearm::List;
 use super::stories;
-use super::triggers::{Hook, Slot, Spot, Trigger, Triggers};
+use super::triggers::{Hook, Mode, Slot, Spot, Trigger, Triggers};
+use super::watches::Watches;
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
+use crate::check::by_path::PathNumber;
 use crate::check::verdict::{At, Findings, Property, Sentence};
 use crate::check::wording::Witness;
 use crate::history::op::{EventKind, Path, WatchEvent};
@@ -54,6 +56,17 @@ pub(super) struct Armed {
     pub due: Option<Spot>,
 }
 
+impl Armed {
+    /// Whether it catches a trigger of the kind it waits for; a one-shot watch waits no more then.
+    pub(super) fn catches(&mut self, mode: Mode, trigger: &Trigger) -> bool {
+        let catches = trigger.spot.zxid > self.since && self.due.is_none();
+        if catches && mode.is_one_shot() {
+            self.due = Some(trigger.spot);
+        }
+        catches
+    }
+}
+
 /// An event that is owed.
 #[derive(Clone, Debug)]
 pub(super) struct Owed {
@@ -83,20 +96,20 @@ pub(super) struct CaughtUp {
 /// A connection from Connected to Disconnected.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
+    pub client: ClientId,
     pub number: u64,
-    pub armed: BTreeMap<Hook, Armed>,
-    pub owed: BTreeMap<Spot, Owed>,
-    pub fired: BTreeMap<Hook, Fired>,
+    /// In the order of the committed log.
+    pub owed: VecDeque<Owed>,
     /// Events that came before the reply that set their watch.
     pub early: Vec<WatchEvent>,
     /// The newest reply.
-    pub view: Option<(Zxid, Arc<Witness>)>,
+    pub view: Option<(Zxid, Witness)>,
     /// The newest event.
     pub told: Option<(Zxid, At)>,
     /// Events made by setWatches, not yet accounted for.
     pub caught_up: Vec<CaughtUp>,
     /// Watches that setWatches must mention.
-    pub unregistered: Vec<Registration>,
+    pub unregistered: Vec<(List, Path)>,
     /// Something happened that the facts do not describe in full; only the plainest is judged.
     pub is_blind: bool,
 }
@@ -105,12 +118,11 @@ pub(super) struct Connection {
 const PATIENCE: u8 = 3;
 
 impl Connection {
-    pub(super) fn new(number: u64, unregistered: Vec<Registration>) -> Self {
+    pub(super) fn new(client: ClientId, number: u64, unregistered: Vec<(List, Path)>) -> Self {
         Self {
+            client,
             number,
-            armed: BTreeMap::new(),
-            owed: BTreeMap::new(),
-            fired: BTreeMap::new(),
+            owed: VecDeque::new(),
             early: Vec::new(),
             view: None,
             told: None,
@@ -121,20 +133,27 @@ impl Connection {
     }
 
     /// A watch was set at this position.
-    pub(super) fn arm(&mut self, hook: Hook, since: Zxid, origin: &Origin, log: &Triggers) {
-        if let Some(armed) = self.armed.get(&hook)
+    pub(super) fn arm(
+        &mut self,
+        hook: Hook,
+        since: Zxid,
+        origin: impl FnOnce() -> Origin,
+        (watches, log): (&mut Watches, &Triggers),
+    ) {
+        if let Some(armed) = watches.armed(self.client, hook)
             && armed.due.is_none_or(|due| due.zxid > since)
         {
             // The server has one entry for both.
             return;
         }
-        if !log.knows(&hook.path, since) {
+        if !log.knows(hook.znode, since) {
             self.is_blind = true;
         }
+        let base = log.path(hook.znode);
         let early = self
             .early
             .iter()
-            .position(|event| hook.may_tell(event.kind, &event.path) && event.zxid > Some(since));
+            .position(|event| hook.mode.may_tell(base, event) && event.zxid > Some(since));
         if let Some(early) = early
             && hook.mode.is_one_shot()
         {
@@ -143,137 +162,109 @@ impl Connection {
         }
         let mut armed = Armed {
             since,
-            origin: origin.clone(),
+            origin: origin(),
             due: None,
         };
         if hook.mode.is_one_shot() {
-            if let Some(trigger) = log.first_after(&hook, since) {
+            if let Some(trigger) = log.first_after(hook, since) {
                 armed.due = Some(trigger.spot);
-                self.owe(trigger, &hook, origin);
+                self.owe(trigger, hook, &armed.origin);
             }
         } else {
-            for trigger in log.after(&hook, since) {
-                self.owe(trigger, &hook, origin);
+            for trigger in log.after(hook, since) {
+                self.owe(&trigger, hook, &armed.origin);
             }
         }
-        self.armed.insert(hook, armed);
+        watches.arm(self.client, hook, armed);
     }
 
     /// A watch was removed on request.
-    pub(super) fn disarm(&mut self, hook: &Hook) {
-        self.armed.remove(hook);
-        self.fired.remove(hook);
-        self.owed.retain(|_, owed| {
-            owed.hooks.retain(|other| other != hook);
+    pub(super) fn disarm(&mut self, hook: Hook, watches: &mut Watches) {
+        watches.disarm(self.client, hook);
+        self.owed.retain_mut(|owed| {
+            owed.hooks.retain(|other| *other != hook);
             !owed.hooks.is_empty()
         });
     }
 
-    /// A transaction was committed; `hooks` are all watches that there may be on the path of its trigger, recursive ones aside.
-    /// Answers whether one of them still waits for something.
-    pub(super) fn on_trigger(&mut self, trigger: &Trigger, hooks: &[Hook]) -> bool {
-        let mut waits = false;
-        for hook in hooks {
-            if hook.catches(trigger.spot.slot, &trigger.path) {
-                self.fire(trigger, hook);
+    /// A watch caught a trigger.
+    pub(super) fn owe(&mut self, trigger: &Trigger, hook: Hook, origin: &Origin) {
+        let mut earlier = self.owed.iter();
+        let before = earlier.rposition(|owed| owed.trigger.spot <= trigger.spot);
+        if let Some(owed) = before.map(|before| &mut self.owed[before])
+            && owed.trigger.spot == trigger.spot
+        {
+            if !owed.hooks.contains(&hook) {
+                owed.hooks.push(hook);
             }
-            let armed = self.armed.get(hook);
-            waits |= armed.is_some_and(|armed| armed.due.is_none());
-        }
-        waits
-    }
-
-    /// The same for a recursive watch on the path or above it: a server fires them last.
-    pub(super) fn on_trigger_below(&mut self, trigger: &Trigger, hook: &Hook) -> bool {
-        if hook.catches(trigger.spot.slot, &trigger.path) {
-            self.fire(trigger, hook);
-        }
-        self.armed.contains_key(hook)
-    }
-
-    /// A watch catches a trigger, if it is set.
-    fn fire(&mut self, trigger: &Trigger, hook: &Hook) {
-        let Some(armed) = self.armed.get_mut(hook) else {
-            return;
-        };
-        if trigger.spot.zxid <= armed.since || armed.due.is_some() {
             return;
         }
-        if hook.mode.is_one_shot() {
-            armed.due = Some(trigger.spot);
-        }
-        let origin = armed.origin.clone();
-        self.owe(trigger.clone(), hook, &origin);
-    }
-
-    fn owe(&mut self, trigger: Trigger, hook: &Hook, origin: &Origin) {
-        let owed = self.owed.entry(trigger.spot).or_insert_with(|| Owed {
-            trigger,
-            hooks: Vec::new(),
+        let owed = Owed {
+            trigger: trigger.clone(),
+            hooks: vec![hook],
             origin: origin.clone(),
             overdue: None,
-        });
-        if !owed.hooks.contains(hook) {
-            owed.hooks.push(hook.clone());
-        }
+        };
+        let place = before.map_or(0, |before| before + 1);
+        self.owed.insert(place, owed);
     }
 
     /// The event that is owed and matches, taken off the list with everything it settles.
     pub(super) fn settle(
         &mut self,
         at: At,
-        kind: EventKind,
-        path: &Path,
+        (kind, znode): (EventKind, PathNumber),
         zxid: Zxid,
+        watches: &mut Watches,
     ) -> Option<Owed> {
-        let from = Spot {
-            zxid,
-            index: 0,
-            slot: Slot::Own,
-        };
-        let matches = |owed: &Owed| owed.trigger.kind == kind && owed.trigger.path == *path;
-        let spot = self
+        let start = self
             .owed
-            .range(from..)
-            .take_while(|(spot, _)| spot.zxid == zxid)
-            .find(|(_, owed)| matches(owed))
-            .map(|(spot, _)| *spot)?;
-        let mut owed = self.owed.remove(&spot).expect("it was just found");
+            .partition_point(|owed| owed.trigger.spot.zxid < zxid);
+        let matches = |owed: &Owed| owed.trigger.kind == kind && owed.trigger.znode == znode;
+        let skipped = self
+            .owed
+            .range(start..)
+            .take_while(|owed| owed.trigger.spot.zxid == zxid)
+            .position(matches)?;
+        let place = start + skipped;
+        let mut owed = self.owed.remove(place).expect("it was just found");
         let gone = Spot {
             slot: Slot::Gone,
-            ..spot
+            ..owed.trigger.spot
         };
-        if spot.slot == Slot::Own
-            && let Some(more) = self.owed.remove(&gone)
+        // What a znode's own watches are told comes right before what its child watches are.
+        if owed.trigger.spot.slot == Slot::Own
+            && let Some(next) = self.owed.get(place)
+            && next.trigger.spot == gone
+            && let Some(more) = self.owed.remove(place)
         {
             owed.hooks.extend(more.hooks);
         }
-        self.spend(at, &owed);
+        watches.spend(at, self.client, &owed);
         Some(owed)
     }
 
     /// An event whose change is not known for certain: if a watch was set for it, it is believed, and the one-shot watches
-    /// that it tells of are spent. Answers whether it was.
+    /// that it tells of are spent. Answers whether it was. `hooks` are all watches that may tell of its path.
     pub(super) fn believe(
         &mut self,
         at: At,
         event: &WatchEvent,
         zxid: Zxid,
+        (watches, hooks): (&mut Watches, &[Hook]),
         findings: &mut Findings,
     ) -> bool {
-        let tells = |(hook, armed): &(&Hook, &Armed)| {
-            armed.since < zxid && hook.may_tell(event.kind, &event.path)
+        let tells = |hook: &&Hook| {
+            let armed = watches.armed(self.client, **hook);
+            armed.is_some_and(|armed| armed.since < zxid)
         };
-        let told: Vec<Hook> = self
-            .armed
-            .iter()
-            .filter(tells)
-            .map(|(hook, _)| hook.clone())
-            .collect();
+        let told: Vec<Hook> = hooks.iter().filter(tells).copied().collect();
         for hook in &told {
-            let due = self.armed.get(hook).and_then(|armed| armed.due);
+            let due = watches
+                .armed(self.client, *hook)
+                .and_then(|armed| armed.due);
             if let Some(due) = due.filter(|due| due.zxid < zxid)
-                && let Some(owed) = self.owed.get(&due)
+                && let Some(owed) = self.owed_at(due)
                 && !self.is_blind
             {
                 findings.exercise(Property::WatchLost);
@@ -281,55 +272,54 @@ impl Connection {
                 self.is_blind = true;
             }
             if hook.mode.is_one_shot() {
-                self.disarm(hook);
+                self.disarm(*hook, watches);
                 let zxid = Some(zxid);
-                self.fired.insert(hook.clone(), Fired { at, zxid });
+                watches.fire(self.client, *hook, Fired { at, zxid });
             }
         }
         !told.is_empty()
     }
 
-    /// The watches behind an event are spent.
-    pub(super) fn spend(&mut self, at: At, owed: &Owed) {
-        let zxid = owed.trigger.spot.zxid;
-        for hook in &owed.hooks {
-            let caught = self.armed.get(hook).and_then(|armed| armed.due);
-            if caught.is_some_and(|due| due.zxid == zxid) {
-                self.armed.remove(hook);
-            }
-            if hook.mode.is_one_shot() {
-                let fired = Fired {
-                    at,
-                    zxid: Some(zxid),
-                };
-                self.fired.insert(hook.clone(), fired);
-            }
-        }
+    /// What is owed for a trigger.
+    pub(super) fn owed_at(&self, spot: Spot) -> Option<&Owed> {
+        let place = self
+            .owed
+            .binary_search_by_key(&spot, |owed| owed.trigger.spot);
+        self.owed.get(place.ok()?)
     }
 
     /// A reply came: whatever it reflects should have been told before. Returns what has waited too long.
-    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Arc<Witness>) -> Vec<Owed> {
+    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Witness) -> Vec<Owed> {
         let mut lost = Vec::new();
-        for (spot, owed) in &mut self.owed {
+        let mut shared = None;
+        for owed in &mut self.owed {
+            let spot = owed.trigger.spot;
             if spot.zxid > view {
                 break;
             }
             match &mut owed.overdue {
-                None => owed.overdue = Some((Arc::clone(reply), PATIENCE)),
-                Some((_, 0)) => lost.push(*spot),
+                None => {
+                    let reply = shared.get_or_insert_with(|| Arc::new(reply.clone()));
+                    owed.overdue = Some((Arc::clone(reply), PATIENCE));
+                }
+                Some((_, 0)) => lost.push(spot),
                 Some((_, patience)) => *patience -= 1,
             }
         }
-        lost.into_iter()
-            .filter_map(|spot| self.owed.remove(&spot))
-            .collect()
+        if lost.is_empty() {
+            return Vec::new();
+        }
+        let owed = std::mem::take(&mut self.owed).into_iter();
+        let (lost, kept): (Vec<Owed>, Vec<Owed>) =
+            owed.partition(|owed| lost.contains(&owed.trigger.spot));
+        self.owed = kept.into();
+        lost
     }
 
     /// Events that a reply overtook and that never came.
-    pub(super) fn take_overdue(&mut self) -> Vec<Owed> {
+    pub(super) fn take_overdue(&mut self) -> impl Iterator<Item = Owed> {
         std::mem::take(&mut self.owed)
-            .into_values()
+            .into_iter()
             .filter(|owed| owed.overdue.is_some())
-            .collect()
     }
 }

@@ -1,15 +1,16 @@
 //! What a client library re-registers after a reconnect, and what the server must answer at once (semantics.md §4.5).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::connection::{CaughtUp, Connection, Fired, Origin};
 use super::rebuilt::Doubts;
 use super::stories::{self, Reset};
 use super::triggers::{Hook, Mode, State, Triggers};
+use super::watches::Watches;
 use crate::base::zxid::Zxid;
+use crate::check::by_path::PathNumber;
 use crate::check::verdict::{Findings, Property};
-use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, SetWatches, WatchEvent};
+use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, SetWatches};
 
 /// The list of setWatches a watch belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +34,14 @@ impl List {
     }
 
     /// The server's entry for it.
-    pub(super) fn hook(self, path: &Path) -> Hook {
+    pub(super) fn hook(self, znode: PathNumber) -> Hook {
         let mode = match self {
             Self::Data | Self::Exist => Mode::Data,
             Self::Child => Mode::Child,
             Self::Persistent => Mode::Persistent,
             Self::Recursive => Mode::Recursive,
         };
-        Hook::new(mode, path)
+        Hook { mode, znode }
     }
 
     /// The events a server may make at once instead of setting the watch.
@@ -86,7 +87,7 @@ impl List {
 }
 
 /// A watch as a library holds it.
-pub(super) type Registration = (List, Path);
+pub(super) type Registration = (PathNumber, List);
 
 /// The entries of a setWatches packet in the order in which a server takes them.
 pub(super) fn entries(watches: &SetWatches) -> impl Iterator<Item = (List, &Path)> {
@@ -102,31 +103,31 @@ pub(super) fn entries(watches: &SetWatches) -> impl Iterator<Item = (List, &Path
 }
 
 /// The watch that a request asks for.
-pub(super) fn wish(request: &Request) -> Option<Hook> {
+pub(super) fn wish(request: &Request) -> Option<(Mode, &Path)> {
     if let Request::Exists { path, watch: true } | Request::GetData { path, watch: true } = request
     {
-        Some(Hook::new(Mode::Data, path))
+        Some((Mode::Data, path))
     } else if let Request::GetChildren {
         path, watch: true, ..
     } = request
     {
-        Some(Hook::new(Mode::Child, path))
+        Some((Mode::Child, path))
     } else if let Request::AddWatch { path, mode: 0 } = request {
-        Some(Hook::new(Mode::Persistent, path))
+        Some((Mode::Persistent, path))
     } else if let Request::AddWatch { path, mode: 1 } = request {
-        Some(Hook::new(Mode::Recursive, path))
+        Some((Mode::Recursive, path))
     } else {
         None
     }
 }
 
 /// Under which list a library registers an answered request; `None` if it set no watch.
-pub(super) fn registration(
-    request: &Request,
+pub(super) fn registration<'a>(
+    request: &'a Request,
     result: Result<&Response, &ErrorCode>,
-) -> Option<Registration> {
-    let hook = wish(request)?;
-    let list = match (request, result, hook.mode) {
+) -> Option<(List, &'a Path)> {
+    let (mode, path) = wish(request)?;
+    let list = match (request, result, mode) {
         (Request::Exists { .. }, Err(ErrorCode::NoNode), _) => List::Exist,
         (_, Err(_), _) => return None,
         (_, Ok(_), Mode::Data) => List::Data,
@@ -134,7 +135,7 @@ pub(super) fn registration(
         (_, Ok(_), Mode::Persistent) => List::Persistent,
         (_, Ok(_), Mode::Recursive) => List::Recursive,
     };
-    Some((list, hook.path))
+    Some((list, path))
 }
 
 /// The lists that a removeWatches of this kind names (semantics.md §4.3).
@@ -157,15 +158,19 @@ pub(super) fn removed(kind: i32) -> &'static [List] {
 
 /// An event takes the one-shot watches it fires out of the library. Says which change the program had been shown when it
 /// set the watch that the event is about, zero if none.
-pub(super) fn consume(held: &mut BTreeMap<Registration, Zxid>, event: &WatchEvent) -> Zxid {
-    let lists: &[List] = match event.kind {
+pub(super) fn consume(
+    held: &mut BTreeMap<Registration, Zxid>,
+    kind: EventKind,
+    znode: PathNumber,
+) -> Zxid {
+    let lists: &[List] = match kind {
         EventKind::Created | EventKind::DataChanged => &[List::Data, List::Exist],
         EventKind::ChildrenChanged => &[List::Child],
         EventKind::Deleted => &[List::Data, List::Exist, List::Child],
     };
     lists
         .iter()
-        .filter_map(|list| held.remove(&(*list, Arc::clone(&event.path))))
+        .filter_map(|list| held.remove(&(znode, *list)))
         .fold(Zxid::ZERO, Zxid::max)
 }
 
@@ -174,7 +179,8 @@ pub(super) fn resume(
     connection: &mut Connection,
     watches: &SetWatches,
     reset: Reset<'_>,
-    (log, doubts): (Option<&Triggers>, Option<&Doubts>),
+    kept: &mut Watches,
+    (log, doubts): (Option<&mut Triggers>, Option<&Doubts>),
     findings: &mut Findings,
 ) {
     let Some(log) = log else {
@@ -189,7 +195,8 @@ pub(super) fn resume(
         connection
             .unregistered
             .retain(|(other, name)| !(*other == list && name == path));
-        let Some(state) = log.state(path, reset.zxid) else {
+        let znode = log.number(path);
+        let Some(state) = log.state(znode, reset.zxid) else {
             connection.is_blind = true;
             continue;
         };
@@ -203,19 +210,18 @@ pub(super) fn resume(
             .caught_up
             .iter()
             .position(|caught| kinds.contains(&caught.event.kind) && caught.event.path == *path);
-        let hook = list.hook(path);
+        let hook = list.hook(znode);
         if let Some(caught) = caught {
             let caught = connection.caught_up.remove(caught);
             let at = caught.at;
-            connection
-                .fired
-                .entry(hook)
-                .or_insert(Fired { at, zxid: None });
+            if kept.fired(connection.client, hook).is_none() {
+                kept.fire(connection.client, hook, Fired { at, zxid: None });
+            }
             let is_known = list
                 .last_change(state)
                 .is_some_and(|last| caught.shown >= last);
             if is_known && !is_doubtful(path) {
-                let change = log.last_change(path, reset.zxid);
+                let change = log.last_change(znode, reset.zxid);
                 let reset = Reset { change, ..reset };
                 findings.violate(stories::nothing_missed(reset, at, &caught.event));
             }
@@ -223,7 +229,7 @@ pub(super) fn resume(
             && !is_doubtful(path)
         {
             if !connection.is_blind {
-                let change = log.last_change(path, reset.zxid);
+                let change = log.last_change(znode, reset.zxid);
                 let reset = Reset { change, ..reset };
                 findings.violate(stories::not_caught_up(reset, list, path, kind));
                 connection.is_blind = true;
@@ -233,10 +239,10 @@ pub(super) fn resume(
             let Reset {
                 client, at, zxid, ..
             } = reset;
-            let origin = Origin::Reset { client, at, zxid };
-            connection.arm(hook, zxid, &origin, log);
+            let origin = || Origin::Reset { client, at, zxid };
+            connection.arm(hook, zxid, origin, (kept, log));
         }
-        note_losses(list, path, reset, log, findings);
+        note_losses((list, hook), path, reset, log, findings);
     }
     refuse_the_rest(connection, reset, log, is_doubtful, findings);
 }
@@ -245,7 +251,7 @@ pub(super) fn resume(
 fn refuse_the_rest(
     connection: &mut Connection,
     reset: Reset<'_>,
-    log: &Triggers,
+    log: &mut Triggers,
     is_doubtful: impl Fn(&str) -> bool,
     findings: &mut Findings,
 ) {
@@ -256,21 +262,27 @@ fn refuse_the_rest(
     }) = wrong
         && !connection.is_blind
     {
-        let change = log.last_change(&event.path, reset.zxid);
+        let znode = log.number(&event.path);
+        let change = log.last_change(znode, reset.zxid);
         let reset = Reset { change, ..reset };
         findings.violate(stories::wrongly_caught_up(reset, *since, event));
     }
 }
 
 /// What setWatches does not tell although it happened in the gap: lost by ZooKeeper's design (semantics.md §4.5).
-fn note_losses(list: List, path: &Path, reset: Reset<'_>, log: &Triggers, findings: &mut Findings) {
-    let hook = list.hook(path);
+fn note_losses(
+    (list, hook): (List, Hook),
+    path: &Path,
+    reset: Reset<'_>,
+    log: &Triggers,
+    findings: &mut Findings,
+) {
     // What came as an event of the old connection was told, though no reply showed it.
     let since = match list {
         List::Persistent | List::Recursive => reset.seen.max(reset.told),
         List::Data | List::Exist | List::Child => reset.seen,
     };
-    let missed = log.after(&hook, since);
+    let missed = log.after(hook, since);
     let missed = missed
         .iter()
         .take_while(|trigger| trigger.spot.zxid <= reset.zxid);
@@ -285,7 +297,7 @@ fn note_losses(list: List, path: &Path, reset: Reset<'_>, log: &Triggers, findin
     };
     let is_silent = match list {
         List::Exist => log
-            .state(path, reset.zxid)
+            .state(hook.znode, reset.zxid)
             .is_some_and(|state| !state.present),
         List::Data | List::Child | List::Persistent | List::Recursive => true,
     };

@@ -241,7 +241,7 @@ impl RecordedWatches {
         for (at, fact) in &self.kept {
             let position = position(fact);
             while let Some((_, entry)) = log.next_if(|(zxid, _)| Some(*zxid) <= position) {
-                monitor.commit(entry.at.time, &entry);
+                monitor.commit(entry.at.time, entry);
             }
             monitor.observe(*at, fact, findings);
         }

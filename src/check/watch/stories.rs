@@ -3,7 +3,7 @@
 
 use super::connection::{Armed, Fired, Owed};
 use super::rearm::List;
-use super::triggers::{Hook, Trigger};
+use super::triggers::{Mode, Trigger};
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
 use crate::check::committed::Entry;
@@ -48,8 +48,7 @@ pub(super) fn fired_twice(
     at: At,
     client: ClientId,
     event: &WatchEvent,
-    hook: &Hook,
-    fired: Fired,
+    (mode, fired): (Mode, Fired),
 ) -> Violation {
     let before = Sentence {
         at: fired.at,
@@ -57,14 +56,14 @@ pub(super) fn fired_twice(
             Some(zxid) => format!(
                 "client {}'s {} on {} fired for the change at zxid {zxid}",
                 client.0,
-                hook.mode.name(),
-                hook.path
+                mode.name(),
+                event.path
             ),
             None => format!(
                 "client {}'s {} on {} fired when it was set again",
                 client.0,
-                hook.mode.name(),
-                hook.path
+                mode.name(),
+                event.path
             ),
         },
     };
@@ -75,8 +74,8 @@ pub(super) fn fired_twice(
         vec![before, received(at, client, event)],
         format!(
             "the {} on {} is one-shot and was not set again, yet it fired once more",
-            hook.mode.name(),
-            hook.path
+            mode.name(),
+            event.path
         ),
     )
 }
@@ -136,7 +135,7 @@ pub(super) const NOT_EVEN_LOST: &str = "acknowledged, and none can have been los
 pub(super) fn spurious(
     at: At,
     event: &WatchEvent,
-    (hook, armed): (&Hook, &Armed),
+    (mode, armed): (Mode, &Armed),
     cause: Option<&Trigger>,
     source: &str,
 ) -> Violation {
@@ -149,7 +148,7 @@ pub(super) fn spurious(
                 format!(
                     "{} tells of a change that its {}, set at zxid {}, does not cover",
                     wording::event(event),
-                    hook.mode.name(),
+                    mode.name(),
                     armed.since
                 ),
             )
@@ -211,7 +210,7 @@ pub(super) fn told_twice(
     at: At,
     client: ClientId,
     event: &WatchEvent,
-    hook: &Hook,
+    (mode, path): (Mode, &str),
     cause: &Trigger,
 ) -> Violation {
     wording::violation(
@@ -220,9 +219,8 @@ pub(super) fn told_twice(
         "told-twice",
         vec![cause.entry.sentence(), received(at, client, event)],
         format!(
-            "the {} on {} had told client {} of that change before",
-            hook.mode.name(),
-            hook.path,
+            "the {} on {path} had told client {} of that change before",
+            mode.name(),
             client.0
         ),
     )

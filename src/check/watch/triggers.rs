@@ -1,15 +1,15 @@
 //! What the committed log makes watches do: for each change the triggers of semantics.md §4.2, kept per path.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::base::time::Time;
 use crate::base::zxid::Zxid;
-use crate::check::by_path::ByPath;
+use crate::check::by_path::{ByPath, PathNumber};
 use crate::check::committed::Entry;
 use crate::check::evidence;
 use crate::history::fact::Change;
-use crate::history::op::{EventKind, Path};
+use crate::history::op::{EventKind, Path, WatchEvent};
 
 /// Which watchers a trigger speaks to, in the order in which a server fires them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,17 +42,12 @@ pub(super) struct Trigger {
     pub kind: EventKind,
     /// On which path.
     pub path: Path,
+    /// Its number.
+    pub znode: PathNumber,
     /// The transaction.
     pub entry: Arc<Entry>,
     /// When it became part of the committed log.
     pub committed: Time,
-}
-
-impl Trigger {
-    /// All watches that there may be on its path, recursive ones aside.
-    pub(super) fn hooks(&self) -> [Hook; 3] {
-        [Mode::Data, Mode::Child, Mode::Persistent].map(|mode| Hook::new(mode, &self.path))
-    }
 }
 
 /// What a server keeps for a watch (semantics.md §4.1).
@@ -69,6 +64,9 @@ pub(super) enum Mode {
 }
 
 impl Mode {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Data, Self::Child, Self::Persistent, Self::Recursive];
+
     /// Whether it is gone once it has fired.
     pub(super) fn is_one_shot(self) -> bool {
         match self {
@@ -86,44 +84,43 @@ impl Mode {
             Self::Recursive => "recursive watch",
         }
     }
-}
 
-/// A server's entry for a watch: several requests may share it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Hook {
-    /// In which table.
-    pub mode: Mode,
-    /// On which path.
-    pub path: Path,
-}
-
-impl Hook {
-    pub(super) fn new(mode: Mode, path: &Path) -> Self {
-        Self {
-            mode,
-            path: Arc::clone(path),
+    /// Whether a trigger of its znode fires it; of a recursive one, also a trigger of a znode below.
+    pub(super) fn catches(self, slot: Slot) -> bool {
+        match self {
+            Self::Data | Self::Recursive => slot == Slot::Own,
+            Self::Child => slot != Slot::Own,
+            Self::Persistent => true,
         }
     }
 
-    /// Whether a trigger fires it.
-    pub(super) fn catches(&self, slot: Slot, path: &str) -> bool {
-        match self.mode {
-            Mode::Data => slot == Slot::Own && *self.path == *path,
-            Mode::Child => slot != Slot::Own && *self.path == *path,
-            Mode::Persistent => *self.path == *path,
-            Mode::Recursive => slot == Slot::Own && is_below(path, &self.path),
-        }
+    /// Whether a watch on a path could ever fire with this event.
+    pub(super) fn may_tell(self, base: &str, event: &WatchEvent) -> bool {
+        let is_meant = match self {
+            Self::Data | Self::Child | Self::Persistent => *event.path == *base,
+            Self::Recursive => is_below(&event.path, base),
+        };
+        is_meant && self.may_be(event.kind)
     }
 
-    /// Whether it could ever fire with this kind of event on this path.
-    pub(super) fn may_tell(&self, kind: EventKind, path: &str) -> bool {
+    /// Whether one could ever fire with this kind of event.
+    pub(super) fn may_be(self, kind: EventKind) -> bool {
         let slots: &[Slot] = match kind {
             EventKind::Created | EventKind::DataChanged => &[Slot::Own],
             EventKind::Deleted => &[Slot::Own, Slot::Gone],
             EventKind::ChildrenChanged => &[Slot::Parent],
         };
-        slots.iter().any(|slot| self.catches(*slot, path))
+        slots.iter().any(|slot| self.catches(*slot))
     }
+}
+
+/// A server's entry for a watch: several requests may share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hook {
+    /// In which table.
+    pub mode: Mode,
+    /// On which path.
+    pub znode: PathNumber,
 }
 
 fn is_below(path: &str, base: &str) -> bool {
@@ -167,8 +164,10 @@ impl State {
 }
 
 /// One path's triggers; the oldest are forgotten.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct History {
+    /// The path above, if this is not the root.
+    above: Option<PathNumber>,
     base: State,
     floor: Zxid,
     triggers: VecDeque<Trigger>,
@@ -180,52 +179,91 @@ const KEPT: usize = 1024;
 /// Every path's history.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Triggers {
-    paths: ByPath<History>,
-    /// The last triggers of all paths.
-    recent: VecDeque<Trigger>,
+    znodes: ByPath<History>,
+    /// Which znodes changed last, and when.
+    recent: VecDeque<(Zxid, PathNumber)>,
     /// Nothing after this is missing from them.
     recent_from: Zxid,
 }
 
 impl Triggers {
+    /// A path's number, which it has from now on.
+    pub(super) fn number(&mut self, path: &Path) -> PathNumber {
+        self.znodes.number(path).unwrap_or_else(|| self.begin(path))
+    }
+
+    fn begin(&mut self, path: &Path) -> PathNumber {
+        let mut above = None;
+        for part in evidence::ancestors(path) {
+            let number = self.znodes.number(part).unwrap_or_else(|| {
+                let history = History {
+                    above,
+                    base: start(part),
+                    floor: Zxid::ZERO,
+                    triggers: VecDeque::new(),
+                };
+                let is_whole = part.len() == path.len();
+                let part = is_whole
+                    .then(|| Arc::clone(path))
+                    .unwrap_or_else(|| part.into());
+                self.znodes.add(part, history)
+            });
+            above = Some(number);
+        }
+        above.expect("every path lies below the root")
+    }
+
+    /// All watches that may tell of a path, in the order in which a server fires them.
+    pub(super) fn hooks(&self, znode: PathNumber) -> Vec<Hook> {
+        let mode = Mode::Recursive;
+        let bases = std::iter::successors(Some(znode), |znode| self.above(*znode));
+        let mut hooks: Vec<Hook> = bases.map(|znode| Hook { mode, znode }).collect();
+        let own = [Mode::Persistent, Mode::Child, Mode::Data];
+        hooks.extend(own.map(|mode| Hook { mode, znode }));
+        hooks.reverse();
+        hooks
+    }
+
+    /// A path that has a number.
+    pub(super) fn path(&self, znode: PathNumber) -> &Path {
+        self.znodes.path(znode)
+    }
+
+    /// The path above one.
+    pub(super) fn above(&self, znode: PathNumber) -> Option<PathNumber> {
+        self.znodes.at(znode).above
+    }
+
     /// Takes a committed transaction and returns its triggers in order.
-    pub(super) fn apply(&mut self, now: Time, entry: &Entry) -> Vec<Trigger> {
+    pub(super) fn apply(&mut self, now: Time, entry: &Arc<Entry>) -> Vec<Trigger> {
         let mut triggers = Vec::new();
-        let shared = Arc::new(entry.clone());
         for (index, change) in entry.txn.changes.iter().enumerate() {
-            let mut push = |slot, kind, path: &Path| {
-                triggers.push(Trigger {
+            let (path, events): (&Path, &[(Slot, EventKind)]) = match change {
+                Change::Create { path, .. } => (path, &CREATED),
+                Change::Delete { path } => (path, &DELETED),
+                Change::SetData { path, .. } => (path, &DATA_CHANGED),
+                Change::SetAcl { .. }
+                | Change::OpenSession { .. }
+                | Change::CloseSession { .. } => continue,
+            };
+            let own = self.number(path);
+            for (slot, kind) in events {
+                let znode = match slot {
+                    Slot::Own | Slot::Gone => Some(own),
+                    Slot::Parent => self.above(own),
+                };
+                triggers.extend(znode.map(|znode| Trigger {
                     spot: Spot {
                         zxid: entry.zxid,
                         index,
-                        slot,
+                        slot: *slot,
                     },
-                    kind,
-                    path: Arc::clone(path),
-                    entry: Arc::clone(&shared),
+                    kind: *kind,
+                    path: Arc::clone(self.path(znode)),
+                    znode,
+                    entry: Arc::clone(entry),
                     committed: now,
-                });
-            };
-            match change {
-                Change::Create { path, .. } => {
-                    push(Slot::Own, EventKind::Created, path);
-                    if let Some(parent) = evidence::parent(path) {
-                        let parent = self.paths.name(parent);
-                        push(Slot::Parent, EventKind::ChildrenChanged, &parent);
-                    }
-                }
-                Change::Delete { path } => {
-                    push(Slot::Own, EventKind::Deleted, path);
-                    push(Slot::Gone, EventKind::Deleted, path);
-                    if let Some(parent) = evidence::parent(path) {
-                        let parent = self.paths.name(parent);
-                        push(Slot::Parent, EventKind::ChildrenChanged, &parent);
-                    }
-                }
-                Change::SetData { path, .. } => push(Slot::Own, EventKind::DataChanged, path),
-                Change::SetAcl { .. }
-                | Change::OpenSession { .. }
-                | Change::CloseSession { .. } => {}
+                }));
             }
         }
         for trigger in &triggers {
@@ -235,16 +273,15 @@ impl Triggers {
     }
 
     fn keep(&mut self, trigger: Trigger) {
-        self.recent.push_back(trigger.clone());
-        if self.recent.len() > KEPT
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.recent_from = oldest.spot.zxid;
+        if trigger.spot.slot == Slot::Own {
+            self.recent.push_back((trigger.spot.zxid, trigger.znode));
+            if self.recent.len() > KEPT
+                && let Some((oldest, _)) = self.recent.pop_front()
+            {
+                self.recent_from = oldest;
+            }
         }
-        let history = self.paths.or_insert_with(&trigger.path, || History {
-            base: start(&trigger.path),
-            ..History::default()
-        });
+        let history = self.znodes.at_mut(trigger.znode);
         history.triggers.push_back(trigger);
         if history.triggers.len() > KEPT
             && let Some(oldest) = history.triggers.pop_front()
@@ -255,61 +292,54 @@ impl Triggers {
     }
 
     /// Whether everything that happened to a path after this zxid is remembered.
-    pub(super) fn knows(&self, path: &str, zxid: Zxid) -> bool {
-        self.paths
-            .get(path)
-            .is_none_or(|history| zxid >= history.floor)
+    pub(super) fn knows(&self, znode: PathNumber, zxid: Zxid) -> bool {
+        zxid >= self.znodes.at(znode).floor
     }
 
     /// What a watch set at this position catches, in order.
-    pub(super) fn after(&self, hook: &Hook, zxid: Zxid) -> Vec<Trigger> {
-        let catches = |trigger: &&Trigger| hook.catches(trigger.spot.slot, &trigger.path);
-        let mut caught: Vec<Trigger> = match hook.mode {
+    pub(super) fn after(&self, hook: Hook, zxid: Zxid) -> Vec<Trigger> {
+        let histories: Vec<&History> = match hook.mode {
             Mode::Recursive if zxid >= self.recent_from => {
-                let recent = later(&self.recent, zxid);
-                recent.filter(catches).cloned().collect()
+                let newest = self.recent.iter().rev();
+                let newest = newest.take_while(|(changed, _)| *changed > zxid);
+                let changed: BTreeSet<PathNumber> = newest.map(|(_, znode)| *znode).collect();
+                let changed = changed.into_iter();
+                changed.map(|znode| self.znodes.at(znode)).collect()
             }
-            Mode::Recursive => {
-                let histories = self.paths.values();
-                let later = histories.flat_map(|history| later(&history.triggers, zxid));
-                later.filter(catches).cloned().collect()
-            }
-            Mode::Data | Mode::Child | Mode::Persistent => {
-                let history = self.paths.get(&hook.path).into_iter();
-                let later = history.flat_map(|history| later(&history.triggers, zxid));
-                later.filter(catches).cloned().collect()
-            }
+            Mode::Recursive => self.znodes.values().collect(),
+            Mode::Data | Mode::Child | Mode::Persistent => vec![self.znodes.at(hook.znode)],
         };
+        let base = self.path(hook.znode);
+        let mut caught: Vec<Trigger> = histories
+            .into_iter()
+            .flat_map(|history| later(&history.triggers, zxid))
+            .filter(|trigger| hook.mode.catches(trigger.spot.slot))
+            .filter(|trigger| trigger.znode == hook.znode || is_below(&trigger.path, base))
+            .cloned()
+            .collect();
         caught.sort_by_key(|trigger| trigger.spot);
         caught
     }
 
-    /// The first thing that a watch set at this position catches.
-    pub(super) fn first_after(&self, hook: &Hook, zxid: Zxid) -> Option<Trigger> {
-        let history = self.paths.get(&hook.path)?;
-        later(&history.triggers, zxid)
-            .find(|trigger| hook.catches(trigger.spot.slot, &trigger.path))
-            .cloned()
+    /// The first thing that a watch on one path, set at this position, catches.
+    pub(super) fn first_after(&self, hook: Hook, zxid: Zxid) -> Option<&Trigger> {
+        let history = self.znodes.at(hook.znode);
+        later(&history.triggers, zxid).find(|trigger| hook.mode.catches(trigger.spot.slot))
     }
 
     /// The change that makes this event, if there is one.
-    pub(super) fn cause(&self, kind: EventKind, path: &str, zxid: Zxid) -> Option<&Trigger> {
-        let history = self.paths.get(path)?;
-        let start = history
-            .triggers
-            .partition_point(|trigger| trigger.spot.zxid < zxid);
-        history
-            .triggers
+    pub(super) fn cause(&self, kind: EventKind, znode: PathNumber, zxid: Zxid) -> Option<&Trigger> {
+        let triggers = &self.znodes.at(znode).triggers;
+        let start = triggers.partition_point(|trigger| trigger.spot.zxid < zxid);
+        triggers
             .range(start..)
             .take_while(|trigger| trigger.spot.zxid == zxid)
             .find(|trigger| trigger.kind == kind)
     }
 
     /// A path's state at a position, if it is remembered.
-    pub(super) fn state(&self, path: &str, zxid: Zxid) -> Option<State> {
-        let Some(history) = self.paths.get(path) else {
-            return Some(start(path));
-        };
+    pub(super) fn state(&self, znode: PathNumber, zxid: Zxid) -> Option<State> {
+        let history = self.znodes.at(znode);
         if zxid < history.floor {
             return None;
         }
@@ -324,17 +354,26 @@ impl Triggers {
     }
 
     /// The last change of a path up to a position.
-    pub(super) fn last_change(&self, path: &str, zxid: Zxid) -> Option<&Entry> {
-        let history = self.paths.get(path)?;
-        let end = history
-            .triggers
-            .partition_point(|trigger| trigger.spot.zxid <= zxid);
-        history
-            .triggers
+    pub(super) fn last_change(&self, znode: PathNumber, zxid: Zxid) -> Option<&Entry> {
+        let triggers = &self.znodes.at(znode).triggers;
+        let end = triggers.partition_point(|trigger| trigger.spot.zxid <= zxid);
+        triggers
             .get(end.checked_sub(1)?)
             .map(|trigger| &*trigger.entry)
     }
 }
+
+/// The events that a change makes, in the order in which a server makes them.
+const CREATED: [(Slot, EventKind); 2] = [
+    (Slot::Own, EventKind::Created),
+    (Slot::Parent, EventKind::ChildrenChanged),
+];
+const DELETED: [(Slot, EventKind); 3] = [
+    (Slot::Own, EventKind::Deleted),
+    (Slot::Gone, EventKind::Deleted),
+    (Slot::Parent, EventKind::ChildrenChanged),
+];
+const DATA_CHANGED: [(Slot, EventKind); 1] = [(Slot::Own, EventKind::DataChanged)];
 
 fn later(triggers: &VecDeque<Trigger>, zxid: Zxid) -> impl Iterator<Item = &Trigger> {
     // Watches are set near the end of the log: few triggers are passed on the way back.
@@ -400,7 +439,7 @@ mod tests {
         for counter in 1..=length {
             let name = names[usize::try_from(mix(u64::from(counter)) % 5).unwrap()];
             let zxid = Zxid::new(Epoch(1), counter);
-            all.extend(triggers.apply(Time::ZERO, &set(zxid, name)));
+            all.extend(triggers.apply(Time::ZERO, &Arc::new(set(zxid, name))));
         }
         assert!(triggers.recent_from > Zxid::new(Epoch(1), 400));
         for (base, since) in [
@@ -421,7 +460,9 @@ mod tests {
                 .filter(is_caught)
                 .map(|trigger| trigger.spot)
                 .collect();
-            let caught = triggers.after(&Hook::new(Mode::Recursive, &path(base)), since);
+            let znode = triggers.number(&path(base));
+            let mode = Mode::Recursive;
+            let caught = triggers.after(Hook { mode, znode }, since);
             let caught: Vec<Spot> = caught.iter().map(|trigger| trigger.spot).collect();
             assert_eq!(caught, expected, "{base} after {since}");
         }
