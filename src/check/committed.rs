@@ -91,14 +91,29 @@ impl Committed {
     }
 
     /// What was committed, in order, each once.
-    #[inline]
     pub(super) fn take(&mut self) -> Option<Entry> {
         self.fresh.pop_front()
     }
 
-    /// Takes a fact; what it commits can be taken then.
+    /// Takes a fact; answers whether it commits something, which can be taken then.
     #[inline]
-    pub(super) fn observe(&mut self, at: At, fact: &Fact) {
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> bool {
+        let is_new = if let Fact::Proposed { zxid, .. }
+        | Fact::CommitDecided { zxid, .. }
+        | Fact::Delivered { zxid, .. } = fact
+        {
+            *zxid > self.end.last
+        } else {
+            matches!(fact, Fact::QuorumFormed { .. })
+        };
+        if is_new {
+            self.on_news(at, fact);
+        }
+        !self.fresh.is_empty()
+    }
+
+    #[inline(never)] // Few facts are news.
+    fn on_news(&mut self, at: At, fact: &Fact) {
         if let Fact::Proposed {
             server,
             zxid,
@@ -106,24 +121,18 @@ impl Committed {
             txn,
         } = fact
         {
-            if *zxid > self.end.last {
-                self.propose(Entry {
-                    zxid: *zxid,
-                    txn: Arc::clone(txn),
-                    server: *server,
-                    at,
-                    author: None,
-                    digest: *digest,
-                });
-            }
+            self.propose(Entry {
+                zxid: *zxid,
+                txn: Arc::clone(txn),
+                server: *server,
+                at,
+                author: None,
+                digest: *digest,
+            });
         } else if let Fact::CommitDecided { server, zxid, .. } = fact {
-            if *zxid > self.end.last {
-                self.commit_one(*zxid, |entry| entry.server == *server);
-            }
+            self.commit_one(*zxid, |entry| entry.server == *server);
         } else if let Fact::Delivered { zxid, digest, .. } = fact {
-            if *zxid > self.end.last {
-                self.commit_one(*zxid, |entry| entry.digest == *digest);
-            }
+            self.commit_one(*zxid, |entry| entry.digest == *digest);
         } else if let Fact::QuorumFormed { lineage, .. } = fact {
             self.commit_history(*lineage);
         }

@@ -138,11 +138,6 @@ impl<K: Numbered, T> ByNumber<K, T> {
         self.entries.iter_mut().map(|(_, value)| value)
     }
 
-    /// All things with their names, in their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &T)> {
-        self.entries.iter().map(|(name, value)| (*name, value))
-    }
-
     /// All things with their names, in their order, to change.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut T)> {
         self.entries.iter_mut().map(|(name, value)| (*name, value))

@@ -17,11 +17,13 @@ use self::clients::Clients;
 use self::relayed::Relayed;
 use self::seen::Seen;
 use super::committed::{Committed, Entry};
+use super::numbered::ByNumber;
+use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording;
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::time::{Span, Time};
-use crate::history::fact::{Change, Fact, Role};
+use crate::history::fact::{Change, Fact, Role, TxnSummary};
 use crate::history::op::Path;
 
 /// A session of the committed log.
@@ -69,88 +71,35 @@ pub struct SessionsMonitor {
     live: BTreeMap<SessionId, Live>,
     closed: BTreeMap<SessionId, Entry>,
     owners: BTreeMap<Path, SessionId>,
-    reigns: BTreeMap<ServerId, Reign>,
+    reigns: ByNumber<ServerId, Reign>,
     /// Whose clocks stand still.
     held: BTreeSet<ServerId>,
     clients: Clients,
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
+    under_way: UnderWay,
     seen: Seen,
     relayed: Relayed,
 }
 
 impl Monitor for SessionsMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        self.log.observe(at, fact);
-        while let Some(entry) = self.log.take() {
-            if self.log.is_whole() {
-                self.apply(at, &entry, findings);
-            }
-        }
-        self.seen.observe(at, fact, findings);
-        self.beat(at, fact);
-        self.clients.observe(at, fact, findings);
-        self.relayed.observe(at, fact);
-        if let Fact::Proposed { server, txn, .. } = fact
-            && let Some(reign) = self.reigns.get_mut(server)
-        {
-            // Its client or its expiry closed it; only the commit is outstanding.
-            for change in &txn.changes {
-                if let Change::CloseSession { session } = change {
-                    reign.expiring.insert(*session);
-                    reign.close(at, *server, *session, findings);
+        if self.log.observe(at, fact) {
+            while let Some(entry) = self.log.take() {
+                if self.log.is_whole() {
+                    self.apply(at, &entry, findings);
                 }
             }
         }
-        if let Fact::ServeStart {
-            server,
-            role: Role::Leader,
-            ..
-        } = fact
-        {
-            self.reigns
-                .insert(*server, Reign::new(at, self.held.contains(server)));
-        } else if let Fact::RoleEnd { server, .. } | Fact::ServerCrashed { server, .. } = fact {
-            if let Some(reign) = self.reigns.remove(server) {
-                self.check_overdue(at, *server, &reign, findings);
-            }
-        } else if let Fact::SessionTouched {
-            server,
-            session,
-            timeout_ms,
-            local_ms,
-        } = fact
-        {
-            let touch = Touch {
-                at,
-                local_ms: *local_ms,
-                timeout_ms: *timeout_ms,
-            };
-            if let Some(reign) = self.reigns.get_mut(server) {
-                reign.touches.insert(*session, touch);
-            }
-        } else if let Fact::ClockHeld { server, held } = fact {
-            self.on_clock(at, *server, *held);
-        } else if let Fact::SessionExpiring {
-            server,
-            session,
-            local_ms,
-        } = fact
-        {
-            self.on_expiring(at, *server, *session, *local_ms, findings);
-        } else if let Fact::Connected {
-            client,
-            session,
-            fresh: true,
-            ..
-        } = fact
-        {
-            self.on_given(at, *client, *session, findings);
+        if fact.client().is_some() {
+            self.on_client_fact(at, fact, findings);
+        } else {
+            self.on_server_fact(at, fact, findings);
         }
     }
 
     fn finish(&mut self, at: At, findings: &mut Findings) {
-        for (server, reign) in std::mem::take(&mut self.reigns) {
+        for (server, reign) in std::mem::take(&mut self.reigns).into_entries() {
             self.check_overdue(at, server, &reign, findings);
         }
     }
@@ -166,6 +115,17 @@ impl Reign {
             beats: VecDeque::new(),
             held_until: Time::ZERO,
             is_held,
+        }
+    }
+
+    /// Remembers that it was at work.
+    fn beat(&mut self, now: Time) {
+        let is_apart = self.beats.back().is_none_or(|last| now >= *last + BEAT);
+        if !self.is_held && is_apart {
+            self.beats.push_back(now);
+            if self.beats.len() > BEATS {
+                self.beats.pop_front();
+            }
         }
     }
 
@@ -201,13 +161,122 @@ fn tell(
     wording::violation(Property::Sessions, at, signature, evidence, contradiction)
 }
 
-// The committed log.
+// Facts.
 impl SessionsMonitor {
     /// A monitor that has seen nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
+    #[inline(never)] // Most facts are of servers about other matters, and pass by.
+    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        self.seen.observe(at, fact);
+        if let Some(answered) = self.under_way.observe(at, fact) {
+            self.seen.on_returned(at, &answered, findings);
+            if let Fact::Returned {
+                client,
+                session,
+                conn,
+                ..
+            } = fact
+            {
+                let (asker, invoked) = ((*client, *conn), answered.witness.invoked);
+                self.relayed.on_answer(at, invoked, asker, *session);
+            }
+        }
+        self.clients.observe(at, fact, findings);
+        if let Fact::Connected {
+            client,
+            session,
+            server,
+            conn,
+            timeout_ms,
+            fresh,
+        } = fact
+        {
+            self.relayed
+                .on_connected(*client, *conn, *server, *timeout_ms);
+            if *fresh {
+                self.on_given(at, *client, *session, findings);
+            }
+        }
+    }
+
+    fn on_server_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+        if let Fact::Proposed { server, .. }
+        | Fact::CommitDecided { server, .. }
+        | Fact::Delivered { server, .. }
+        | Fact::SessionTouched { server, .. }
+        | Fact::SessionExpiring { server, .. } = fact
+            && let Some(reign) = self.reigns.get_mut(*server)
+        {
+            reign.beat(at.time);
+        }
+        if let Fact::Proposed {
+            server, zxid, txn, ..
+        } = fact
+        {
+            self.relayed.on_proposed(at, *server, *zxid);
+            self.on_proposed(at, *server, txn, findings);
+        } else if let Fact::CommitDecided {
+            server, zxid, acks, ..
+        } = fact
+        {
+            self.relayed.on_committed(at, *server, *zxid, *acks);
+        } else if let Fact::SessionTouched {
+            server,
+            session,
+            timeout_ms,
+            local_ms,
+        } = fact
+        {
+            let touch = Touch {
+                at,
+                local_ms: *local_ms,
+                timeout_ms: *timeout_ms,
+            };
+            if let Some(reign) = self.reigns.get_mut(*server) {
+                reign.touches.insert(*session, touch);
+            }
+        } else if let Fact::ServeStart { server, role, .. } = fact {
+            self.relayed.on_serve_start(*server, *role);
+            if *role == Role::Leader {
+                let reign = Reign::new(at, self.held.contains(server));
+                self.reigns.insert(*server, reign);
+            }
+        } else if let Fact::RoleEnd { server, .. } | Fact::ServerCrashed { server, .. } = fact {
+            self.relayed.on_role_end(*server);
+            if let Some(reign) = self.reigns.remove(*server) {
+                self.check_overdue(at, *server, &reign, findings);
+            }
+        } else if let Fact::ClockHeld { server, held } = fact {
+            self.on_clock(at, *server, *held);
+        } else if let Fact::SessionExpiring {
+            server,
+            session,
+            local_ms,
+        } = fact
+        {
+            self.on_expiring(at, *server, *session, *local_ms, findings);
+        }
+    }
+
+    /// What a leader's client or its expiry closes: only the commit is outstanding.
+    fn on_proposed(&mut self, at: At, server: ServerId, txn: &TxnSummary, findings: &mut Findings) {
+        let Some(reign) = self.reigns.get_mut(server) else {
+            return;
+        };
+        for change in &txn.changes {
+            if let Change::CloseSession { session } = change {
+                reign.expiring.insert(*session);
+                reign.close(at, server, *session, findings);
+            }
+        }
+    }
+}
+
+// The committed log.
+impl SessionsMonitor {
     fn apply(&mut self, at: At, entry: &Entry, findings: &mut Findings) {
         self.check_author(at, entry, findings);
         for change in &entry.txn.changes {
@@ -394,7 +463,7 @@ impl SessionsMonitor {
     ) {
         findings.exercise(Property::Sessions);
         let opened = self.live.get(&session);
-        let Some(reign) = self.reigns.get_mut(&server) else {
+        let Some(reign) = self.reigns.get_mut(server) else {
             let evidence = opened.iter().map(|live| live.opened.sentence()).collect();
             findings.violate(tell(
                 at,
@@ -455,31 +524,10 @@ impl SessionsMonitor {
         } else {
             self.held.remove(&server);
         }
-        if let Some(reign) = self.reigns.get_mut(&server) {
+        if let Some(reign) = self.reigns.get_mut(server) {
             reign.is_held = held;
             reign.held_until = at.time;
             reign.beats.clear();
-        }
-    }
-
-    /// Remembers that a leader was at work.
-    fn beat(&mut self, at: At, fact: &Fact) {
-        if let Fact::Proposed { server, .. }
-        | Fact::CommitDecided { server, .. }
-        | Fact::Delivered { server, .. }
-        | Fact::SessionTouched { server, .. }
-        | Fact::SessionExpiring { server, .. } = fact
-            && let Some(reign) = self.reigns.get_mut(server)
-            && !reign.is_held
-            && reign
-                .beats
-                .back()
-                .is_none_or(|last| at.time >= *last + BEAT)
-        {
-            reign.beats.push_back(at.time);
-            if reign.beats.len() > BEATS {
-                reign.beats.pop_front();
-            }
         }
     }
 

@@ -73,10 +73,46 @@ pub struct WatchMonitor {
 
 impl Monitor for WatchMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        self.log.observe(at, fact);
-        while let Some(entry) = self.log.take() {
-            self.commit(at.time, entry);
+        if self.log.observe(at, fact) {
+            while let Some(entry) = self.log.take() {
+                self.commit(at.time, entry);
+            }
         }
+        if fact.client().is_some() {
+            self.on_client_fact(at, fact, findings);
+        }
+    }
+
+    fn finish(&mut self, at: At, findings: &mut Findings) {
+        let clients: Vec<ClientId> = self.clients.names().collect();
+        for client in clients {
+            self.on_disconnected(at, client, findings);
+        }
+    }
+}
+
+// Facts.
+impl WatchMonitor {
+    /// A monitor that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A monitor for a log that is not announced but rebuilt, and may lack something.
+    fn rebuilt(doubts: Doubts) -> Self {
+        Self {
+            doubts: Some(doubts),
+            ..Self::default()
+        }
+    }
+
+    /// How long events were on their way so far.
+    pub fn latency(&self) -> &WatchLatency {
+        &self.latency
+    }
+
+    #[inline(never)] // Most facts are none of clients, and pass by.
+    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         if let Fact::Invoked {
             client,
             op,
@@ -141,35 +177,8 @@ impl Monitor for WatchMonitor {
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
-        let clients: Vec<ClientId> = self.clients.names().collect();
-        for client in clients {
-            self.on_disconnected(at, client, findings);
-        }
-    }
-}
-
-// Facts.
-impl WatchMonitor {
-    /// A monitor that has seen nothing.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A monitor for a log that is not announced but rebuilt, and may lack something.
-    fn rebuilt(doubts: Doubts) -> Self {
-        Self {
-            doubts: Some(doubts),
-            ..Self::default()
-        }
-    }
-
-    /// How long events were on their way so far.
-    pub fn latency(&self) -> &WatchLatency {
-        &self.latency
-    }
-
     /// The committed log grows.
+    #[inline(never)]
     fn commit(&mut self, now: Time, entry: Entry) {
         let entry = Arc::new(entry);
         for trigger in self.triggers.apply(now, &entry) {

@@ -454,6 +454,27 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The client that tells it of itself.
+    #[inline]
+    pub fn client(&self) -> Option<ClientId> {
+        if let Self::Invoked { client, .. }
+        | Self::Returned { client, .. }
+        | Self::Lost { client, .. }
+        | Self::EventReceived { client, .. }
+        | Self::Connected { client, .. }
+        | Self::Disconnected { client, .. }
+        | Self::Expired { client, .. }
+        | Self::WatchesReset { client, .. }
+        | Self::Ponged { client, .. }
+        | Self::ClientCrashed { client }
+        | Self::Recipe { client, .. } = self
+        {
+            Some(*client)
+        } else {
+            None
+        }
+    }
+
     /// The transaction it is about, if it is about one.
     pub fn zxid(&self) -> Option<Zxid> {
         #[expect(

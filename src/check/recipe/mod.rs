@@ -197,9 +197,10 @@ impl RecipeMonitor {
 
 impl Monitor for RecipeMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        self.committed.observe(at, fact);
-        while let Some(entry) = self.committed.take() {
-            self.tree.apply(&entry);
+        if self.committed.observe(at, fact) {
+            while let Some(entry) = self.committed.take() {
+                self.tree.apply(&entry);
+            }
         }
         if let Fact::Recipe { client, step } = fact {
             if self.committed.is_whole() {

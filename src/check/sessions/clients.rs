@@ -3,11 +3,12 @@
 //!
 //! Not judged: clients that ever authenticate, for a failure ends their handle without another word.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::tell;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::{Span, Time};
+use crate::check::numbered::ByNumber;
 use crate::check::verdict::{At, Findings, Property, Sentence};
 use crate::history::fact::Fact;
 use crate::history::op::Request;
@@ -34,7 +35,7 @@ struct Held {
 /// The clients' side of sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    held: BTreeMap<ClientId, Held>,
+    held: ByNumber<ClientId, Held>,
     /// Clients that authenticate.
     exempt: BTreeSet<ClientId>,
     /// Requests for the end of a session, which may not have begun, that are under way.
@@ -46,7 +47,7 @@ impl Clients {
         if let Fact::Returned { client, op, .. } | Fact::Lost { client, op, .. } = fact
             && self.closing.remove(&(*client, *op))
         {
-            self.held.remove(client);
+            self.held.remove(*client);
         }
         if let Fact::Connected {
             client,
@@ -59,9 +60,9 @@ impl Clients {
             let timeout = Span::from_ms(u64::from(*timeout_ms));
             self.on_connected(at, *client, (*session, timeout), *fresh, findings);
         } else if let Fact::Expired { client, .. } = fact {
-            self.held.remove(client);
+            self.held.remove(*client);
         } else if let Fact::ClientCrashed { client } = fact {
-            self.held.remove(client);
+            self.held.remove(*client);
             self.exempt.remove(client);
             self.closing.retain(|(owner, _)| owner != client);
         } else if let Fact::Returned { client, .. }
@@ -69,7 +70,7 @@ impl Clients {
         | Fact::EventReceived { client, .. }
         | Fact::WatchesReset { client, .. } = fact
         {
-            if let Some(held) = self.held.get_mut(client) {
+            if let Some(held) = self.held.get_mut(*client) {
                 (held.heard, held.beats) = (at, 0);
             }
         } else if let Fact::Invoked {
@@ -81,10 +82,10 @@ impl Clients {
         {
             if matches!(**request, Request::Auth { .. }) {
                 self.exempt.insert(*client);
-                self.held.remove(client);
+                self.held.remove(*client);
             } else if **request == Request::CloseSession {
                 self.closing.insert((*client, *op));
-                self.held.remove(client);
+                self.held.remove(*client);
             } else {
                 self.on_beat(at, *client, findings);
             }
@@ -133,7 +134,7 @@ impl Clients {
 
     /// A client does something in its session.
     fn on_beat(&mut self, at: At, client: ClientId, findings: &mut Findings) {
-        let Some(held) = self.held.get_mut(&client) else {
+        let Some(held) = self.held.get_mut(client) else {
             return;
         };
         let due = held.heard.time + Span(held.timeout.0 / 3 * 4) + held.timeout;

@@ -78,6 +78,9 @@ impl Expired {
         let Some(epoch) = witness.zxid.map(Zxid::epoch) else {
             return Vec::new();
         };
+        if self.told.is_empty() {
+            return Vec::new();
+        }
         for told in self.told.values_mut() {
             if told.reign.is_none_or(|(reign, _)| reign < epoch) {
                 told.reign = Some((epoch, at));

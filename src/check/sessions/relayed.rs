@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::{Reign, tell};
-use crate::base::id::{ClientId, ServerId, SessionId};
+use crate::base::id::{ClientId, ServerId, ServerSet, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
-use crate::check::by_operation::ByOperation;
+use crate::check::by_zxid::ByZxid;
+use crate::check::numbered::ByNumber;
 use crate::check::verdict::{At, Findings, Property, Sentence};
-use crate::history::fact::{Fact, Role};
+use crate::history::fact::Role;
 
 /// Moments at which the leader must have been at work between an answer and a proposal.
 const PINGED: usize = 4;
@@ -41,85 +42,69 @@ struct Ack {
 /// The monitor's part.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Relayed {
-    invoked: ByOperation<At>,
     /// Through which server a client asks, and its session's timeout.
-    connected: BTreeMap<ClientId, (u64, ServerId, Span)>,
+    connected: ByNumber<ClientId, (u64, ServerId, Span)>,
     /// The last answers of the session's follower.
     answers: BTreeMap<SessionId, Vec<Answer>>,
-    proposed: BTreeMap<(ServerId, Zxid), Time>,
+    /// By leader.
+    proposed: ByNumber<ServerId, ByZxid<Time>>,
     /// Of the proposals that a follower acknowledged since it serves, the one proposed last.
-    acks: BTreeMap<ServerId, Option<Ack>>,
+    acks: ByNumber<ServerId, Option<Ack>>,
 }
 
 impl Relayed {
-    pub(super) fn observe(&mut self, at: At, fact: &Fact) {
-        if let Fact::Invoked { client, op, .. } = fact {
-            self.invoked.insert((*client, *op), at);
-        } else if let Fact::Lost { client, op, .. } = fact {
-            self.invoked.remove(&(*client, *op));
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            conn,
-            ..
-        } = fact
-        {
-            if let Some(invoked) = self.invoked.remove(&(*client, *op)) {
-                self.on_answer(at, invoked, (*client, *conn), *session);
-            }
-        } else if let Fact::Connected {
-            client,
-            server,
-            conn,
-            timeout_ms,
-            ..
-        } = fact
-        {
-            let timeout = Span::from_ms(u64::from(*timeout_ms));
-            self.connected.insert(*client, (*conn, *server, timeout));
-        } else if let Fact::ServeStart {
-            server,
-            role: Role::Follower,
-            ..
-        } = fact
-        {
-            self.acks.insert(*server, None);
-        } else if let Fact::RoleEnd { server, .. } | Fact::ServerCrashed { server, .. } = fact {
-            self.on_role_end(*server);
-        } else if let Fact::Proposed { server, zxid, .. } = fact {
-            self.proposed.insert((*server, *zxid), at.time);
-        } else if let Fact::CommitDecided {
-            server, zxid, acks, ..
-        } = fact
-            && let Some(proposed) = self.proposed.remove(&(*server, *zxid))
-        {
-            let ack = Ack {
-                leader: *server,
-                proposed,
-                committed: at,
-                zxid: *zxid,
-            };
-            for (follower, last) in &mut self.acks {
-                if acks.contains(*follower) {
-                    *last = Some(ack);
-                }
+    pub(super) fn on_connected(
+        &mut self,
+        client: ClientId,
+        conn: u64,
+        server: ServerId,
+        timeout_ms: u32,
+    ) {
+        let timeout = Span::from_ms(u64::from(timeout_ms));
+        self.connected.insert(client, (conn, server, timeout));
+    }
+
+    pub(super) fn on_serve_start(&mut self, server: ServerId, role: Role) {
+        if role == Role::Follower {
+            self.acks.insert(server, None);
+        }
+    }
+
+    pub(super) fn on_proposed(&mut self, at: At, server: ServerId, zxid: Zxid) {
+        self.proposed.or_default(server).insert(zxid, at.time);
+    }
+
+    pub(super) fn on_committed(&mut self, at: At, server: ServerId, zxid: Zxid, acks: ServerSet) {
+        let proposed = self.proposed.get_mut(server);
+        let Some(proposed) = proposed.and_then(|proposed| proposed.remove(zxid)) else {
+            return;
+        };
+        let ack = Ack {
+            leader: server,
+            proposed,
+            committed: at,
+            zxid,
+        };
+        for (follower, last) in self.acks.iter_mut() {
+            if acks.contains(follower) {
+                *last = Some(ack);
             }
         }
     }
 
-    fn on_answer(
+    /// A client's request was answered.
+    pub(super) fn on_answer(
         &mut self,
         at: At,
         invoked: At,
         (client, conn): (ClientId, u64),
         session: SessionId,
     ) {
-        let Some((_, server, timeout)) = self.connected.get(&client).filter(|own| own.0 == conn)
+        let Some((_, server, timeout)) = self.connected.get(client).filter(|own| own.0 == conn)
         else {
             return;
         };
-        if !self.acks.contains_key(server) {
+        if self.acks.get(*server).is_none() {
             return;
         }
         let answers = self.answers.entry(session).or_default();
@@ -141,9 +126,9 @@ impl Relayed {
         }
     }
 
-    fn on_role_end(&mut self, server: ServerId) {
-        self.acks.remove(&server);
-        self.proposed.retain(|(leader, _), _| *leader != server);
+    pub(super) fn on_role_end(&mut self, server: ServerId) {
+        self.acks.remove(server);
+        self.proposed.remove(server);
         self.answers
             .retain(|_, answers| answers.iter().all(|answer| answer.server != server));
     }
@@ -160,7 +145,7 @@ impl Relayed {
         for answer in answers.rev() {
             // World time, with a slack for drift.
             let is_early = at.time.since(answer.invoked.time).0 < answer.timeout.0 / 100 * 98;
-            let Some(Some(ack)) = self.acks.get(&answer.server) else {
+            let Some(Some(ack)) = self.acks.get(answer.server) else {
                 continue;
             };
             let since = answer.returned.time;

@@ -13,7 +13,7 @@ use crate::base::id::SessionId;
 use crate::base::zxid::Zxid;
 use crate::check::by_path::ByPath;
 use crate::check::evidence;
-use crate::check::under_way::{Answered, UnderWay};
+use crate::check::under_way::Answered;
 use crate::check::verdict::{At, Findings, Property, Violation};
 use crate::check::wording::{Status, Witness};
 use crate::history::fact::Fact;
@@ -30,7 +30,6 @@ struct Shown {
 /// What clients know of sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    under_way: UnderWay,
     /// Ends that were acknowledged.
     closed: BTreeMap<SessionId, Witness>,
     /// Ephemerals by path: who made them, and when.
@@ -43,14 +42,12 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Takes the next fact.
-    pub(super) fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) {
         self.expired.observe(at, fact);
-        if let Some(answered) = self.under_way.observe(at, fact) {
-            self.on_returned(at, &answered, findings);
-        }
     }
 
-    fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) {
+    /// An operation was answered.
+    pub(super) fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) {
         let (witness, session) = (&answered.witness, answered.session);
         let (Ok(response), Some(zxid)) = (answered.result, witness.zxid) else {
             return;
