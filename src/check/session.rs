@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use self::stories::{Breach, breach, stories, tell};
 use super::by_operation::ByOperation;
-use super::by_path::ByPath;
+use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
@@ -33,22 +33,39 @@ struct View {
     by: Option<Arc<Witness>>,
     /// Whether a write of it was acknowledged.
     has_written: bool,
-    /// The changes it was shown last, each by whom.
-    shown: VecDeque<(Zxid, Path, Arc<Witness>)>,
+    /// What it was shown last.
+    shown: VecDeque<Shown>,
 }
 
-/// Changes shown that are remembered per session, to tell a torn transaction from a stale read.
-const SHOWN: usize = 8;
+/// A znode that a session was shown, with its last change and the one that made it.
+#[derive(Clone, Debug)]
+struct Shown {
+    changes: [Zxid; 2],
+    path: Path,
+    by: Arc<Witness>,
+}
+
+/// What is remembered of that per session, to tell a torn transaction from a stale read.
+const SHOWN: usize = 4;
 
 impl View {
-    fn show(&mut self, path: &Path, stat: &Stat, by: &Arc<Witness>) {
-        for zxid in [stat.mzxid, stat.czxid] {
-            self.shown
-                .push_back((zxid, Arc::clone(path), Arc::clone(by)));
+    /// The session has seen the state at this position.
+    fn raise(&mut self, zxid: Zxid, by: impl FnOnce() -> Arc<Witness>) {
+        if zxid > self.zxid {
+            self.zxid = zxid;
+            self.by = Some(by());
         }
-        while self.shown.len() > SHOWN {
+    }
+
+    fn show(&mut self, path: &Path, stat: &Stat, by: &Arc<Witness>) {
+        if self.shown.len() == SHOWN {
             self.shown.pop_front();
         }
+        self.shown.push_back(Shown {
+            changes: [stat.mzxid, stat.czxid],
+            path: Arc::clone(path),
+            by: Arc::clone(by),
+        });
     }
 }
 
@@ -83,6 +100,8 @@ struct Chain {
 /// A znode.
 #[derive(Clone, Debug, Default)]
 struct Key {
+    /// The znode above, once it was asked for.
+    above: Option<PathNumber>,
     data: Chain,
     children: Chain,
     /// Reads that found nothing, by the last change known below their view.
@@ -113,15 +132,14 @@ impl Chain {
     }
 
     fn park(parked: &mut ByZxid<Parked>, shown: Zxid, read: Parked) {
-        match parked.get_mut(shown) {
-            Some(other) if other.view >= read.view => {}
-            Some(other) => *other = read,
-            None => {
-                parked.insert(shown, read);
-                if parked.len() > KEPT {
-                    parked.pop_first();
-                }
+        let mut read = Some(read);
+        let largest = parked.or_insert_with(shown, || read.take().expect("it is parked once"));
+        if let Some(read) = read {
+            if largest.view < read.view {
+                *largest = read;
             }
+        } else if parked.len() > KEPT {
+            parked.pop_first();
         }
     }
 }
@@ -139,64 +157,9 @@ type Judged = Result<(), Violation>;
 
 impl Monitor for SessionMonitor {
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        let judged = if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
+        if fact.client().is_some()
+            && let Err(mut violation) = self.on_client_fact(at, fact, findings)
         {
-            self.on_invoked(Witness::begin(*client, *op, at, request));
-            Ok(())
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            match self.open.remove(&(*client, *op)) {
-                Some(mut witness) => {
-                    witness.returned = Some(at);
-                    witness.zxid = *zxid;
-                    witness.error = result.as_ref().err().copied();
-                    self.on_returned(&Arc::new(witness), *session, result.as_ref(), findings)
-                }
-                None => Ok(()),
-            }
-        } else if let Fact::Lost {
-            client, op, sent, ..
-        } = fact
-        {
-            if let Some(witness) = self.open.remove(&(*client, *op))
-                && !sent
-            {
-                self.settle_deletes(&witness);
-            }
-            Ok(())
-        } else if let Fact::WatchesReset {
-            session,
-            zxid: Some(zxid),
-            ..
-        } = fact
-        {
-            let view = self.sessions.entry(*session).or_default();
-            if *zxid > view.zxid {
-                view.zxid = *zxid;
-            }
-            Ok(())
-        } else if let Fact::Expired { session, .. } = fact {
-            self.sessions.remove(session);
-            Ok(())
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.open.forget(*client);
-            Ok(())
-        } else {
-            Ok(())
-        };
-        if let Err(mut violation) = judged {
             // The read may have been long ago: what contradicts it became known now.
             violation.at = at;
             findings.violate(violation);
@@ -212,6 +175,54 @@ impl SessionMonitor {
     /// A monitor that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    #[inline(never)] // Most facts are none of clients, and pass by.
+    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) -> Judged {
+        if let Fact::Invoked {
+            client,
+            op,
+            request,
+            ..
+        } = fact
+        {
+            self.on_invoked(Witness::begin(*client, *op, at, request));
+        } else if let Fact::Returned {
+            client,
+            op,
+            session,
+            zxid,
+            result,
+            ..
+        } = fact
+        {
+            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
+                witness.answer(at, *zxid, result);
+                return self.on_returned(witness, *session, result.as_ref(), findings);
+            }
+        } else if let Fact::Lost {
+            client, op, sent, ..
+        } = fact
+        {
+            if let Some(witness) = self.open.remove(&(*client, *op))
+                && !sent
+            {
+                self.settle_deletes(&witness);
+            }
+        } else if let Fact::WatchesReset {
+            session,
+            zxid: Some(zxid),
+            ..
+        } = fact
+        {
+            let view = self.sessions.entry(*session).or_default();
+            view.zxid = view.zxid.max(*zxid);
+        } else if let Fact::Expired { session, .. } = fact {
+            self.sessions.remove(session);
+        } else if let Fact::ClientCrashed { client } = fact {
+            self.open.forget(*client);
+        }
+        Ok(())
     }
 
     fn on_invoked(&mut self, witness: Witness) {
@@ -236,7 +247,7 @@ impl SessionMonitor {
 
     fn on_returned(
         &mut self,
-        witness: &Arc<Witness>,
+        witness: Witness,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
@@ -252,24 +263,16 @@ impl SessionMonitor {
         {
             findings.exercise(Property::AtomicMultis);
         }
-        self.check_reply_order(witness)?;
+        self.check_reply_order(&witness)?;
         let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
         if witness.request.is_write() {
             if unknown {
                 return Ok(());
             }
-            self.settle_deletes(witness);
-            return self.on_write(witness, session, result);
+            self.settle_deletes(&witness);
+            return self.on_write(&Arc::new(witness), session, result);
         }
-        findings.exercise(Property::MonotonicReads);
-        if self
-            .sessions
-            .get(&session)
-            .is_some_and(|view| view.has_written)
-        {
-            findings.exercise(Property::ReadYourWrites);
-        }
-        self.on_read(witness, session, result)
+        self.on_read(&witness, session, result, findings)
     }
 
     /// Replies of a session come in the order of its requests.
@@ -299,11 +302,12 @@ impl SessionMonitor {
         let Some(zxid) = witness.zxid else {
             return Ok(());
         };
-        self.raise(session, zxid, witness);
+        let seen = self.sessions.entry(session).or_default();
+        seen.raise(zxid, || Arc::clone(witness));
         if result.is_err() {
             return Ok(());
         }
-        self.sessions.entry(session).or_default().has_written = true;
+        seen.has_written = true;
         if *witness.request == Request::CloseSession {
             self.sessions.remove(&session);
         }
@@ -313,29 +317,35 @@ impl SessionMonitor {
                 continue;
             }
             let present = effect.after != evidence::Know::Absent;
+            let znode = self.number(&effect.path);
             if effect.touches_parent(zxid)
-                && let Some(parent) = evidence::parent(&effect.path)
+                && let Some(above) = self.above(znode)
             {
-                self.learn(Aspect::Children, parent, zxid, true, witness, session)?;
+                self.learn((Aspect::Children, above), zxid, true, witness, session)?;
                 if present {
-                    self.learn(Aspect::Children, &effect.path, zxid, true, witness, session)?;
+                    self.learn((Aspect::Children, znode), zxid, true, witness, session)?;
                 }
             }
-            self.learn(Aspect::Data, &effect.path, zxid, present, witness, session)?;
+            self.learn((Aspect::Data, znode), zxid, present, witness, session)?;
         }
         Ok(())
     }
 
     fn on_read(
         &mut self,
-        witness: &Arc<Witness>,
+        witness: &Witness,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
+        findings: &mut Findings,
     ) -> Judged {
+        findings.exercise(Property::MonotonicReads);
+        let seen = self.sessions.entry(session).or_default();
+        if seen.has_written {
+            findings.exercise(Property::ReadYourWrites);
+        }
         let Some(header) = witness.zxid else {
             return Ok(());
         };
-        let seen = self.sessions.entry(session).or_default();
         if header < seen.zxid {
             let by = seen.by.iter();
             let mut evidence: Vec<Sentence> = by.map(|by| by.sentence()).collect();
@@ -350,7 +360,7 @@ impl SessionMonitor {
                 ),
             ));
         }
-        self.raise(session, header, witness);
+        seen.raise(header, || Arc::new(witness.clone()));
         match result {
             Ok(response) => self.on_sights(witness, session, header, response),
             Err(ErrorCode::NoNode) => self.on_absence(witness, session, header),
@@ -368,63 +378,75 @@ impl SessionMonitor {
     ) -> Judged {
         let mut sights = Vec::new();
         evidence::sights(&witness.request, response, &mut sights);
+        if sights.is_empty() {
+            return Ok(());
+        }
         let newest = |stat: &Stat| stat.mzxid.max(stat.pzxid);
         // The parts of one read show one state.
         let view = sights.iter().map(|(_, stat, _)| newest(stat)).max();
         let view = view.map_or(header, |view| view.max(header));
-        let mut witnesses = Vec::new();
+        let seen = self.sessions.entry(session).or_default();
+        let mut reads = Vec::with_capacity(sights.len());
         for (path, stat, _) in &sights {
-            let mut witness = witness.clone();
-            witness.stat = Some(Status::from(*stat));
-            let witness = Arc::new(witness);
-            self.raise(session, view, &witness);
-            let shown = self.sessions.entry(session).or_default();
-            shown.show(path, stat, &witness);
-            witnesses.push(witness);
+            let mut read = witness.clone();
+            read.stat = Some(Status::from(*stat));
+            let read = Arc::new(read);
+            seen.raise(view, || Arc::clone(&read));
+            seen.show(path, stat, &read);
+            reads.push(read);
         }
-        for (part, ((path, stat, _), witness)) in sights.iter().zip(witnesses).enumerate() {
-            if stat.czxid > Zxid::ZERO
-                && let Some(parent) = evidence::parent(path)
-            {
-                self.learn(
-                    Aspect::Children,
-                    parent,
-                    stat.czxid,
-                    true,
-                    &witness,
-                    session,
-                )?;
-            }
-            self.learn(Aspect::Data, path, stat.mzxid, true, &witness, session)?;
-            self.learn(Aspect::Children, path, stat.pzxid, true, &witness, session)?;
-            let others = sights
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != part);
+        let by = seen.by.clone();
+        for (part, ((path, stat, _), read)) in sights.iter().zip(reads).enumerate() {
+            let others = sights.iter().enumerate();
+            let others = others.filter(|(other, _)| *other != part);
             let beside = others
                 .map(|(_, (path, stat, _))| (newest(stat), Arc::clone(path)))
                 .max();
             let parked = Parked {
                 view,
                 session,
-                read: witness,
-                by: self.sessions.get(&session).and_then(|view| view.by.clone()),
+                read,
+                by: by.clone(),
                 beside,
             };
-            for (aspect, shown) in [(Aspect::Data, stat.mzxid), (Aspect::Children, stat.pzxid)] {
-                let chain = self.chain(aspect, path);
-                if let Some((zxid, known)) = chain.missed(shown, view) {
-                    let known = known.clone();
-                    return Err(self.stale(aspect, path, shown, zxid, &known, &parked));
-                }
-                Chain::park(&mut chain.parked, shown, parked.clone());
-            }
+            self.on_sight(path, stat, parked)?;
         }
         Ok(())
     }
 
+    /// What a read shows of one znode.
+    fn on_sight(&mut self, path: &str, stat: &Stat, parked: Parked) -> Judged {
+        let znode = self.number(path);
+        let (read, session) = (&parked.read, parked.session);
+        if stat.czxid > Zxid::ZERO
+            && let Some(above) = self.above(znode)
+        {
+            self.learn((Aspect::Children, above), stat.czxid, true, read, session)?;
+        }
+        self.learn((Aspect::Data, znode), stat.mzxid, true, read, session)?;
+        self.learn((Aspect::Children, znode), stat.pzxid, true, read, session)?;
+        self.park((Aspect::Data, znode), stat.mzxid, parked.clone())?;
+        self.park((Aspect::Children, znode), stat.pzxid, parked)
+    }
+
+    /// The read is judged, and once more with each change that becomes known later.
+    fn park(
+        &mut self,
+        (aspect, znode): (Aspect, PathNumber),
+        shown: Zxid,
+        parked: Parked,
+    ) -> Judged {
+        let chain = self.keys.at_mut(znode).chain(aspect);
+        if let Some((zxid, known)) = chain.missed(shown, parked.view) {
+            let known = known.clone();
+            return Err(self.stale((aspect, znode), shown, zxid, &known, &parked));
+        }
+        Chain::park(&mut chain.parked, shown, parked);
+        Ok(())
+    }
+
     /// A read that finds nothing must not follow a creation that its session's view holds.
-    fn on_absence(&mut self, witness: &Arc<Witness>, session: SessionId, view: Zxid) -> Judged {
+    fn on_absence(&mut self, witness: &Witness, session: SessionId, view: Zxid) -> Judged {
         let (Request::Exists { path, .. }
         | Request::GetData { path, .. }
         | Request::GetChildren { path, .. }
@@ -435,23 +457,24 @@ impl SessionMonitor {
         let parked = Parked {
             view,
             session,
-            read: Arc::clone(witness),
+            read: Arc::new(witness.clone()),
             by: self.sessions.get(&session).and_then(|view| view.by.clone()),
             beside: None,
         };
-        self.check_absence(path, &parked)?;
-        let key = self.key(path);
+        let znode = self.number(path);
+        self.check_absence(znode, &parked)?;
+        let key = self.keys.at_mut(znode);
         let below = key.data.known.before(view.next()).next_back();
         let below = below.map_or(Zxid::ZERO, |(zxid, _)| zxid);
         Chain::park(&mut key.absences, below, parked);
         Ok(())
     }
 
-    fn check_absence(&mut self, path: &str, parked: &Parked) -> Judged {
+    fn check_absence(&self, znode: PathNumber, parked: &Parked) -> Judged {
+        let (path, key) = (self.keys.path(znode), self.keys.at(znode));
         if self.is_mortal(path) {
             return Ok(());
         }
-        let key = self.key(path);
         if !key.deletes.is_empty() {
             return Ok(());
         }
@@ -472,14 +495,13 @@ impl SessionMonitor {
     /// A change became known; reads parked below it may prove stale.
     fn learn(
         &mut self,
-        aspect: Aspect,
-        path: &str,
+        (aspect, znode): (Aspect, PathNumber),
         zxid: Zxid,
         present: bool,
         by: &Arc<Witness>,
         by_session: SessionId,
     ) -> Judged {
-        let chain = self.chain(aspect, path);
+        let chain = self.keys.at_mut(znode).chain(aspect);
         if chain.known.contains(zxid) {
             return Ok(());
         }
@@ -493,15 +515,15 @@ impl SessionMonitor {
             && parked.view >= zxid
         {
             let parked = parked.clone();
-            return Err(self.stale(aspect, path, shown, zxid, &known, &parked));
+            return Err(self.stale((aspect, znode), shown, zxid, &known, &parked));
         }
         chain.learn(zxid, known);
         if aspect == Aspect::Data && present {
-            let absent = self.key(path).absences.before(zxid).next_back();
-            if let Some(parked) = absent.map(|(_, parked)| parked.clone())
+            let absences = &self.keys.at(znode).absences;
+            if let Some((_, parked)) = absences.before(zxid).next_back()
                 && parked.view >= zxid
             {
-                return self.check_absence(path, &parked);
+                return self.check_absence(znode, parked);
             }
         }
         Ok(())
@@ -516,14 +538,6 @@ impl SessionMonitor {
         }
     }
 
-    fn raise(&mut self, session: SessionId, zxid: Zxid, by: &Arc<Witness>) {
-        let view = self.sessions.entry(session).or_default();
-        if zxid > view.zxid {
-            view.zxid = zxid;
-            view.by = Some(Arc::clone(by));
-        }
-    }
-
     fn is_mortal(&self, path: &str) -> bool {
         let mortal = |path: &str| self.keys.get(path).is_some_and(|key| key.mortal);
         mortal(path) || evidence::sequence_prefix(path).is_some_and(mortal)
@@ -533,11 +547,28 @@ impl SessionMonitor {
         self.keys.part_or_default(path)
     }
 
-    fn chain(&mut self, aspect: Aspect, path: &str) -> &mut Chain {
-        let key = self.key(path);
+    fn number(&mut self, path: &str) -> PathNumber {
+        let known = self.keys.number(path);
+        known.unwrap_or_else(|| self.keys.add(path.into(), Key::default()))
+    }
+
+    /// The znode above one, if that is not the root.
+    fn above(&mut self, znode: PathNumber) -> Option<PathNumber> {
+        let known = self.keys.at(znode).above;
+        known.or_else(|| {
+            let path = Arc::clone(self.keys.path(znode));
+            let above = self.number(evidence::parent(&path)?);
+            self.keys.at_mut(znode).above = Some(above);
+            Some(above)
+        })
+    }
+}
+
+impl Key {
+    fn chain(&mut self, aspect: Aspect) -> &mut Chain {
         match aspect {
-            Aspect::Data => &mut key.data,
-            Aspect::Children => &mut key.children,
+            Aspect::Data => &mut self.data,
+            Aspect::Children => &mut self.children,
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The contradictions of `session-guarantees`, and the names of what each of them breaks.
 
-use std::sync::Arc;
-
-use super::{Aspect, Known, Parked, SessionMonitor};
+use super::{Aspect, Known, Parked, SessionMonitor, Shown};
 use crate::base::zxid::Zxid;
+use crate::check::by_path::PathNumber;
 use crate::check::verdict::{Property, Sentence, Violation};
 use crate::check::wording::{self, Witness};
-use crate::history::op::{Path, Request};
+use crate::history::op::Request;
 
 /// The ways in which a session's guarantees are broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +88,13 @@ impl SessionMonitor {
     /// The read showed a znode as of `shown` although its session's view held its change at `zxid`.
     pub(super) fn stale(
         &self,
-        aspect: Aspect,
-        path: &str,
+        (aspect, znode): (Aspect, PathNumber),
         shown: Zxid,
         zxid: Zxid,
         known: &Known,
         parked: &Parked,
     ) -> Violation {
+        let path = self.keys.path(znode);
         let (otherwise, what) = match aspect {
             Aspect::Data => (Breach::StaleRead, "changed"),
             Aspect::Children => (Breach::StaleChildren, "changed in its children"),
@@ -139,9 +138,10 @@ impl SessionMonitor {
         parked: &Parked,
     ) -> Option<Violation> {
         let view = self.sessions.get(&parked.session)?;
-        let half =
-            |(seen, other, _): &&(Zxid, Path, Arc<Witness>)| *seen == zxid && **other != *path;
-        let (_, other, by) = view.shown.iter().find(half)?;
+        let half = |half: &&Shown| half.changes.contains(&zxid) && *half.path != *path;
+        let Shown {
+            path: other, by, ..
+        } = view.shown.iter().find(half)?;
         Some(tell(
             &parked.read,
             Breach::TornMulti,

@@ -202,10 +202,11 @@ impl Triggers {
                     floor: Zxid::ZERO,
                     triggers: VecDeque::new(),
                 };
-                let is_whole = part.len() == path.len();
-                let part = is_whole
-                    .then(|| Arc::clone(path))
-                    .unwrap_or_else(|| part.into());
+                let part = if part.len() == path.len() {
+                    Arc::clone(path)
+                } else {
+                    part.into()
+                };
                 self.znodes.add(part, history)
             });
             above = Some(number);
