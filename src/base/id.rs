@@ -114,9 +114,13 @@ impl ServerSet {
 
     /// The members in id order.
     pub fn iter(self) -> impl Iterator<Item = ServerId> {
-        (0..=Self::MAX)
-            .map(ServerId)
-            .filter(move |server| self.contains(*server))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let least = u8::try_from(rest.trailing_zeros()).expect("a word has few bits");
+            let more = rest.checked_sub(1)?;
+            rest &= more;
+            Some(ServerId(least))
+        })
     }
 }
 

@@ -90,10 +90,20 @@ impl<T> ByPath<T> {
 
     /// What is known of a path, which begins like this if nothing is.
     pub(super) fn or_insert_with(&mut self, path: &Path, begin: impl FnOnce() -> T) -> &mut T {
+        let number = self.number_or_insert_with(path, begin);
+        self.at_mut(number)
+    }
+
+    /// The number of a path, of which this is known if nothing was.
+    pub(super) fn number_or_insert_with(
+        &mut self,
+        path: &Path,
+        begin: impl FnOnce() -> T,
+    ) -> PathNumber {
         let hashed = hash(path);
         let place = self.find(hashed, path);
         let place = place.unwrap_or_else(|| self.push(hashed, Arc::clone(path), begin()));
-        &mut self.entries[place].1
+        PathNumber::of(place)
     }
 
     /// Adds a path of which nothing is known.

@@ -7,6 +7,7 @@
 //! is broken if the next change stands at or below that zxid, also if that becomes known later: reads wait at the change
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,12 +16,12 @@ use super::by_path::ByPath;
 use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
-use super::wording::{self, Status, Witness};
+use super::wording::{self, Begun, Status, Witness};
 use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Path, Request, Response};
+use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
 
 /// Changes and waiting reads kept per znode.
 const KEPT: usize = 1_024;
@@ -33,11 +34,11 @@ struct Mark {
 }
 
 impl Mark {
-    fn raise(&mut self, zxid: Zxid, by: &Arc<Witness>) {
+    fn raise(&mut self, zxid: Zxid, by: impl FnOnce() -> Arc<Witness>) {
         if zxid > self.zxid {
             *self = Self {
                 zxid,
-                by: Some(Arc::clone(by)),
+                by: Some(by()),
             };
         }
     }
@@ -46,13 +47,46 @@ impl Mark {
 /// An operation under way.
 #[derive(Clone, Debug)]
 struct Open {
-    witness: Witness,
-    /// What all operations that were over had taken.
-    taken: Mark,
-    /// What a write that was over had taken; for a sync.
-    written: Mark,
-    /// What the session's last sync promises.
-    synced: Option<Mark>,
+    begun: Begun,
+    known: Known,
+}
+
+/// What was over when an operation was handed in, as far as its answer is judged by it.
+#[derive(Clone, Debug)]
+enum Known {
+    /// A write's answer is not.
+    Nothing,
+    /// For a sync: what a write that was over had taken.
+    Written(Mark),
+    /// For a read: what all operations that were over had taken, and what the session's last sync promises.
+    Taken(Mark, Option<Mark>),
+}
+
+/// A read that showed a znode.
+struct Read<'a> {
+    witness: &'a Witness,
+    stat: Stat,
+    /// The same as evidence: few reads become that.
+    evidence: OnceCell<Arc<Witness>>,
+}
+
+impl<'a> Read<'a> {
+    fn new(witness: &'a Witness, stat: Stat) -> Self {
+        Self {
+            witness,
+            stat,
+            evidence: OnceCell::new(),
+        }
+    }
+
+    fn evidence(&self) -> Arc<Witness> {
+        let evidence = self.evidence.get_or_init(|| {
+            let mut witness = self.witness.clone();
+            witness.stat = Some(Status::from(self.stat));
+            Arc::new(witness)
+        });
+        Arc::clone(evidence)
+    }
 }
 
 /// A read that must see everything up to a zxid.
@@ -86,6 +120,18 @@ pub struct Staleness {
 }
 
 impl Staleness {
+    /// Takes a read, by when somebody was told of each version that it missed.
+    fn count(&mut self, missed: impl Iterator<Item = At>, invoked: At) {
+        let mut missed = missed.peekable();
+        self.reads += 1;
+        if let Some(first) = missed.peek() {
+            let behind: Span = invoked.time.since(first.time);
+            *self.ms.entry(behind.as_ms()).or_default() += 1;
+        }
+        let versions = missed.count() as u64;
+        *self.versions.entry(versions).or_default() += 1;
+    }
+
     /// Reads that missed a version that somebody had been told of.
     pub fn stale(&self) -> u64 {
         self.reads - self.versions.get(&0).copied().unwrap_or(0)
@@ -129,37 +175,41 @@ impl ClaimsMonitor {
         &self.staleness
     }
 
+    fn on_invoked(&mut self, begun: Begun, session: SessionId) {
+        let known = if begun.request.is_write() {
+            Known::Nothing
+        } else if let Request::Sync { .. } = &*begun.request {
+            Known::Written(self.written.clone())
+        } else {
+            Known::Taken(self.taken.clone(), self.synced.get(&session).cloned())
+        };
+        let operation = (begun.client, begun.op);
+        self.open.insert(operation, Open { begun, known });
+    }
+
     fn on_returned(
         &mut self,
-        open: &Open,
+        (witness, known): (Witness, Known),
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
-        let witness = &open.witness;
-        if witness.request.is_write() {
-            self.on_write(&Arc::new(witness.clone()), result, findings);
-        } else if let (Request::Sync { .. }, Ok(_)) = (&*witness.request, result) {
-            self.synced.insert(session, open.written.clone());
-        } else if let Ok(response) = result {
-            let mut sights = Vec::new();
-            evidence::sights(&witness.request, response, &mut sights);
-            let is_list = matches!(*witness.request, Request::GetChildren { .. });
-            for (path, stat, _) in sights {
-                let mut read = witness.clone();
-                read.stat = Some(Status::from(stat));
-                let read = Arc::new(read);
-                self.learn(path, stat.mzxid, &read, findings);
-                if !is_list {
-                    self.on_read(path, stat.mzxid, open, &read, findings);
-                }
+        match (known, result) {
+            (Known::Nothing, _) => self.on_write(witness, result, findings),
+            (Known::Written(written), Ok(_)) => {
+                self.synced.insert(session, written);
             }
+            (Known::Taken(taken, synced), Ok(response)) => {
+                let floors = [Some(&taken), synced.as_ref()];
+                self.on_read(&witness, floors, response, findings);
+            }
+            (Known::Written(_) | Known::Taken(..), Err(_)) => {}
         }
     }
 
     fn on_write(
         &mut self,
-        witness: &Arc<Witness>,
+        witness: Witness,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
@@ -167,61 +217,78 @@ impl ClaimsMonitor {
         if result.is_err_and(|error| !evidence::is_placed(*error)) {
             return;
         }
+        let witness = Arc::new(witness);
+        let evidence = || Arc::clone(&witness);
         let result = result.map(Some).map_err(|error| *error);
         for effect in evidence::effects(&witness.request, result, zxid) {
             if effect.change {
-                self.learn(&effect.path, zxid, witness, findings);
+                let key = self.keys.or_default(&effect.path);
+                key.learn(&effect.path, zxid, evidence, findings);
             }
         }
-        self.taken.raise(zxid, witness);
-        self.written.raise(zxid, witness);
+        self.taken.raise(zxid, evidence);
+        self.written.raise(zxid, evidence);
     }
 
+    /// What was answered, and what the read must see by each claim.
     fn on_read(
         &mut self,
-        path: &Path,
-        shown: Zxid,
-        open: &Open,
-        read: &Arc<Witness>,
+        witness: &Witness,
+        floors: [Option<&Mark>; CLAIMS.len()],
+        response: &Response,
         findings: &mut Findings,
     ) {
-        let position = shown.max(open.taken.zxid);
-        self.taken.raise(position, read);
-        self.measure(path, shown, open);
-        let floors = [Some(&open.taken), open.synced.as_ref()];
-        for (claim, floor) in floors.into_iter().enumerate() {
-            let Some(floor) = floor else { continue };
-            findings.exercise(CLAIMS[claim]);
-            let waiting = Waiting {
-                floor: floor.clone(),
-                read: Arc::clone(read),
-            };
-            self.hold(path, (claim, shown), waiting, findings);
+        let taken = floors[0].map_or(Zxid::ZERO, |taken| taken.zxid);
+        let is_list = matches!(*witness.request, Request::GetChildren { .. });
+        for (path, stat, _) in evidence::seen(&witness.request, response) {
+            let read = Read::new(witness, stat);
+            let shown = stat.mzxid;
+            let key = self.keys.or_default(path);
+            key.learn(path, shown, || read.evidence(), findings);
+            if is_list {
+                continue;
+            }
+            self.taken.raise(shown.max(taken), || read.evidence());
+            let missed = key.missed(shown, taken, witness.invoked);
+            self.staleness.count(missed, witness.invoked);
+            for (claim, floor) in floors.iter().enumerate() {
+                if let Some(floor) = floor {
+                    findings.exercise(CLAIMS[claim]);
+                    key.hold(path, claim, floor, &read, findings);
+                }
+            }
         }
     }
+}
 
+impl Key {
     /// Judges a read by the next change that is known, and keeps it for those that become known later.
     fn hold(
         &mut self,
         path: &Path,
-        (claim, shown): (usize, Zxid),
-        waiting: Waiting,
+        claim: usize,
+        floor: &Mark,
+        read: &Read<'_>,
         findings: &mut Findings,
     ) {
-        let key = self.keys.or_default(path);
-        if let Some((zxid, (_, by))) = key.changes.first_from(shown.next()) {
-            if zxid <= waiting.floor.zxid {
-                let at = waiting.read.at();
-                findings.violate(story(CLAIMS[claim], path, &waiting, zxid, by, at));
+        let shown = read.stat.mzxid;
+        let waiting = || Waiting {
+            floor: floor.clone(),
+            read: read.evidence(),
+        };
+        if let Some((zxid, (_, by))) = self.changes.first_from(shown.next()) {
+            if zxid <= floor.zxid {
+                let at = read.witness.at();
+                findings.violate(story(CLAIMS[claim], path, &waiting(), zxid, by, at));
             }
             return;
         }
-        let held = &mut key.waiting[claim];
+        let held = &mut self.waiting[claim];
         match held.get_mut(shown) {
-            Some(kept) if kept.floor.zxid >= waiting.floor.zxid => {}
-            Some(kept) => *kept = waiting,
+            Some(kept) if kept.floor.zxid >= floor.zxid => {}
+            Some(kept) => *kept = waiting(),
             None => {
-                held.insert(shown, waiting);
+                held.insert(shown, waiting());
                 if held.len() > KEPT {
                     held.pop_first();
                 }
@@ -230,44 +297,37 @@ impl ClaimsMonitor {
     }
 
     /// Somebody was told of a change.
-    fn learn(&mut self, path: &Path, zxid: Zxid, by: &Arc<Witness>, findings: &mut Findings) {
-        let key = self.keys.or_default(path);
-        if key.changes.contains(zxid) {
+    fn learn(
+        &mut self,
+        path: &Path,
+        zxid: Zxid,
+        by: impl FnOnce() -> Arc<Witness>,
+        findings: &mut Findings,
+    ) {
+        if self.changes.contains(zxid) {
             return;
         }
-        for (claim, waiting) in CLAIMS.into_iter().zip(&key.waiting) {
+        let by = by();
+        for (claim, waiting) in CLAIMS.into_iter().zip(&self.waiting) {
             let waiting = waiting.before(zxid).next_back();
             if let Some((_, waiting)) = waiting
                 && zxid <= waiting.floor.zxid
             {
-                findings.violate(story(claim, path, waiting, zxid, by, by.at()));
+                findings.violate(story(claim, path, waiting, zxid, &by, by.at()));
             }
         }
-        key.changes.insert(zxid, (by.at(), Arc::clone(by)));
-        if key.changes.len() > KEPT {
-            key.changes.pop_first();
+        self.changes.insert(zxid, (by.at(), by));
+        if self.changes.len() > KEPT {
+            self.changes.pop_first();
         }
     }
 
-    /// How far the read was behind what somebody had been told of before it was handed in.
-    fn measure(&mut self, path: &Path, shown: Zxid, open: &Open) {
-        let invoked = open.witness.invoked;
-        let later = self
-            .keys
-            .get(path)
-            .into_iter()
-            .flat_map(|key| key.changes.from(shown.next()));
-        let mut missed = later
-            .filter(|(zxid, (told, _))| *zxid <= open.taken.zxid && told.event < invoked.event)
+    /// When somebody was told of each version that a read missed: it was over when the read was handed in.
+    fn missed(&self, shown: Zxid, taken: Zxid, invoked: At) -> impl Iterator<Item = At> {
+        let later = self.changes.from(shown.next());
+        later
+            .filter(move |(zxid, (told, _))| *zxid <= taken && told.event < invoked.event)
             .map(|(_, (told, _))| *told)
-            .peekable();
-        self.staleness.reads += 1;
-        if let Some(first) = missed.peek() {
-            let behind: Span = invoked.time.since(first.time);
-            *self.staleness.ms.entry(behind.as_ms()).or_default() += 1;
-        }
-        let versions = missed.count() as u64;
-        *self.staleness.versions.entry(versions).or_default() += 1;
     }
 }
 
@@ -301,6 +361,17 @@ fn story(
 }
 
 impl Monitor for ClaimsMonitor {
+    fn heeds(&self, fact: &Fact) -> bool {
+        matches!(
+            fact,
+            Fact::Invoked { .. }
+                | Fact::Returned { .. }
+                | Fact::Lost { .. }
+                | Fact::ClientCrashed { .. }
+                | Fact::Expired { .. }
+        )
+    }
+
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         if let Fact::Invoked {
             client,
@@ -309,13 +380,13 @@ impl Monitor for ClaimsMonitor {
             request,
         } = fact
         {
-            let open = Open {
-                witness: Witness::begin(*client, *op, at, request),
-                taken: self.taken.clone(),
-                written: self.written.clone(),
-                synced: self.synced.get(session).cloned(),
+            let begun = Begun {
+                client: *client,
+                op: *op,
+                at,
+                request: Arc::clone(request),
             };
-            self.open.insert((*client, *op), open);
+            self.on_invoked(begun, *session);
         } else if let Fact::Returned {
             client,
             op,
@@ -325,9 +396,10 @@ impl Monitor for ClaimsMonitor {
             ..
         } = fact
         {
-            if let Some(mut open) = self.open.remove(&(*client, *op)) {
-                open.witness.answer(at, *zxid, result);
-                self.on_returned(&open, *session, result.as_ref(), findings);
+            if let Some(Open { begun, known }) = self.open.remove(&(*client, *op)) {
+                let mut witness = begun.witness();
+                witness.answer(at, *zxid, result);
+                self.on_returned((witness, known), *session, result.as_ref(), findings);
             }
         } else if let Fact::Lost { client, op, .. } = fact {
             self.open.remove(&(*client, *op));

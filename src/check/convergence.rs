@@ -7,11 +7,12 @@
 //! once has done its duty: that it serves on is not promised. O(log n) per fact.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::by_operation::ByOperation;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::Witness;
+use super::wording::Begun;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::{Epoch, Zxid};
@@ -41,7 +42,7 @@ pub struct ConvergenceMonitor {
     ended: BTreeMap<ServerId, At>,
     /// Servers of the core that have not caught up yet.
     behind: ServerSet,
-    open: ByOperation<Witness>,
+    open: ByOperation<Begun>,
     /// Operations that ended after the calm began.
     ended_ops: u64,
     /// Who can recover at all.
@@ -85,7 +86,9 @@ impl ConvergenceMonitor {
     }
 
     fn on_fact(&mut self, at: At, fact: &Fact) {
-        self.recovery.observe(fact);
+        if Recovery::heeds(fact) {
+            self.recovery.observe(fact);
+        }
         if let Fact::ServeStart {
             server,
             epoch,
@@ -128,8 +131,13 @@ impl ConvergenceMonitor {
             ..
         } = fact
         {
-            let witness = Witness::begin(*client, *op, at, request);
-            self.open.insert((*client, *op), witness);
+            let begun = Begun {
+                client: *client,
+                op: *op,
+                at,
+                request: Arc::clone(request),
+            };
+            self.open.insert((*client, *op), begun);
         } else if let Fact::Returned { client, op, .. } | Fact::Lost { client, op, .. } = fact {
             self.open.remove(&(*client, *op));
             self.ended_ops += u64::from(self.calm_from.is_some());
@@ -217,8 +225,9 @@ impl ConvergenceMonitor {
         for _ in 0..self.ended_ops {
             findings.exercise(Property::Answered);
         }
-        let overdue = self.open.values().find(|open| open.invoked.time <= cutoff);
+        let overdue = self.open.values().find(|open| open.at.time <= cutoff);
         if let Some(open) = overdue {
+            let open = open.witness();
             findings.exercise(Property::Answered);
             let text = format!(
                 "{} is still without an answer and without a loss",
@@ -236,6 +245,26 @@ impl ConvergenceMonitor {
 }
 
 impl Monitor for ConvergenceMonitor {
+    fn heeds(&self, fact: &Fact) -> bool {
+        // Once the calm is announced, time matters.
+        self.calm_from.is_some()
+            || Recovery::heeds(fact)
+            || matches!(
+                fact,
+                Fact::ServeStart { .. }
+                    | Fact::Delivered { .. }
+                    | Fact::RoleEnd { .. }
+                    | Fact::ServerCrashed { .. }
+                    | Fact::Booted { .. }
+                    | Fact::CommitDecided { .. }
+                    | Fact::QuorumFormed { .. }
+                    | Fact::Invoked { .. }
+                    | Fact::Returned { .. }
+                    | Fact::Lost { .. }
+                    | Fact::ClientCrashed { .. }
+            )
+    }
+
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         if let Some(cutoff) = self.cutoff() {
             if at.time <= cutoff {
@@ -263,7 +292,6 @@ mod tests {
     use crate::check::verdict::Verdict;
     use crate::history::fact::{Loss, Role};
     use crate::history::op::Request;
-    use std::sync::Arc;
 
     const BOUND: Span = Span::from_ms(500);
 

@@ -539,27 +539,41 @@ fn note(
     }
 }
 
-/// The znodes a reply shows with their status, and their data where the reply has it; a multi's own intermediate
-/// states are [`effects`].
-pub(in crate::check) fn sights<'a>(
+/// A znode that a reply shows, with its status, and its data where the reply has it.
+pub(in crate::check) type Sight<'a> = (&'a Path, Stat, Option<&'a Data>);
+
+/// The znodes a reply shows; a multi's own intermediate states are [`effects`].
+pub(in crate::check) fn seen<'a>(
     request: &'a Request,
     response: &'a Response,
-    out: &mut Vec<(&'a Path, Stat, Option<&'a Data>)>,
-) {
+) -> impl Iterator<Item = Sight<'a>> {
+    let (parts, results): (&[_], &[_]) = match (request, response) {
+        (Request::MultiRead(parts), Response::Multi(results)) => (parts, results),
+        _ => (&[], &[]),
+    };
+    let parts = parts.iter().zip(results);
+    let parts = parts.filter_map(|(part, result)| sight(part, result.as_ref().ok()?));
+    sight(request, response).into_iter().chain(parts)
+}
+
+/// What a reply to a request for one znode shows.
+fn sight<'a>(request: &'a Request, response: &'a Response) -> Option<Sight<'a>> {
     match (request, response) {
         (Request::GetData { path, .. }, Response::Data(data, stat)) => {
-            out.push((path, *stat, Some(data)));
+            Some((path, *stat, Some(data)))
         }
         (Request::Exists { path, .. } | Request::SetAcl { path, .. }, Response::Stat(stat))
         | (Request::GetChildren { path, .. }, Response::Children(_, Some(stat)))
-        | (Request::GetAcl { path }, Response::Acl(_, stat)) => out.push((path, *stat, None)),
-        (Request::MultiRead(parts), Response::Multi(results)) => {
-            for (part, result) in parts.iter().zip(results) {
-                if let Ok(response) = result {
-                    sights(part, response, out);
-                }
-            }
-        }
-        _ => {}
+        | (Request::GetAcl { path }, Response::Acl(_, stat)) => Some((path, *stat, None)),
+        _ => None,
     }
+}
+
+/// The same as a list.
+pub(in crate::check) fn sights<'a>(
+    request: &'a Request,
+    response: &'a Response,
+    out: &mut Vec<Sight<'a>>,
+) {
+    out.extend(seen(request, response));
 }

@@ -18,14 +18,15 @@ mod stories;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::sequence::Siblings;
-use self::timeline::{Key, Mark};
+use self::timeline::{Account, Key, Mark};
 use super::by_operation::{ByOperation, Operation};
-use super::by_path::ByPath;
+use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
@@ -96,6 +97,16 @@ pub struct LinearMonitor {
 }
 
 impl Monitor for LinearMonitor {
+    fn heeds(&self, fact: &Fact) -> bool {
+        matches!(
+            fact,
+            Fact::Invoked { .. }
+                | Fact::Returned { .. }
+                | Fact::Lost { .. }
+                | Fact::ClientCrashed { .. }
+        )
+    }
+
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
         let found = if let Fact::Invoked {
             client,
@@ -148,7 +159,7 @@ impl Monitor for LinearMonitor {
         // known of their order since then may have ruled some out.
         let paths = self.keys.paths();
         for path in paths {
-            if let Err(violation) = self.settle(at, &path) {
+            if let Err(violation) = self.settle_path(at, &path) {
                 findings.violate(violation);
             }
         }
@@ -175,18 +186,17 @@ impl LinearMonitor {
             bound: None,
         };
         self.pending.insert(op, pending);
-        let mut touched: Vec<&Path> = Vec::new();
-        for part in evidence::parts(request) {
+        let parts = evidence::parts(request);
+        for (index, part) in parts.iter().enumerate() {
             let Some((path, mortal, sequential)) = touch(part) else {
                 continue;
             };
+            let mut earlier = parts[..index].iter().filter_map(touch);
+            let again = earlier.any(|(other, ..)| other == path);
             let key = self.keys.or_insert_with(path, || Key::new(path));
-            key.mortal |= mortal;
-            if touched.contains(&path) {
-                key.compound |= !sequential;
-            } else {
+            key.expect(mortal, again && !sequential);
+            if !again {
                 key.unresolved.push(op);
-                touched.push(path);
             }
             if mortal && sequential && !self.mortal_prefixes.contains(path) {
                 self.mortal_prefixes.push(Arc::clone(path));
@@ -263,7 +273,7 @@ impl LinearMonitor {
             self.place(at, zxid, effect, &pending.witness)?;
         }
         for effect in &effects {
-            self.settle(at, &effect.path)?;
+            self.settle_path(at, &effect.path)?;
         }
         if let Ok(response) = result {
             self.check_sequence(at, &pending.witness, response, zxid)?;
@@ -282,11 +292,14 @@ impl LinearMonitor {
             self.raise(session, zxid, pending);
         }
         let Ok(response) = result else { return Ok(()) };
-        let mut sights = Vec::new();
-        evidence::sights(&pending.witness.request, response, &mut sights);
-        for (path, stat, data) in sights {
-            let newest = stat.mzxid.max(stat.pzxid).max(stat.czxid);
-            self.raise(session, newest, pending);
+        // What raised them once need not do so again.
+        let mut raised = pending.witness.zxid;
+        for (path, stat, data) in evidence::seen(&pending.witness.request, response) {
+            let newest = Some(stat.mzxid.max(stat.pzxid).max(stat.czxid));
+            if let Some(newest) = newest.filter(|newest| raised < Some(*newest)) {
+                self.raise(session, newest, pending);
+                raised = Some(newest);
+            }
             self.on_sight(at, path, &stat, data, &pending.witness)?;
         }
         Ok(())
@@ -399,9 +412,9 @@ impl LinearMonitor {
 
     /// Puts an effect into its znode's timeline.
     fn place(&mut self, at: At, zxid: Zxid, effect: &Effect, author: &Arc<Witness>) -> Judged {
-        let key = self
-            .keys
-            .or_insert_with(&effect.path, || Key::new(&effect.path));
+        let path = &effect.path;
+        let number = self.keys.number_or_insert_with(path, || Key::new(path));
+        let key = self.keys.at(number);
         if key.broken || zxid <= key.floor() {
             return Ok(());
         }
@@ -409,12 +422,9 @@ impl LinearMonitor {
             czxid: Some(czxid), ..
         } = effect.before
         {
-            self.on_life(at, &effect.path, czxid, author)?;
+            self.on_life(at, number, czxid, author)?;
         }
-        let key = self
-            .keys
-            .get_mut(&effect.path)
-            .expect("the key was made above");
+        let key = self.keys.at_mut(number);
         let mut mark = Mark {
             before: effect.before,
             after: effect.after,
@@ -425,36 +435,34 @@ impl LinearMonitor {
         };
         if let Some(old) = key.marks.get(zxid) {
             if let Some(seen) = &old.seen
-                && let Some(why) = stories::difference(old, &mark)
+                && let Some(why) = stories::difference(old.account(), mark.account())
             {
                 key.broken = true;
-                return Err(stories::shown_differently(
-                    at,
-                    &effect.path,
-                    seen,
-                    author,
-                    &why,
-                ));
+                return Err(stories::shown_differently(at, path, seen, author, &why));
             }
             mark.before = mark.before.and(old.before);
             mark.after = mark.after.and(old.after);
             mark.seen.clone_from(&old.seen);
             mark.data = mark.data.or_else(|| old.data.clone());
         }
-        if let Err(clash) = key.insert(zxid, mark) {
-            key.broken = true;
-            return Err(stories::clash(at, &effect.path, key, clash));
-        }
-        let is_unsettled = key.is_unsettled();
-        self.note_unsettled(&effect.path, is_unsettled);
-        Ok(())
+        self.insert(at, number, zxid, mark)
     }
 
-    /// Remembers znodes with sequential names that some later write may explain: nobody asks for those by name.
-    fn note_unsettled(&mut self, path: &Path, is_unsettled: bool) {
-        if is_unsettled && evidence::sequence_prefix(path).is_some() {
-            self.unsettled.insert(Arc::clone(path));
+    fn insert(&mut self, at: At, number: PathNumber, zxid: Zxid, mark: Mark) -> Judged {
+        let key = self.keys.at_mut(number);
+        if let Err(clash) = key.insert(zxid, mark) {
+            key.broken = true;
+            let path = self.keys.path(number);
+            return Err(stories::clash(at, path, self.keys.at(number), clash));
         }
+        // Znodes with sequential names that some later write may explain: nobody asks for those by name.
+        if key.is_unsettled() {
+            let path = self.keys.path(number);
+            if evidence::sequence_prefix(path).is_some() {
+                self.unsettled.insert(Arc::clone(path));
+            }
+        }
+        Ok(())
     }
 
     /// A reply showed a znode: its life began at czxid, and its data was set at mzxid.
@@ -466,12 +474,13 @@ impl LinearMonitor {
         data: Option<&Data>,
         witness: &Arc<Witness>,
     ) -> Judged {
+        let number = self.keys.number_or_insert_with(path, || Key::new(path));
         if stat.mzxid != stat.czxid {
-            self.on_life(at, path, stat.czxid, witness)?;
+            self.on_life(at, number, stat.czxid, witness)?;
         }
-        let key = self.keys.or_insert_with(path, || Key::new(path));
+        let compound = self.keys.at(number).compound;
         let birth = stat.mzxid == stat.czxid;
-        let before = match (birth, key.compound) {
+        let before = match (birth, compound) {
             (true, true) => Know::Nothing,
             (true, false) => Know::Absent,
             (false, compound) => Know::Present {
@@ -483,89 +492,86 @@ impl LinearMonitor {
                 },
             },
         };
-        let mark = Mark {
-            before,
-            after: Know::Present {
-                czxid: Some(stat.czxid),
-                version: Version::Is(stat.version),
-            },
-            data: data.cloned(),
-            change: true,
-            author: None,
-            seen: Some(Arc::clone(witness)),
+        let after = Know::Present {
+            czxid: Some(stat.czxid),
+            version: Version::Is(stat.version),
         };
-        self.on_shown(at, path, stat.mzxid, mark)?;
-        self.settle(at, path)
+        self.on_shown(at, (number, stat.mzxid), (before, after), data, witness)?;
+        self.settle(at, number)
     }
 
     /// A reply showed that a znode's life began at this zxid.
-    fn on_life(&mut self, at: At, path: &Path, czxid: Zxid, witness: &Arc<Witness>) -> Judged {
-        let key = self.keys.or_insert_with(path, || Key::new(path));
-        let compound = key.compound;
-        let mark = Mark {
-            before: if compound {
-                Know::Nothing
-            } else {
-                Know::Absent
-            },
-            after: Know::Present {
-                czxid: Some(czxid),
-                version: if compound {
-                    Version::Any
-                } else {
-                    Version::Is(0)
-                },
-            },
-            data: None,
-            change: true,
-            author: None,
-            seen: Some(Arc::clone(witness)),
+    fn on_life(
+        &mut self,
+        at: At,
+        number: PathNumber,
+        czxid: Zxid,
+        witness: &Arc<Witness>,
+    ) -> Judged {
+        let (before, version) = if self.keys.at(number).compound {
+            (Know::Nothing, Version::Any)
+        } else {
+            (Know::Absent, Version::Is(0))
         };
-        self.on_shown(at, path, czxid, mark)
+        let after = Know::Present {
+            czxid: Some(czxid),
+            version,
+        };
+        self.on_shown(at, (number, czxid), (before, after), None, witness)
     }
 
-    fn on_shown(&mut self, at: At, path: &Path, zxid: Zxid, mark: Mark) -> Judged {
-        let Some(key) = self.keys.get_mut(path) else {
-            return Ok(());
-        };
+    /// A reply showed a change, and the states before and after it.
+    fn on_shown(
+        &mut self,
+        at: At,
+        (number, zxid): (PathNumber, Zxid),
+        (before, after): (Know, Know),
+        data: Option<&Data>,
+        seen: &Arc<Witness>,
+    ) -> Judged {
+        let key = self.keys.at_mut(number);
         if key.broken || zxid <= key.floor() {
             return Ok(());
         }
-        let seen = mark.seen.as_ref().expect("a reply showed it");
         if let Some(old) = key.marks.get_mut(zxid) {
-            if let Some(why) = stories::difference(&mark, old) {
+            let account = Account {
+                change: true,
+                data,
+                after,
+            };
+            if let Some(why) = stories::difference(account, old.account()) {
                 let other = old.witness().cloned();
+                let other = other.as_ref().unwrap_or(seen);
                 key.broken = true;
-                return Err(match other {
-                    Some(other) => stories::shown_differently(at, path, seen, &other, &why),
-                    None => stories::shown_differently(at, path, seen, seen, &why),
-                });
+                let path = self.keys.path(number);
+                return Err(stories::shown_differently(at, path, seen, other, &why));
             }
             old.seen.get_or_insert_with(|| Arc::clone(seen));
-            old.data = old.data.take().or(mark.data);
+            old.data = old.data.take().or_else(|| data.cloned());
             return Ok(());
         }
+        let path = self.keys.path(number);
         if let Some(author) = self.authors.get(zxid)
             && !self.may_have_named(author, path)
         {
             let story = stories::other_write(at, path, zxid, seen, author);
-            self.keys.get_mut(path).expect("it was just read").broken = true;
+            self.keys.at_mut(number).broken = true;
             return Err(story);
         }
-        let key = self.keys.get_mut(path).expect("it was just read");
-        self.shown
-            .or_insert_with(zxid, Vec::new)
-            .push(Arc::clone(path));
+        let path = Arc::clone(path);
+        self.shown.or_insert_with(zxid, Vec::new).push(path);
         if self.shown.len() > AUTHORS {
             self.shown.pop_first();
         }
-        if let Err(clash) = key.insert(zxid, mark) {
-            key.broken = true;
-            return Err(stories::clash(at, path, key, clash));
-        }
-        let is_unsettled = key.is_unsettled();
-        self.note_unsettled(path, is_unsettled);
-        Ok(())
+        let mark = Mark {
+            before,
+            after,
+            data: data.cloned(),
+            change: true,
+            author: None,
+            seen: Some(Arc::clone(seen)),
+        };
+        self.insert(at, number, zxid, mark)
     }
 }
 

@@ -155,8 +155,28 @@ impl LivenessMonitor {
             .any(|service| service.role == Role::Leader)
     }
 
+    /// Whether more than the time of a fact of this kind can matter.
+    fn is_of_interest(fact: &Fact) -> bool {
+        Recovery::heeds(fact)
+            || matches!(
+                fact,
+                Fact::ServeStart { .. }
+                    | Fact::RoleEnd { .. }
+                    | Fact::ServerCrashed { .. }
+                    | Fact::Booted { .. }
+                    | Fact::FaultBegan { .. }
+                    | Fact::FaultEnded { .. }
+                    | Fact::Invoked { .. }
+                    | Fact::Returned { .. }
+                    | Fact::Lost { .. }
+                    | Fact::ClientCrashed { .. }
+            )
+    }
+
     fn on_fact(&mut self, at: At, fact: &Fact) {
-        self.recovery.observe(fact);
+        if Recovery::heeds(fact) {
+            self.recovery.observe(fact);
+        }
         if let Fact::ServeStart { server, role, .. } = fact {
             let service = Service {
                 role: *role,
@@ -211,11 +231,13 @@ impl LivenessMonitor {
         } else if let Fact::ClientCrashed { client } = fact {
             self.pending.forget(*client);
         }
-        if self.is_led {
-            self.last_led = Some(at.time);
-            if self.watch.from <= at.time {
-                self.watch.led.get_or_insert(at.time);
-            }
+    }
+
+    /// A leader serves at this time.
+    fn on_led(&mut self, time: Time) {
+        self.last_led = Some(time);
+        if self.watch.from <= time {
+            self.watch.led.get_or_insert(time);
         }
     }
 
@@ -370,8 +392,15 @@ impl Monitor for LivenessMonitor {
         if is_over {
             self.judge(at, is_over, findings);
         }
-        self.on_fact(at, fact);
-        self.judge(at, false, findings);
+        if Self::is_of_interest(fact) {
+            self.on_fact(at, fact);
+        }
+        if self.is_led {
+            self.on_led(at.time);
+        }
+        if self.is_calm {
+            self.judge(at, false, findings);
+        }
     }
 
     fn finish(&mut self, at: At, findings: &mut Findings) {

@@ -205,8 +205,10 @@ impl Panel {
     pub fn observe_all(&mut self, facts: &[(At, Fact)]) {
         self.each(|monitor, findings| {
             for (index, (at, fact)) in facts.iter().enumerate() {
-                findings.judge(index);
-                monitor.observe(*at, fact, findings);
+                if monitor.heeds(fact) {
+                    findings.judge(index);
+                    monitor.observe(*at, fact, findings);
+                }
             }
         });
         self.findings.end_batch();

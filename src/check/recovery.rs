@@ -33,6 +33,11 @@ impl Recovery {
         self.core = Some(core);
     }
 
+    /// Whether a fact of this kind can matter.
+    pub fn heeds(fact: &Fact) -> bool {
+        matches!(fact, Fact::BootRefused { .. } | Fact::Booted { .. })
+    }
+
     /// Takes the next fact.
     pub fn observe(&mut self, fact: &Fact) {
         if let Fact::BootRefused { server, why } = fact {

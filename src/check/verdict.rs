@@ -626,6 +626,11 @@ impl Findings {
 
 /// An online checker over the facts of one run.
 pub trait Monitor {
+    /// Whether a fact of this kind can matter to it now: one that cannot need not be shown to it.
+    fn heeds(&self, _fact: &Fact) -> bool {
+        true
+    }
+
     /// Takes the next fact.
     fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings);
 

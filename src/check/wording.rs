@@ -46,6 +46,26 @@ pub(super) struct Witness {
     pub stat: Option<Status>,
 }
 
+/// An operation under way: no more than that is kept of most of them.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    /// Whose.
+    pub client: ClientId,
+    /// Its number at that client.
+    pub op: u64,
+    /// When the client handed it to its library.
+    pub at: At,
+    /// What.
+    pub request: Arc<Request>,
+}
+
+impl Begun {
+    /// The same as evidence.
+    pub(super) fn witness(&self) -> Witness {
+        Witness::begin(self.client, self.op, self.at, &self.request)
+    }
+}
+
 impl Witness {
     /// An operation that has just begun.
     pub(super) fn begin(client: ClientId, op: u64, at: At, request: &Arc<Request>) -> Self {

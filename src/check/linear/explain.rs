@@ -7,6 +7,7 @@ use super::holes::{self, Hole, HoleKind, Slot, SlotKind};
 use super::timeline::Key;
 use super::{Judged, LinearMonitor, Pending, stories, touch};
 use crate::base::zxid::Zxid;
+use crate::check::by_path::PathNumber;
 use crate::check::evidence::{self, Effect, Know, Version};
 use crate::check::verdict::At;
 use crate::check::wording::Witness;
@@ -31,26 +32,33 @@ impl LinearMonitor {
                     .cloned()
                     .collect();
                 for name in named {
-                    self.settle(at, &name)?;
+                    self.settle_path(at, &name)?;
                     if self.keys.get(&name).is_none_or(|key| !key.is_unsettled()) {
                         self.unsettled.remove(&name);
                     }
                 }
             } else {
-                self.settle(at, path)?;
+                self.settle_path(at, path)?;
             }
         }
         Ok(())
     }
 
+    /// The same of one znode, if anything is known of it.
+    pub(super) fn settle_path(&mut self, at: At, path: &str) -> Judged {
+        match self.keys.number(path) {
+            Some(number) => self.settle(at, number),
+            None => Ok(()),
+        }
+    }
+
     /// Every unexplained change of a znode must have a writer of its own among the unresolved writes.
-    pub(super) fn settle(&mut self, at: At, path: &Path) -> Judged {
-        let Some(key) = self.keys.get(path) else {
-            return Ok(());
-        };
+    pub(super) fn settle(&mut self, at: At, number: PathNumber) -> Judged {
+        let key = self.keys.at(number);
         if !key.is_unsettled() {
             return Ok(());
         }
+        let path = self.keys.path(number);
         let mortal = evidence::sequence_prefix(path)
             .is_some_and(|prefix| self.mortal_prefixes.iter().any(|other| &**other == prefix));
         let slots = self.slots(path);
@@ -69,7 +77,7 @@ impl LinearMonitor {
             }
             holes.retain(|hole| !(mortal && matches!(hole.kind, HoleKind::Delete(_))));
             match holes::fill(&holes, &slots) {
-                Ok(_) => return self.bind_shown(at, path, &shown, &slots),
+                Ok(_) => return self.bind_shown(at, &Arc::clone(path), &shown, &slots),
                 Err(hole) => {
                     failure.get_or_insert_with(|| (holes[hole].clone(), holes.len()));
                 }
@@ -77,7 +85,7 @@ impl LinearMonitor {
         }
         let (hole, count) = failure.expect("a choice was tried and failed");
         let story = stories::unexplained(at, path, key, &hole, count, &self.candidates(path));
-        self.keys.get_mut(path).expect("it was read above").broken = true;
+        self.keys.at_mut(number).broken = true;
         Err(story)
     }
 
@@ -205,7 +213,7 @@ impl LinearMonitor {
             self.place(at, zxid, effect, &witness)?;
         }
         for effect in effects.iter().filter(|effect| effect.path != *path) {
-            self.settle(at, &effect.path)?;
+            self.settle_path(at, &effect.path)?;
         }
         Ok(())
     }

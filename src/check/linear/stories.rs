@@ -1,7 +1,7 @@
 //! The contradictions of `linearizable-writes`, each told with two or three operations (checkers.md §3.6).
 
 use super::holes::{Hole, HoleKind};
-use super::timeline::{Clash, Key, Mark};
+use super::timeline::{Account, Clash, Key, Mark};
 use super::{Judged, Pending, Watermark};
 use crate::base::zxid::Zxid;
 use crate::check::evidence::{Know, Version};
@@ -244,13 +244,13 @@ pub(super) fn out_of_sequence(
 }
 
 /// Why two accounts of one change of one znode cannot both be true.
-pub(super) fn difference(shown: &Mark, other: &Mark) -> Option<String> {
+pub(super) fn difference(shown: Account<'_>, other: Account<'_>) -> Option<String> {
     if shown.change != other.change {
         return Some(
             "one of them says that it was changed there, the other that it was not".into(),
         );
     }
-    if let (Some(one), Some(two)) = (&shown.data, &other.data)
+    if let (Some(one), Some(two)) = (shown.data, other.data)
         && one != two
     {
         return Some(format!(

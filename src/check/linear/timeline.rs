@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::by_operation::Operation;
 use super::holes::{Hole, HoleKind};
+use super::ways::{Way, is_unchanged, ways};
 use crate::base::zxid::Zxid;
 use crate::check::by_zxid::ByZxid;
 use crate::check::evidence::{Know, Version};
@@ -28,7 +29,27 @@ pub(super) struct Mark {
     pub seen: Option<Arc<Witness>>,
 }
 
+/// What somebody says of a change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Account<'a> {
+    /// Whether it was one.
+    pub change: bool,
+    /// The data it left.
+    pub data: Option<&'a Data>,
+    /// The state it left.
+    pub after: Know,
+}
+
 impl Mark {
+    /// What it says.
+    pub(super) fn account(&self) -> Account<'_> {
+        Account {
+            change: self.change,
+            data: self.data.as_ref(),
+            after: self.after,
+        }
+    }
+
     /// Who vouches for it.
     pub(super) fn witness(&self) -> Option<&Arc<Witness>> {
         self.author.as_ref().or(self.seen.as_ref())
@@ -49,36 +70,6 @@ impl Mark {
     }
 }
 
-/// What must have happened between two neighbouring marks, in one of several ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Way {
-    /// The znode was deleted.
-    delete: bool,
-    /// It was created.
-    create: bool,
-    /// Then it was set to these versions, first to last; empty if `first > last`.
-    first: i64,
-    /// See `first`.
-    last: i64,
-}
-
-impl Way {
-    const NOTHING: Self = Self {
-        delete: false,
-        create: false,
-        first: 1,
-        last: 0,
-    };
-
-    fn sets(first: i64, last: i64) -> Self {
-        Self {
-            first,
-            last,
-            ..Self::NOTHING
-        }
-    }
-}
-
 /// Everything known of one znode.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
@@ -96,6 +87,8 @@ pub(super) struct Key {
     pub compound: bool,
     /// A violation was found, or it is not a client's: its states prove nothing (any more).
     pub broken: bool,
+    /// The stretch from the last definite mark to the last one of all, if it was followed: most marks come at its end.
+    open: Option<Box<Stretch>>,
 }
 
 /// Marks kept per znode; older ones are forgotten and no longer judged.
@@ -146,7 +139,17 @@ impl Key {
             mortal: false,
             compound: false,
             broken: system,
+            open: None,
         }
+    }
+
+    /// A write may touch it: one whose effect others may delete, or one that may do so more than once.
+    pub(super) fn expect(&mut self, mortal: bool, compound: bool) {
+        if mortal && !self.mortal || compound && !self.compound {
+            self.open = None;
+        }
+        self.mortal |= mortal;
+        self.compound |= compound;
     }
 
     /// The floor: at and below it nothing is judged.
@@ -163,10 +166,12 @@ impl Key {
         } else {
             self.unauthored.remove(&zxid);
         }
-        self.marks.insert(zxid, mark);
+        self.open.take_if(|open| open.holds(zxid));
         let lower = self.definite_below(zxid);
+        let is_definite = self.has_definite(zxid, &mark);
+        self.marks.insert(zxid, mark);
         self.judge(lower)?;
-        if self.is_definite(zxid) {
+        if is_definite {
             self.judge(zxid)?;
         } else {
             self.gaps.remove(&zxid);
@@ -174,10 +179,6 @@ impl Key {
         }
         self.prune();
         Ok(())
-    }
-
-    fn is_definite(&self, zxid: Zxid) -> bool {
-        self.has_definite(zxid, self.mark(zxid))
     }
 
     fn has_definite(&self, zxid: Zxid, mark: &Mark) -> bool {
@@ -190,68 +191,97 @@ impl Key {
     }
 
     fn definite_below(&self, zxid: Zxid) -> Zxid {
+        if let Some(open) = self.open.as_ref().filter(|open| open.upper < zxid) {
+            return open.lower;
+        }
         let mut below = self.marks.before(zxid).rev();
         let definite = below.find(|(at, mark)| self.has_definite(*at, mark));
         definite.expect("the floor is definite").0
     }
 
-    /// Follows every way from a definite mark to the next one.
+    /// Follows every way from a definite mark to the next one, or on to the last mark.
     fn judge(&mut self, lower: Zxid) -> Result<(), Clash> {
-        let after = self.mark(lower).after;
-        let next = self.marks.first_from(lower.next());
-        // Nearly always nothing is known of what comes later, or it is the next state.
-        if next.is_none_or(|(zxid, mark)| {
-            self.has_definite(zxid, mark) && is_unchanged(after, mark.before)
-        }) {
+        let mut stretch = if let Some(open) = self.open.take_if(|open| open.lower == lower) {
+            open
+        } else {
+            let after = match self.marks.first_from(lower.next()) {
+                None => None,
+                Some((zxid, mark)) => {
+                    let after = self.mark(lower).after;
+                    let is_settled =
+                        self.has_definite(zxid, mark) && is_unchanged(after, mark.before);
+                    (!is_settled).then_some(after)
+                }
+            };
+            // Nearly always nothing is known of what comes later, or it is the next state.
+            let Some(after) = after else {
+                self.gaps.remove(&lower);
+                return Ok(());
+            };
+            Box::new(Stretch::start(lower, after))
+        };
+        let is_open = match self.follow(&mut stretch)? {
+            End::Lost => {
+                self.gaps.remove(&lower);
+                return Ok(());
+            }
+            End::Definite => false,
+            End::Open => true,
+        };
+        if stretch.walks.iter().any(|walk| walk.holes.is_empty()) {
             self.gaps.remove(&lower);
-            return Ok(());
+        } else {
+            let ways = stretch.walks.iter().map(|walk| walk.holes.clone());
+            self.gaps.insert(lower, ways.collect());
         }
-        let mut walks = vec![Walk::start(lower, after)];
-        let (mut last, mut between) = (lower, None);
-        for (zxid, mark) in self.marks.from(lower.next()) {
-            let mut onward = Vec::new();
-            for walk in &walks {
+        self.open = is_open.then_some(stretch).or(self.open.take());
+        Ok(())
+    }
+
+    /// Goes on through a stretch.
+    fn follow(&self, stretch: &mut Stretch) -> Result<End, Clash> {
+        let mut onward = Vec::new();
+        for (zxid, mark) in self.marks.from(stretch.upper.next()) {
+            for walk in &stretch.walks {
                 walk.step(zxid, mark, self, &mut onward);
             }
             if onward.is_empty() {
                 return Err(Clash {
-                    lower: last,
+                    lower: stretch.last,
                     upper: zxid,
-                    between,
+                    between: stretch.between,
                 });
             }
             if onward.len() > WAYS {
-                self.gaps.remove(&lower);
-                return Ok(());
+                return Ok(End::Lost);
             }
             if mark.change {
-                (last, between) = (zxid, None);
+                (stretch.last, stretch.between) = (zxid, None);
             } else if onward.iter().all(|walk| walk.turned == zxid) {
-                between = Some(zxid);
+                stretch.between = Some(zxid);
             }
-            walks = onward;
+            std::mem::swap(&mut stretch.walks, &mut onward);
+            onward.clear();
+            stretch.upper = zxid;
             if self.has_definite(zxid, mark) {
-                break;
+                return Ok(End::Definite);
             }
+            stretch.vague += 1;
         }
-        if walks.iter().any(|walk| walk.holes.is_empty()) {
-            self.gaps.remove(&lower);
-        } else {
-            let ways = walks.into_iter().map(|walk| walk.holes).collect();
-            self.gaps.insert(lower, ways);
-        }
-        Ok(())
+        Ok(End::Open)
     }
 
     /// Keeps a stretch short: the earliest vague marks go first.
     fn forget_vague(&mut self, lower: Zxid) {
-        let stretch: Vec<Zxid> = self
-            .marks
-            .from(lower.next())
-            .take_while(|(at, mark)| !self.has_definite(*at, mark))
-            .map(|(at, _)| at)
-            .collect();
+        let open = self.open.as_ref().filter(|open| open.lower == lower);
+        if open.is_some_and(|open| open.vague <= VAGUE) {
+            return;
+        }
+        let stretch = self.marks.from(lower.next());
+        let stretch = stretch.take_while(|(at, mark)| !self.has_definite(*at, mark));
+        let stretch: Vec<Zxid> = stretch.map(|(at, _)| at).collect();
         if stretch.len() > VAGUE {
+            self.open.take_if(|open| open.lower == lower);
             for zxid in stretch.iter().take(VAGUE / 2) {
                 if !self.mark(*zxid).change {
                     self.marks.remove(*zxid);
@@ -273,6 +303,51 @@ impl Key {
         self.marks.forget_before(cut);
         self.gaps = self.gaps.split_off(&cut);
         self.unauthored = self.unauthored.split_off(&cut.next());
+    }
+}
+
+/// What follows a definite mark.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// That mark.
+    lower: Zxid,
+    /// The mark reached.
+    upper: Zxid,
+    /// How many of those passed are not definite.
+    vague: usize,
+    /// The last change.
+    last: Zxid,
+    /// What was observed since and fits no way on from there without a change.
+    between: Option<Zxid>,
+    /// The ways so far.
+    walks: Vec<Walk>,
+}
+
+/// How a stretch ends.
+enum End {
+    /// At a definite mark.
+    Definite,
+    /// At the last mark of all.
+    Open,
+    /// There are too many ways.
+    Lost,
+}
+
+impl Stretch {
+    fn start(lower: Zxid, after: Know) -> Self {
+        Self {
+            lower,
+            upper: lower,
+            vague: 0,
+            last: lower,
+            between: None,
+            walks: vec![Walk::start(lower, after)],
+        }
+    }
+
+    /// Whether a mark at this zxid lies on it.
+    fn holds(&self, zxid: Zxid) -> bool {
+        (self.lower..=self.upper).contains(&zxid)
     }
 }
 
@@ -434,172 +509,5 @@ impl Know {
         } else {
             self
         }
-    }
-}
-
-/// Whether nothing need have happened between two known states: [`Way::NOTHING`] is one of the [`ways`].
-fn is_unchanged(from: Know, to: Know) -> bool {
-    match (from, to) {
-        (Know::Nothing, _) | (_, Know::Nothing) | (Know::Absent, Know::Absent) => true,
-        (Know::Absent, Know::Present { .. }) | (Know::Present { .. }, Know::Absent) => false,
-        (
-            Know::Present {
-                czxid: life,
-                version: low,
-            },
-            Know::Present {
-                czxid: later_life,
-                version: high,
-            },
-        ) => is_same_life(life, later_life) && within(low, high) == Some(Way::NOTHING),
-    }
-}
-
-fn is_same_life(life: Option<Zxid>, later: Option<Zxid>) -> bool {
-    match (life, later) {
-        (Some(life), Some(later)) => life == later,
-        (None, _) | (_, None) => true,
-    }
-}
-
-/// The ways from one known state to a later one; none if there is no way.
-fn ways(from: Know, to: Know) -> Vec<Way> {
-    match (from, to) {
-        (Know::Nothing, _) | (_, Know::Nothing) | (Know::Absent, Know::Absent) => {
-            vec![Way::NOTHING]
-        }
-        (Know::Absent, Know::Present { czxid: Some(_), .. }) => Vec::new(),
-        (
-            Know::Absent,
-            Know::Present {
-                czxid: None,
-                version,
-            },
-        ) => vec![Way {
-            create: true,
-            ..birth(version)
-        }],
-        (Know::Present { .. }, Know::Absent) => vec![Way {
-            delete: true,
-            ..Way::NOTHING
-        }],
-        (
-            Know::Present {
-                czxid: life,
-                version: low,
-            },
-            Know::Present {
-                czxid: later_life,
-                version: high,
-            },
-        ) => {
-            let mut ways = Vec::new();
-            if is_same_life(life, later_life) {
-                ways.extend(within(low, high));
-            }
-            if later_life.is_none() && !ways.contains(&Way::NOTHING) {
-                ways.push(Way {
-                    delete: true,
-                    create: true,
-                    ..birth(high)
-                });
-            }
-            ways
-        }
-    }
-}
-
-fn within(low: Version, high: Version) -> Option<Way> {
-    match (low, high) {
-        (Version::Is(low), Version::Is(high)) => {
-            (high >= low).then(|| Way::sets(i64::from(low) + 1, i64::from(high)))
-        }
-        (Version::Is(low), Version::Not(not)) if low == not => {
-            Some(Way::sets(i64::from(low) + 1, i64::from(low) + 1))
-        }
-        (Version::Any | Version::Not(_) | Version::Is(_), _) => Some(Way::NOTHING),
-    }
-    .map(|way| {
-        if way.first > way.last {
-            Way::NOTHING
-        } else {
-            way
-        }
-    })
-}
-
-fn birth(version: Version) -> Way {
-    match version {
-        Version::Is(version) if version > 0 => Way::sets(1, i64::from(version)),
-        Version::Not(0) => Way::sets(1, 1),
-        Version::Any | Version::Is(_) | Version::Not(_) => Way::NOTHING,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::zxid::Epoch;
-
-    fn life(counter: u32, version: i32) -> Know {
-        Know::Present {
-            czxid: Some(Zxid::new(Epoch(1), counter)),
-            version: Version::Is(version),
-        }
-    }
-
-    #[test]
-    fn nothing_need_have_happened_where_that_is_one_of_the_ways() {
-        let versions = [
-            Version::Any,
-            Version::Is(0),
-            Version::Is(1),
-            Version::Not(0),
-            Version::Not(1),
-        ];
-        let lives = [None, Some(Zxid(1)), Some(Zxid(2))];
-        let alive = lives.into_iter().flat_map(|czxid| {
-            let present = move |version| Know::Present { czxid, version };
-            versions.map(present)
-        });
-        let states: Vec<Know> = [Know::Nothing, Know::Absent]
-            .into_iter()
-            .chain(alive)
-            .collect();
-        for from in &states {
-            for to in &states {
-                let expected = ways(*from, *to).contains(&Way::NOTHING);
-                assert_eq!(is_unchanged(*from, *to), expected, "{from:?} {to:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn versions_of_one_life_never_go_back() {
-        assert!(ways(life(1, 3), life(1, 2)).is_empty());
-        assert_eq!(ways(life(1, 3), life(1, 3)), vec![Way::NOTHING]);
-        assert_eq!(ways(life(1, 3), life(1, 5)), vec![Way::sets(4, 5)]);
-    }
-
-    #[test]
-    fn a_later_life_needs_its_own_creation_mark() {
-        assert!(ways(life(1, 0), life(2, 0)).is_empty());
-        assert!(ways(Know::Absent, life(2, 0)).is_empty());
-    }
-
-    #[test]
-    fn a_version_that_went_back_without_a_named_life_needs_a_new_life() {
-        let seen = Know::Present {
-            czxid: None,
-            version: Version::Is(1),
-        };
-        assert_eq!(
-            ways(life(1, 3), seen),
-            vec![Way {
-                delete: true,
-                create: true,
-                ..Way::sets(1, 1)
-            }]
-        );
     }
 }

@@ -42,7 +42,9 @@ impl ZabMonitor {
         cx.exercise(Property::TruthfulAck);
         let ghost = self.ghost_mut(server);
         let (log, dur) = (ghost.log, ghost.dur);
-        let Some(node) = self.tree.ending_at(log, zxid) else {
+        let proposal = self.proposals.get_mut(zxid);
+        let proposed = proposal.as_ref().map(|proposal| proposal.node);
+        let Some(node) = self.tree.ending_there(log, zxid, proposed) else {
             let mut story = Story::default();
             self.tell_fate(&mut story, zxid);
             let conclusion = format!(
@@ -52,7 +54,7 @@ impl ZabMonitor {
             cx.violate(ACK_UNKNOWN, story, conclusion);
             return;
         };
-        match self.proposals.get_mut(zxid) {
+        match proposal {
             Some(proposal) if proposal.node == node => proposal.acks.push((server, cx.at)),
             Some(proposal) => {
                 let proposed = proposal.node;

@@ -1,6 +1,6 @@
 //! G, the globally committed sequence (zab.md §11.1, §11.3), and the epochs that were established over it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::histories::{Histories, Node, ROOT};
 use crate::base::id::{ClientId, ServerId};
@@ -28,9 +28,10 @@ pub(super) struct Begun {
 pub(super) struct Committed {
     /// The history of each length; index 0 is the empty one.
     nodes: Vec<Node>,
-    positions: ByZxid<u64>,
-    /// Length of G when a label's epoch was established.
-    labels: BTreeMap<Epoch, u64>,
+    /// Its transactions.
+    zxids: ByZxid<()>,
+    /// The epochs established.
+    epochs: BTreeSet<Epoch>,
     /// The highest epoch begun (S5).
     pub(super) begun: Option<Begun>,
     /// Positions that clients were told of while they were not committed.
@@ -41,8 +42,8 @@ impl Committed {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![ROOT],
-            positions: ByZxid::default(),
-            labels: BTreeMap::new(),
+            zxids: ByZxid::default(),
+            epochs: BTreeSet::new(),
             begun: None,
             told_early: BTreeMap::new(),
         }
@@ -78,24 +79,23 @@ impl Committed {
             .unwrap_or(ROOT)
     }
 
-    /// The position of a transaction or of an established epoch's label; at most |G|, so what has one is committed.
-    pub(super) fn position(&self, zxid: Zxid) -> Option<u64> {
+    /// Whether a transaction is committed, or a label's epoch is established.
+    pub(super) fn contains(&self, zxid: Zxid) -> bool {
         if zxid.is_label() {
-            self.labels.get(&zxid.epoch()).copied()
+            self.epochs.contains(&zxid.epoch())
         } else {
-            self.positions.get(zxid).copied()
+            self.zxids.contains(zxid)
         }
     }
 
     /// The highest epoch established.
     pub(super) fn established(&self) -> Option<Epoch> {
-        self.labels.last_key_value().map(|(epoch, _)| *epoch)
+        self.epochs.last().copied()
     }
 
     /// An epoch was established over G as it is now.
     pub(super) fn establish(&mut self, epoch: Epoch) {
-        let length = self.len();
-        self.labels.entry(epoch).or_insert(length);
+        self.epochs.insert(epoch);
     }
 
     /// Notes that something of an epoch was proposed or established.
@@ -105,20 +105,22 @@ impl Committed {
         }
     }
 
-    /// Extends G to a history of which it is a prefix; returns what was added.
+    /// Extends G to a history of which it is a prefix.
     pub(super) fn extend(&mut self, tree: &Histories, node: Node) {
-        let mut added = Vec::new();
+        let (length, tip) = (self.nodes.len(), self.tip());
         let mut at = node;
-        while at != self.tip() {
-            added.push(at);
+        while at != tip {
+            self.nodes.push(at);
             at = tree
                 .parent(at)
                 .expect("G is a prefix of what it is extended to");
         }
-        for node in added.into_iter().rev() {
-            self.nodes.push(node);
-            self.positions.insert(tree.zxid(node), self.len());
-            self.told_early.remove(&tree.zxid(node));
+        let added = &mut self.nodes[length..];
+        added.reverse();
+        for node in added {
+            let zxid = tree.zxid(*node);
+            self.zxids.insert(zxid, ());
+            self.told_early.remove(&zxid);
         }
     }
 }

@@ -183,9 +183,9 @@ impl ZabMonitor {
 
     /// A record was appended to a server's log.
     pub(super) fn on_appended(&mut self, cx: &mut Cx<'_>, server: ServerId, step: Step) {
-        let log = self.ghost_mut(server).log;
-        let node = self.tree.grow(log, step.zxid, step.digest);
-        self.ghost_mut(server).append(node);
+        let ghost = self.servers.of_mut(server);
+        let node = self.tree.grow(ghost.log, step.zxid, step.digest);
+        ghost.append(node);
         self.judge_step(cx, APPENDED_OUT_OF_ORDER, server, node);
     }
 

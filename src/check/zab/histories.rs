@@ -1,7 +1,8 @@
 //! The history tree (zab.md §11.1): every history that anybody ever claimed or grew, hash-consed, so that a history is one
 //! small number and two histories are equal iff their numbers are.
 //!
-//! Each node has a parent and one jump pointer (Myers' skew-binary scheme), so an ancestor is found in O(log n).
+//! Each node has a parent and one jump pointer (Myers' skew-binary scheme), so an ancestor is found in O(log n). And it lies
+//! on a branch: of two histories on one branch, as nearly all are, the shorter is a prefix of the longer.
 
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
@@ -26,6 +27,8 @@ struct Entry {
     /// Itself for the root and for a history that came from nowhere.
     parent: Node,
     jump: Node,
+    /// The first node of its branch: the first child of a node goes on with its branch, each other one begins its own.
+    branch: Node,
     /// The child grown last: most lookups ask for it again.
     heir: Node,
     /// The nearest history, this one included, whose last step breaks primary order.
@@ -51,6 +54,8 @@ pub(super) struct Histories {
     entries: Vec<Entry>,
     /// By the hashes of their lineages.
     by_hash: Slots,
+    /// No step ever broke primary order.
+    are_in_order: bool,
 }
 
 impl Histories {
@@ -59,6 +64,7 @@ impl Histories {
             lineage: Lineage::EMPTY,
             parent: ROOT,
             jump: ROOT,
+            branch: ROOT,
             heir: ROOT,
             broken: None,
             state: None,
@@ -66,6 +72,7 @@ impl Histories {
         let mut histories = Self {
             entries: Vec::new(),
             by_hash: Slots::default(),
+            are_in_order: true,
         };
         histories.insert(root);
         histories
@@ -95,6 +102,7 @@ impl Histories {
             lineage,
             parent: orphan,
             jump: orphan,
+            branch: orphan,
             heir: orphan,
             broken: None,
             state: None,
@@ -105,7 +113,7 @@ impl Histories {
     pub(super) fn grow(&mut self, parent: Node, zxid: Zxid, digest: u64) -> Node {
         let above = self.entry(parent);
         let lineage = above.lineage.push(zxid, digest);
-        if self.entry(above.heir).lineage == lineage {
+        if self.entry(above.heir).lineage.hash == lineage.hash {
             return above.heir;
         }
         let known = self.known(lineage.hash);
@@ -116,13 +124,18 @@ impl Histories {
             }
             Some(node) => node,
             None => {
-                let (jump, broken) = self.derive(self.next_node(), parent, zxid);
-                let heir = self.next_node();
+                let node = self.next_node();
+                let (jump, broken) = self.derive(node, parent, zxid);
+                let above = self.entry(parent);
+                let is_first = above.heir == parent;
+                let branch = if is_first { above.branch } else { node };
+                self.are_in_order &= broken.is_none();
                 self.insert(Entry {
                     lineage,
                     parent,
                     jump,
-                    heir,
+                    branch,
+                    heir: node,
                     broken,
                     state: None,
                 })
@@ -166,6 +179,7 @@ impl Histories {
     /// A history that came from nowhere turns out to continue a known one.
     fn adopt(&mut self, orphan: Node, parent: Node) {
         let (jump, broken) = self.derive(orphan, parent, self.zxid(orphan));
+        self.are_in_order &= broken.is_none();
         let entry = self.entry_mut(orphan);
         entry.parent = parent;
         entry.jump = jump;
@@ -232,11 +246,21 @@ impl Histories {
 
     /// Whether `prefix` is a prefix of `whole`; every history is one of itself.
     pub(super) fn is_prefix(&self, prefix: Node, whole: Node) -> bool {
-        self.ancestor(whole, self.depth(prefix)) == Some(prefix)
+        let (short, long) = (self.entry(prefix), self.entry(whole));
+        if short.branch == long.branch {
+            return short.lineage.depth <= long.lineage.depth;
+        }
+        self.ancestor(whole, short.lineage.depth) == Some(prefix)
     }
 
     /// The longest common prefix; the empty history if nothing is known in common.
     pub(super) fn common(&self, one: Node, other: Node) -> Node {
+        if self.is_prefix(one, other) {
+            return one;
+        }
+        if self.is_prefix(other, one) {
+            return other;
+        }
         let depth = self.depth(one).min(self.depth(other));
         let (Some(mut one), Some(mut other)) =
             (self.ancestor(one, depth), self.ancestor(other, depth))
@@ -256,6 +280,21 @@ impl Histories {
             };
         }
         one
+    }
+
+    /// The prefix whose last transaction is `zxid`, which is probably this one.
+    pub(super) fn ending_there(
+        &self,
+        node: Node,
+        zxid: Zxid,
+        likely: Option<Node>,
+    ) -> Option<Node> {
+        // In primary order no two transactions of a history have one zxid.
+        let is_it = |likely: &Node| {
+            self.are_in_order && self.zxid(*likely) == zxid && self.is_prefix(*likely, node)
+        };
+        let found = likely.filter(is_it);
+        found.or_else(|| self.ending_at(node, zxid))
     }
 
     /// The prefix whose last transaction is `zxid`.

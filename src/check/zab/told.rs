@@ -28,14 +28,16 @@ impl ZabMonitor {
     /// A client learnt that some server's state includes `zxid`.
     fn on_told(&mut self, cx: &mut Cx<'_>, told: Told, session: SessionId, zxid: Zxid) {
         cx.exercise(Property::ToldIsCommitted);
+        let mut is_committed = false;
         if let Some(proposal) = self.proposals.get_mut(zxid) {
+            is_committed = proposal.committed.is_some();
             let asker = proposal.session == session && session != SessionId::NONE;
             if proposal.told.is_none() || asker && !proposal.told_asker {
                 proposal.told = Some(told);
                 proposal.told_asker = asker;
             }
         }
-        if self.committed.position(zxid).is_some() {
+        if is_committed || self.committed.contains(zxid) {
             return;
         }
         if self.committed.told_early.insert(zxid, told).is_some() {
