@@ -57,9 +57,7 @@ impl ArticleMonitor {
         if let Response::Stat(stat) | Response::PathStat(_, stat) = response {
             self.judge_time(*stat, witness, findings);
         }
-        let mut sights = Vec::new();
-        evidence::sights(&witness.request, response, &mut sights);
-        for (path, stat, _) in sights {
+        for (path, stat, _) in evidence::seen(&witness.request, response) {
             self.judge_time(stat, witness, findings);
             self.judge_watch(path, stat, witness, findings);
         }

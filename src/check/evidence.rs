@@ -568,12 +568,3 @@ fn sight<'a>(request: &'a Request, response: &'a Response) -> Option<Sight<'a>> 
         _ => None,
     }
 }
-
-/// The same as a list.
-pub(in crate::check) fn sights<'a>(
-    request: &'a Request,
-    response: &'a Response,
-    out: &mut Vec<Sight<'a>>,
-) {
-    out.extend(seen(request, response));
-}

@@ -376,8 +376,7 @@ impl SessionMonitor {
         header: Zxid,
         response: &Response,
     ) -> Judged {
-        let mut sights = Vec::new();
-        evidence::sights(&witness.request, response, &mut sights);
+        let sights: Vec<evidence::Sight<'_>> = evidence::seen(&witness.request, response).collect();
         if sights.is_empty() {
             return Ok(());
         }

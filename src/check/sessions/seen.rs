@@ -125,9 +125,7 @@ impl Seen {
         response: &Response,
         findings: &mut Findings,
     ) {
-        let mut sights = Vec::new();
-        evidence::sights(&witness.request, response, &mut sights);
-        for (path, stat, _) in sights {
+        for (path, stat, _) in evidence::seen(&witness.request, response) {
             let made = self.owners.get(path);
             let made = made.filter(|(_, czxid)| *czxid == stat.czxid);
             let owner = made.map_or(SessionId(stat.owner), |(session, _)| *session);
