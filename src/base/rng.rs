@@ -60,6 +60,18 @@ pub struct Key(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw(u64);
 
+/// A key with all of a draw's place in it but the last number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stem(u64);
+
+impl Stem {
+    /// The draw that decides the `nth` thing.
+    #[inline]
+    pub fn draw(self, nth: u64) -> Draw {
+        Draw(mix(self.0 ^ nth.wrapping_mul(0xe703_7ed1_a0b4_28db)))
+    }
+}
+
 /// The width of a weather bucket.
 pub const BUCKET: Span = Span::from_ms(50);
 
@@ -72,10 +84,15 @@ impl Key {
     /// The draw that decides the `nth` thing of this `kind` for `who` in the given time bucket.
     #[inline]
     pub fn draw(self, who: u64, kind: u64, bucket: u64, nth: u64) -> Draw {
+        self.stem(who, kind, bucket).draw(nth)
+    }
+
+    /// What all draws of this `kind` for `who` in the given time bucket have in common.
+    #[inline]
+    pub fn stem(self, who: u64, kind: u64, bucket: u64) -> Stem {
         let mut word = mix(self.0 ^ who.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         word = mix(word ^ kind.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        word = mix(word ^ bucket.wrapping_mul(0xa076_1d64_78bd_642f));
-        Draw(mix(word ^ nth.wrapping_mul(0xe703_7ed1_a0b4_28db)))
+        Stem(mix(word ^ bucket.wrapping_mul(0xa076_1d64_78bd_642f)))
     }
 
     /// A key for one part of this domain.

@@ -151,12 +151,12 @@ impl<W: Protocol> Agenda<W> {
         self.push(self.now + after, class, about, event);
     }
 
-    /// Takes the next event and makes its moment the present.
+    /// Takes the next event, if it is due by `limit`, and makes its moment the present.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<Event<W>> {
+    pub(super) fn pop_by(&mut self, limit: Time) -> Option<Event<W>> {
         let key = self.tie;
         let draw = |at: Time, (who, kind)| key.draw(who, kind, at.0, 0).word();
-        let (time, event) = self.queue.pop(draw)?;
+        let (time, event) = self.queue.pop_by(limit, draw)?;
         debug_assert!(time >= self.now, "time never goes back");
         self.now = time;
         Some(event)

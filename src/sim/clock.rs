@@ -22,6 +22,8 @@ pub(super) struct Clock {
     base: (Time, LocalTime),
     /// Own rate plus all drift faults, in parts per million.
     ppm: i64,
+    /// How much the clock gains in a million ticks of true time, plus that million.
+    rate: u64,
     /// First reading, from which the wall clock counts.
     first: LocalTime,
     wall_ms: i64,
@@ -40,20 +42,16 @@ impl Clock {
             i64::try_from(value).expect("below 2^33") - i64::from(most)
         };
         let uptime = Span::from_ms(key.draw(who, 1, 0, 0).between(1_000, 3_600_000));
+        let ppm = symmetric(2, spec.drift_ppm);
         Self {
             base: (Time::ZERO, LocalTime(uptime.0)),
-            ppm: symmetric(2, spec.drift_ppm),
+            ppm,
+            rate: rate_of(ppm),
             first: LocalTime(uptime.0),
             wall_ms: WALL_EPOCH_MS + symmetric(3, spec.offset_ms),
             frozen: 0,
             granularity: spec.granularity,
         }
-    }
-
-    /// How much the clock gains in a million ticks of true time, plus that million.
-    fn rate(&self) -> u64 {
-        let rate = 1_000_000 + self.ppm.clamp(-PPM_LIMIT, PPM_LIMIT);
-        u64::try_from(rate).expect("the clamp keeps it positive")
     }
 
     /// The monotonic clock's reading.
@@ -75,7 +73,7 @@ impl Clock {
         LocalTime(
             reading
                 .0
-                .saturating_add(scale(elapsed.0, self.rate(), MILLION)),
+                .saturating_add(scale(elapsed.0, self.rate, MILLION)),
         )
     }
 
@@ -98,10 +96,9 @@ impl Clock {
             Span(grain) => LocalTime(reading.0.div_ceil(grain).saturating_mul(grain)),
         };
         let wanted = reading.since(base).0;
-        let rate = self.rate();
-        let whole = scale(wanted, MILLION, rate);
+                let whole = scale(wanted, MILLION, self.rate);
         // The scale rounds down; one nanosecond more is always enough to reach the reading.
-        let enough = scale(whole, rate, MILLION) >= wanted;
+        let enough = scale(whole, self.rate, MILLION) >= wanted;
         time + Span(whole.saturating_add(u64::from(!enough)))
     }
 
@@ -109,6 +106,7 @@ impl Clock {
     pub(super) fn drift(&mut self, now: Time, ppm: i64) {
         self.base = (now, self.read_exactly(now));
         self.ppm += ppm;
+        self.rate = rate_of(self.ppm);
     }
 
     /// Stops both clocks, or lets them go on from where they stand.
@@ -130,6 +128,12 @@ impl Clock {
     pub(super) fn jump_wall(&mut self, by_ms: i64) {
         self.wall_ms = self.wall_ms.saturating_add(by_ms);
     }
+}
+
+/// How much a clock gains in a million ticks of true time, plus that million.
+fn rate_of(ppm: i64) -> u64 {
+    let rate = 1_000_000 + ppm.clamp(-PPM_LIMIT, PPM_LIMIT);
+    u64::try_from(rate).expect("the clamp keeps it positive")
 }
 
 /// `value * num / den` rounded down, in 64 bits where they suffice.

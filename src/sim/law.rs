@@ -129,6 +129,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// The bucket that is counted in.
+    pub(super) fn bucket(self) -> u64 {
+        u64::from(self.bucket)
+    }
+
     /// How many occurrences this bucket had before this one.
     #[inline]
     #[expect(

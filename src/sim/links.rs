@@ -24,34 +24,28 @@ pub(super) struct Links<T> {
     rows: Vec<Row<T>>,
 }
 
-/// The connections of one dialler: names in ascending order, and what they name at the same places.
-#[derive(Clone, Debug)]
-struct Row<T> {
-    names: Vec<Conn>,
-    links: Vec<T>,
-}
+/// The connections of one dialler, in the order of their names.
+type Row<T> = Vec<(Conn, T)>;
 
+#[inline]
 fn dialler_of(conn: Conn) -> usize {
     usize::try_from(conn.0 >> DIALLER_SHIFT).expect("20 bits")
 }
 
-impl<T> Row<T> {
-    const fn new() -> Self {
-        Self {
-            names: Vec::new(),
-            links: Vec::new(),
-        }
+/// Where a connection is.
+#[inline]
+fn place_of<T>(row: &[(Conn, T)], conn: Conn) -> Option<usize> {
+    let (first, _) = row.first()?;
+    let guess = usize::try_from(conn.0.wrapping_sub(first.0)).unwrap_or(usize::MAX);
+    match row.get(guess) {
+        Some((name, _)) if *name == conn => Some(guess),
+        _ => search(row, conn).ok(),
     }
+}
 
-    #[inline]
-    fn place(&self, conn: Conn) -> Option<usize> {
-        let first = self.names.first()?;
-        let guess = usize::try_from(conn.0.wrapping_sub(first.0)).unwrap_or(usize::MAX);
-        if self.names.get(guess) == Some(&conn) {
-            return Some(guess);
-        }
-        self.names.binary_search(&conn).ok()
-    }
+/// Where a connection is or would be.
+fn search<T>(row: &[(Conn, T)], conn: Conn) -> Result<usize, usize> {
+    row.binary_search_by_key(&conn, |(name, _)| *name)
 }
 
 impl<T> Links<T> {
@@ -70,15 +64,15 @@ impl<T> Links<T> {
     #[inline]
     pub(super) fn get(&self, conn: Conn) -> Option<&T> {
         let row = self.rows.get(dialler_of(conn))?;
-        Some(&row.links[row.place(conn)?])
+        Some(&row[place_of(row, conn)?].1)
     }
 
     /// The connection of this name, to change.
     #[inline]
     pub(super) fn get_mut(&mut self, conn: Conn) -> Option<&mut T> {
         let row = self.rows.get_mut(dialler_of(conn))?;
-        let place = row.place(conn)?;
-        Some(&mut row.links[place])
+        let place = place_of(row, conn)?;
+        Some(&mut row[place].1)
     }
 
     /// Adds a connection.
@@ -88,22 +82,19 @@ impl<T> Links<T> {
     pub(super) fn insert(&mut self, conn: Conn, link: T) {
         let index = dialler_of(conn);
         if self.rows.len() <= index {
-            self.rows.resize_with(index + 1, Row::new);
+            self.rows.resize_with(index + 1, Vec::new);
         }
         let row = &mut self.rows[index];
-        let place = row.names.binary_search(&conn);
-        let place = place.expect_err("a connection's name is used once");
-        row.names.insert(place, conn);
-        row.links.insert(place, link);
+        let place = search(row, conn).expect_err("a connection's name is used once");
+        row.insert(place, (conn, link));
     }
 
     /// Forgets a connection.
     pub(super) fn remove(&mut self, conn: Conn) {
         if let Some(row) = self.rows.get_mut(dialler_of(conn))
-            && let Some(place) = row.place(conn)
+            && let Some(place) = place_of(row, conn)
         {
-            row.names.remove(place);
-            row.links.remove(place);
+            row.remove(place);
         }
     }
 
@@ -111,7 +102,8 @@ impl<T> Links<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
         self.rows
             .iter()
-            .flat_map(|row| row.names.iter().copied().zip(&row.links))
+            .flatten()
+            .map(|(conn, link)| (*conn, link))
     }
 }
 

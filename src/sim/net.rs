@@ -116,12 +116,15 @@ impl<W: Protocol> Net<W> {
         }
         let to = side.other();
         if self.weather.is_fair() && link.ends[to as usize].backlog.is_none() {
-            put(
+            let behind = link.ends[to as usize].last + Span(1);
+            let frame = Frame::Data(msg);
+            ship(
                 &mut self.weather,
                 agenda,
                 link,
                 (conn, to),
-                Frame::Data(msg),
+                frame,
+                behind,
             );
         } else {
             self.send_in_weather(agenda, conn, to, msg);
@@ -513,7 +516,6 @@ impl<W: Protocol> Net<W> {
 }
 
 /// Puts a frame on the way to one end, behind all that were sent before; what a datagram suffers by that.
-#[inline]
 fn put<W: Protocol>(
     weather: &mut Weather,
     agenda: &mut Agenda<W>,
@@ -522,8 +524,6 @@ fn put<W: Protocol>(
     frame: Frame<W::Msg>,
 ) -> Option<Harm> {
     let path = link.path_to(to);
-    let kind = frame.kind();
-    let delay = weather.delay(path, kind, agenda);
     let end = &mut link.ends[to as usize];
     let behind = if let Some((rate, _)) = weather.bandwidth(path) {
         let bytes = size_of_frame::<W>(&frame);
@@ -533,17 +533,35 @@ fn put<W: Protocol>(
     } else {
         end.last + Span(1)
     };
-    end.last = (agenda.now + delay).max(behind);
     let astray = end.backlog.as_ref().map(|backlog| backlog.astray);
-    let overtaken = astray.filter(|(last, _)| end.last < *last);
+    let arrives = ship(weather, agenda, link, (conn, to), frame, behind);
+    let overtaken = astray.filter(|(last, _)| arrives < *last);
+    overtaken.map(|(_, by)| ("a datagram overtakes another", by))
+}
+
+/// Lets a frame travel to one end, where it arrives after its delay and not before a moment; returns when.
+#[inline]
+fn ship<W: Protocol>(
+    weather: &mut Weather,
+    agenda: &mut Agenda<W>,
+    link: &mut Link<W::Msg>,
+    (conn, to): (Conn, Side),
+    frame: Frame<W::Msg>,
+    behind: Time,
+) -> Time {
+    let path = link.path_to(to);
+    let kind = frame.kind();
+    let delay = weather.delay(path, kind, agenda);
+    let arrives = (agenda.now + delay).max(behind);
+    link.ends[to as usize].last = arrives;
     let about = (who(path), path.class as u64 * 2 + kind as u64);
     let event = Event::Frame {
         conn,
         side: to,
         frame,
     };
-    agenda.push(end.last, Class::Delivery, about, event);
-    overtaken.map(|(_, by)| ("a datagram overtakes another", by))
+    agenda.push(arrives, Class::Delivery, about, event);
+    arrives
 }
 
 /// How many bytes a frame takes on a narrow link.

@@ -5,7 +5,7 @@
 //! one instant free of how many events came before: removing one fault flips no ties elsewhere (dst.md §6.2). Few events share
 //! their instant and class with another, so a tie is drawn only when such events are about to be taken.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::base::time::Time;
@@ -25,71 +25,58 @@ pub(super) enum Class {
     Other = 4,
 }
 
-/// What orders events: 24 bytes, so that sorting moves little memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
-    time: Time,
-    /// Class in the high byte, below it the tie; 0 as long as it is not drawn, so that what is not drawn comes first.
-    order: u64,
-    /// Insertion number, then slot of the payload.
-    id: u64,
-}
+/// What orders events, as one number: time, class, insertion number; and last the slot of the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
 
 impl Key {
+    /// The key of the `nth` event pushed, which waits in `slot`.
+    #[inline]
+    fn new(time: Time, class: Class, nth: u64, slot: u32) -> Self {
+        let low = (class as u64) << (NTH_BITS + SLOT_BITS) | nth << SLOT_BITS | u64::from(slot);
+        Self(u128::from(time.0) << 64 | u128::from(low))
+    }
+
+    /// When its event is due.
+    #[inline]
+    fn time(self) -> Time {
+        Time((self.0 >> 64) as u64)
+    }
+
     /// Where its event is.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "24 bits are kept")]
     fn slot(self) -> u32 {
-        self.id as u32 & ((1 << SLOT_BITS) - 1)
+        self.0 as u32 & ((1 << SLOT_BITS) - 1)
     }
 
-    /// Whether another event has the same instant and class.
+    /// Time and class.
     #[inline]
-    fn meets(self, other: Self) -> bool {
-        self.time == other.time && self.order >> TIE_BITS == other.order >> TIE_BITS
-    }
-
-    /// Time and order as one number: one comparison without a branch decides nearly always.
-    #[inline]
-    fn rank(self) -> u128 {
-        u128::from(self.time.0) << 64 | u128::from(self.order)
+    fn moment(self) -> Moment {
+        Moment(self.0 >> (NTH_BITS + SLOT_BITS))
     }
 }
 
-impl Ord for Key {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank()
-            .cmp(&other.rank())
-            .then_with(|| self.id.cmp(&other.id))
-    }
-}
+/// Time and class: events that share both meet, and a tie decides among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moment(u128);
 
-impl PartialOrd for Key {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-
-    #[inline]
-    fn lt(&self, other: &Self) -> bool {
-        (self.rank(), self.id) < (other.rank(), other.id)
-    }
-
-    #[inline]
-    fn le(&self, other: &Self) -> bool {
-        (self.rank(), self.id) <= (other.rank(), other.id)
-    }
+impl Moment {
+    /// None that an event has.
+    const NONE: Self = Self(u128::MAX);
 }
 
 /// What an event is about; it decides the tie, and nothing else does.
 pub(super) type About = (u64, u64);
 
-/// Bits of a key's order that hold the tie.
-const TIE_BITS: u32 = 56;
-
-/// Bits of a key's id that name the slot.
+/// Bits of a key that name the slot.
 const SLOT_BITS: u32 = 24;
+
+/// Bits of a key that number the insertion.
+const NTH_BITS: u32 = 37;
+
+/// Bits of a drawn word that do not decide a tie.
+const TIE_SHIFT: u32 = 8;
 
 /// Events of the same 2^17 ns (an eighth of a millisecond) share a bucket.
 const BUCKET_BITS: u32 = 17;
@@ -108,6 +95,8 @@ pub(super) struct Queue<E> {
     free: u32,
     /// What is due up to the end of the bucket at hand, the earliest last.
     current: Vec<Key>,
+    /// Events of this moment are in the order of their ties, as long as none is added.
+    drawn: Moment,
     /// Number of the bucket at hand.
     bucket: u64,
     /// Of each of the next buckets the first slot.
@@ -149,6 +138,7 @@ impl<E> Queue<E> {
             slots: Vec::new(),
             free: NONE,
             current: Vec::new(),
+            drawn: Moment::NONE,
             bucket: 0,
             heads: Box::new([NONE; BUCKETS]),
             occupied: [0; BUCKETS / 64],
@@ -160,44 +150,39 @@ impl<E> Queue<E> {
     /// Adds an event.
     #[inline]
     pub(super) fn push(&mut self, at: Time, class: Class, about: About, event: E) {
-        let mut key = Key {
-            time: at,
-            order: (class as u64) << TIE_BITS,
-            id: self.pushed << SLOT_BITS,
-        };
+        let nth = self.pushed;
         self.pushed += 1;
         let slot = self.free;
-        if let Some(free) = self.slots.get_mut(slot as usize) {
-            key.id |= u64::from(slot);
+        let key = if let Some(free) = self.slots.get_mut(slot as usize) {
+            let key = Key::new(at, class, nth, slot);
             self.free = free.next;
             free.key = key;
             free.about = about;
             free.event = Some(event);
+            key
         } else {
-            key.id |= self.add_slot(key, about, event);
-        }
+            let slot = u32::try_from(self.slots.len()).unwrap_or(NONE);
+            assert!(slot < 1 << SLOT_BITS, "too many pending events");
+            let key = Key::new(at, class, nth, slot);
+            self.slots.push(Slot {
+                key,
+                about,
+                next: NONE,
+                event: Some(event),
+            });
+            key
+        };
         self.place(key);
-    }
-
-    /// A slot more, as all are in use; its number.
-    fn add_slot(&mut self, mut key: Key, about: About, event: E) -> u64 {
-        let slot = self.slots.len() as u64;
-        assert!(slot < 1 << SLOT_BITS, "too many pending events");
-        key.id |= slot;
-        self.slots.push(Slot {
-            key,
-            about,
-            next: NONE,
-            event: Some(event),
-        });
-        slot
     }
 
     /// Puts a key where it belongs by its time.
     #[inline]
     fn place(&mut self, key: Key) {
-        let bucket = bucket_of(key.time);
+        let bucket = bucket_of(key.time());
         if bucket <= self.bucket {
+            if key.moment() == self.drawn {
+                self.drawn = Moment::NONE;
+            }
             let place = self.current.partition_point(|other| *other > key);
             self.current.insert(place, key);
         } else if bucket - self.bucket < BUCKETS as u64 {
@@ -211,16 +196,21 @@ impl<E> Queue<E> {
         }
     }
 
-    /// Takes the earliest event; `tie` decides among those of one instant and class.
+    /// Takes the earliest event, if it is due by `limit`; `tie` decides among those of one instant and class.
     #[inline]
-    pub(super) fn pop(&mut self, tie: impl Fn(Time, About) -> u64) -> Option<(Time, E)> {
-        if self.current.is_empty() {
-            self.advance();
+    pub(super) fn pop_by(
+        &mut self,
+        limit: Time,
+        tie: impl Fn(Time, About) -> u64,
+    ) -> Option<(Time, E)> {
+        if self.next_time()? > limit {
+            return None;
         }
         if let [.., next, first] = self.current.as_slice()
-            && first.meets(*next)
+            && first.moment() == next.moment()
+            && first.moment() != self.drawn
         {
-            self.draw_ties(tie);
+            self.draw_ties(first.moment(), tie);
         }
         let key = self.current.pop()?;
         let slot = key.slot();
@@ -228,27 +218,21 @@ impl<E> Queue<E> {
         let event = found.event.take().expect("a key owns its slot");
         found.next = self.free;
         self.free = slot;
-        Some((key.time, event))
+        Some((key.time(), event))
     }
 
-    /// Puts the events that share the instant and class of the earliest one in order, if that has not been done.
+    /// Puts the events of the earliest moment in the order of their ties.
     #[cold]
-    fn draw_ties(&mut self, tie: impl Fn(Time, About) -> u64) {
-        let is_drawn = |key: &Key| key.order << (64 - TIE_BITS) != 0;
-        let Some(first) = self.current.last().copied().filter(|key| !is_drawn(key)) else {
-            return;
-        };
-        let others = self.current.iter().rev();
-        let count = others.take_while(|key| first.meets(**key)).count();
-        let start = self.current.len() - count;
-        for key in self.current[start..]
-            .iter_mut()
-            .filter(|key| !is_drawn(key))
-        {
-            let about = self.slots[key.slot() as usize].about;
-            key.order |= tie(key.time, about) >> (64 - TIE_BITS);
-        }
-        self.current[start..].sort_unstable_by(|a, b| b.cmp(a));
+    fn draw_ties(&mut self, moment: Moment, tie: impl Fn(Time, About) -> u64) {
+        let is_other = |key: &Key| key.moment() != moment;
+        let others = self.current.iter().rposition(is_other);
+        let start = others.map_or(0, |last| last + 1);
+        let slots = &self.slots;
+        self.current[start..].sort_unstable_by_key(|key| {
+            let about = slots[key.slot() as usize].about;
+            Reverse((tie(key.time(), about) >> TIE_SHIFT, *key))
+        });
+        self.drawn = moment;
     }
 
     /// When the earliest event is due.
@@ -257,12 +241,13 @@ impl<E> Queue<E> {
         if self.current.is_empty() {
             self.advance();
         }
-        self.current.last().map(|key| key.time)
+        self.current.last().map(|key| key.time())
     }
 
     /// Goes on to the next bucket that is not empty.
     fn advance(&mut self) {
-        let far = self.far.peek().map(|Reverse(key)| bucket_of(key.time));
+        let far = self.far.peek().map(|Reverse(key)| bucket_of(key.time()));
+        assert!(self.pushed >> NTH_BITS == 0, "too many events for a run");
         let Some(bucket) = self.next_occupied().into_iter().chain(far).min() else {
             return;
         };
@@ -276,7 +261,7 @@ impl<E> Queue<E> {
         }
         self.current.sort_unstable_by(|a, b| b.cmp(a));
         while let Some(Reverse(key)) = self.far.peek()
-            && bucket_of(key.time) - bucket < BUCKETS as u64
+            && bucket_of(key.time()) - bucket < BUCKETS as u64
         {
             let key = *key;
             self.far.pop();
@@ -341,7 +326,7 @@ mod tests {
                 let expected = (!oracle.is_empty()).then(|| oracle.remove(0));
                 assert_eq!(queue.next_time(), expected.map(|(time, ..)| Time(time)));
                 assert_eq!(
-                    queue.pop(|_, (tie, _)| tie),
+                    queue.pop_by(Time::NEVER, |_, (tie, _)| tie),
                     expected.map(|(time, _, _, id)| (Time(time), id))
                 );
                 now = expected.map_or(now, |(time, ..)| time);
@@ -354,7 +339,7 @@ mod tests {
         let mut queue = Queue::new();
         for round in 0..1_000 {
             queue.push(Time(round), Class::Other, (0, 0), round);
-            queue.pop(|_, _| 0);
+            queue.pop_by(Time::NEVER, |_, _| 0);
         }
         assert_eq!(queue.slots.len(), 1);
     }

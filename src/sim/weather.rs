@@ -10,15 +10,18 @@ use super::rough::{Fortune, Roughness, Welcome};
 use super::setup::{LinkProfile, Setup};
 use crate::base::id::NodeId;
 use crate::base::ratio::Ratio;
-use crate::base::rng::{Domain, Draw, Key, Seed};
+use crate::base::rng::{Domain, Draw, Key, Seed, Stem};
 use crate::base::time::Span;
 
 /// The three link classes, in order.
 pub(super) const CLASSES: [LinkClass; 3] =
     [LinkClass::Election, LinkClass::Quorum, LinkClass::Client];
 
-/// How many sites of draws a path has.
-const SITES: usize = 15;
+/// How many sites of delays a path has: by class and kind.
+const DELAY_SITES: usize = 6;
+
+/// How many other sites of draws a path has: fates by class, then rough frames and connects by class.
+const OTHER_SITES: usize = 9;
 
 /// The two kinds of frames that have draws of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,9 @@ pub(super) struct Weather {
     profiles: [LinkProfile; 3],
     delays: Key,
     resets: Key,
-    /// Occurrences of draws, by site (delays by class and kind, fates by class, rough frames and connects by class), then by
-    /// directed pair: nearly all draws are of few sites, whose tallies lie together.
+    /// Draws of delays, by site and then by directed pair: nearly all are of few sites, which lie together.
+    delay_sites: Vec<DelaySite>,
+    /// Occurrences of other draws, by site and directed pair.
     tallies: Vec<Tally>,
     /// Per directed pair.
     ways: Vec<Way>,
@@ -59,6 +63,13 @@ pub(super) struct Weather {
     /// Which classes have a rough profile, a bit each; none once all is healed.
     rough_classes: u8,
     log: Option<Vec<Drawn>>,
+}
+
+/// How many delays were drawn in this bucket, and what these draws have in common.
+#[derive(Clone, Copy, Debug, Default)]
+struct DelaySite {
+    tally: Tally,
+    stem: Stem,
 }
 
 /// One draw of a run, for comparing runs.
@@ -122,7 +133,8 @@ impl Weather {
             profiles: setup.links,
             delays: Key::derive(seed, Domain::NetDelay),
             resets: Key::derive(seed, Domain::NetReset),
-            tallies: vec![Tally::default(); SITES * nodes * nodes],
+            delay_sites: vec![DelaySite::default(); DELAY_SITES * nodes * nodes],
+            tallies: vec![Tally::default(); OTHER_SITES * nodes * nodes],
             is_biased: ways.iter().any(|way| way.bias > Span::ZERO),
             ways,
             troubles: 0,
@@ -167,9 +179,8 @@ impl Weather {
     }
 
     /// How many draws of a site there have been on a path in this bucket.
-    #[inline]
     fn count(&mut self, path: Path, site: usize, bucket: u64) -> u64 {
-        debug_assert!(site < SITES, "a site of draws");
+        debug_assert!(site < OTHER_SITES, "a site of draws");
         let place = site * self.ways.len() + self.place(path.from, path.to);
         self.tallies[place].count(bucket)
     }
@@ -204,8 +215,13 @@ impl Weather {
     ) -> Span {
         let bucket = agenda.bucket();
         let site = path.class as usize * 2 + kind as usize;
-        let nth = self.count(path, site, bucket);
-        let draw = self.delays.draw(who(path), site as u64, bucket, nth);
+        let place = site * self.ways.len() + self.place(path.from, path.to);
+        let found = &mut self.delay_sites[place];
+        let nth = found.tally.count(bucket);
+        if nth == 0 {
+            found.stem = self.delays.stem(who(path), site as u64, bucket);
+        }
+        let draw = found.stem.draw(nth);
         self.keep(0, who(path), site as u64, (bucket, nth), draw);
         let class = path.class as usize;
         let site = Site::Delay {
@@ -236,14 +252,25 @@ impl Weather {
     /// From now on everything is drawn under another seed.
     pub(super) fn rekey(&mut self, seed: Seed) {
         self.delays = Key::derive(seed, Domain::NetDelay);
+        self.draw_stems();
         self.resets = Key::derive(seed, Domain::NetReset);
         self.roughness = Key::derive(seed, Domain::NetRough);
+    }
+
+    /// Delays that are drawn in buckets begun already are drawn under the present key, too.
+    fn draw_stems(&mut self) {
+        let pairs = self.ways.len();
+        for (index, found) in self.delay_sites.iter_mut().enumerate() {
+            let (site, pair) = (index / pairs, index % pairs);
+            let who = who_of(pair / self.nodes + 1, pair % self.nodes + 1);
+            found.stem = self.delays.stem(who, site as u64, found.tally.bucket());
+        }
     }
 
     /// A draw about the fate of connections on this path.
     pub(super) fn fate(&mut self, path: Path, bucket: u64) -> Draw {
         let class = path.class as usize;
-        let nth = self.count(path, 6 + class, bucket);
+        let nth = self.count(path, class, bucket);
         let draw = self.resets.draw(who(path), class as u64, bucket, nth);
         self.keep(1, who(path), class as u64, (bucket, nth), draw);
         draw
@@ -276,7 +303,7 @@ impl Weather {
 
     fn rough_draw(&mut self, path: Path, part: usize, bucket: u64) -> Draw {
         let site = part * 3 + path.class as usize;
-        let nth = self.count(path, 9 + site, bucket);
+        let nth = self.count(path, 3 + site, bucket);
         let draw = self.roughness.draw(who(path), site as u64, bucket, nth);
         self.keep(2, who(path), site as u64, (bucket, nth), draw);
         draw
@@ -527,7 +554,12 @@ fn count(reasons: &mut u16, on: bool) -> bool {
 /// The number that stands for a directed pair in draws.
 #[inline]
 pub(super) fn who(path: Path) -> u64 {
-    u64::from(path.from.0) << 16 | u64::from(path.to.0)
+    who_of(usize::from(path.from.0), usize::from(path.to.0))
+}
+
+#[inline]
+fn who_of(from: usize, to: usize) -> u64 {
+    (from << 16 | to) as u64
 }
 
 /// A node's place in tables.

@@ -291,8 +291,8 @@ impl<P: Process> World<P> {
         out: &mut Effects<P::Words>,
         sink: &mut S,
     ) -> Option<Stamp> {
-        while self.agenda.next_time()? <= limit {
-            let event = self.agenda.pop()?;
+        loop {
+            let event = self.agenda.pop_by(limit)?;
             if self.is_stale(&event) {
                 continue;
             }
@@ -307,7 +307,6 @@ impl<P: Process> World<P> {
             }
             return Some(at);
         }
-        None
     }
 
     /// Whether what an event is about has passed.
@@ -567,27 +566,30 @@ impl<P: Process> World<P> {
             .expect("only what is up is told things");
         process.step(cx, input, out);
         slot.next_conn = out.next_conn();
-        let mut list = std::mem::take(out.list_mut());
-        for effect in list.drain(..) {
+        out.list_mut().reverse();
+        while let Some(effect) = out.list_mut().pop() {
             effect.hash(&mut self.digest);
             sink.effect(at, node, &effect);
             if let Some(code) = self.apply(node, effect) {
                 self.halt(at, node, code, sink);
+                out.list_mut().clear();
                 break;
             }
             if self.ledger.has_cuts() {
                 self.strike_cuts(at, false, sink);
                 if !self.is_up(node) {
+                    out.list_mut().clear();
                     break;
                 }
             }
         }
-        *out.list_mut() = list;
         if self.ledger.has_cuts() {
             self.strike_cuts(at, true, sink);
         }
         self.work(node);
-        if let Some((what, by)) = self.net.harm.take() {
+        if self.net.harm.is_some()
+            && let Some((what, by)) = self.net.harm.take()
+        {
             self.emit_outside(at, by, None, what, sink);
         }
     }
