@@ -95,8 +95,10 @@ pub(super) struct Queue<E> {
     free: u32,
     /// What is due up to the end of the bucket at hand, the earliest last.
     current: Vec<Key>,
-    /// Events of this moment are in the order of their ties, as long as none is added.
+    /// Events of this moment are in the order of their ties.
     drawn: Moment,
+    /// But for so many that came later and lie in front of them.
+    late: usize,
     /// Number of the bucket at hand.
     bucket: u64,
     /// Of each of the next buckets the first slot.
@@ -139,6 +141,7 @@ impl<E> Queue<E> {
             free: NONE,
             current: Vec::new(),
             drawn: Moment::NONE,
+            late: 0,
             bucket: 0,
             heads: Box::new([NONE; BUCKETS]),
             occupied: [0; BUCKETS / 64],
@@ -181,7 +184,7 @@ impl<E> Queue<E> {
         let bucket = bucket_of(key.time());
         if bucket <= self.bucket {
             if key.moment() == self.drawn {
-                self.drawn = Moment::NONE;
+                self.late += 1;
             }
             let place = self.current.partition_point(|other| *other > key);
             self.current.insert(place, key);
@@ -208,7 +211,7 @@ impl<E> Queue<E> {
         }
         if let [.., next, first] = self.current.as_slice()
             && first.moment() == next.moment()
-            && first.moment() != self.drawn
+            && (first.moment() != self.drawn || self.late > 0)
         {
             self.draw_ties(first.moment(), tie);
         }
@@ -224,15 +227,28 @@ impl<E> Queue<E> {
     /// Puts the events of the earliest moment in the order of their ties.
     #[cold]
     fn draw_ties(&mut self, moment: Moment, tie: impl Fn(Time, About) -> u64) {
+        let slots = &self.slots;
+        let rank = |key: &Key| {
+            let about = slots[key.slot() as usize].about;
+            Reverse((tie(key.time(), about) >> TIE_SHIFT, *key))
+        };
         let is_other = |key: &Key| key.moment() != moment;
         let others = self.current.iter().rposition(is_other);
         let start = others.map_or(0, |last| last + 1);
-        let slots = &self.slots;
-        self.current[start..].sort_unstable_by_key(|key| {
-            let about = slots[key.slot() as usize].about;
-            Reverse((tie(key.time(), about) >> TIE_SHIFT, *key))
-        });
+        if moment == self.drawn {
+            // What came later is put among them: to order all of them for each would take the square of their number.
+            let end = self.current.len().min(start + self.late);
+            let late: Vec<Key> = self.current.drain(start..end).collect();
+            for key in late {
+                let others = &self.current[start..];
+                let place = others.partition_point(|other| rank(other) < rank(&key));
+                self.current.insert(start + place, key);
+            }
+        } else {
+            self.current[start..].sort_unstable_by_key(rank);
+        }
         self.drawn = moment;
+        self.late = 0;
     }
 
     /// When the earliest event is due.
