@@ -86,6 +86,7 @@ pub(super) struct Agenda<W: Protocol> {
     queue: Queue<Event<W>>,
     tie: Key,
     exceptions: Arc<Exceptions>,
+    minds_draws: bool,
     /// What was drawn, if somebody wants to know.
     drawn: Option<Vec<(DrawKey, Span)>>,
 }
@@ -97,15 +98,21 @@ impl<W: Protocol> Agenda<W> {
             now: Time::ZERO,
             queue: Queue::new(),
             tie,
+            minds_draws: !exceptions.is_empty(),
             exceptions,
             drawn: None,
         }
     }
 
-    /// What a draw comes out as: as drawn, unless the setup makes an exception.
+    /// Whether the setup makes exceptions for draws, or somebody wants to know them.
     #[inline]
+    pub(super) fn minds_draws(&self) -> bool {
+        self.minds_draws
+    }
+
+    /// What a draw comes out as: as drawn, unless the setup makes an exception.
     pub(super) fn settle(&mut self, site: Site, nth: u64, drawn: Span) -> Span {
-        if self.exceptions.is_empty() && self.drawn.is_none() {
+        if !self.minds_draws {
             return drawn;
         }
         let bucket = self.bucket();
@@ -120,6 +127,7 @@ impl<W: Protocol> Agenda<W> {
     /// From now on what is drawn is kept.
     pub(super) fn log_draws(&mut self) {
         self.drawn.get_or_insert_default();
+        self.minds_draws = true;
     }
 
     /// What was drawn since somebody wanted to know.

@@ -132,6 +132,7 @@ impl<W: Protocol> Net<W> {
     }
 
     /// Sends a message on a connection or in weather of which anything may be expected.
+    #[cold]
     fn send_in_weather(&mut self, agenda: &mut Agenda<W>, conn: Conn, to: Side, msg: W::Msg) {
         let link = &self.links[conn];
         let path = link.path_to(to);
@@ -199,6 +200,7 @@ impl<W: Protocol> Net<W> {
     }
 
     /// A frame comes to an end, or in weather, of which anything may be expected.
+    #[cold]
     fn arrive_in_weather(
         &mut self,
         agenda: &mut Agenda<W>,

@@ -159,7 +159,6 @@ impl Weather {
     }
 
     /// Keeps a draw, if anybody asked for that.
-    #[inline]
     pub(super) fn keep(&mut self, domain: u8, who: u64, kind: u64, at: (u64, u64), draw: Draw) {
         if let Some(log) = &mut self.log {
             log.push(Drawn {
@@ -222,16 +221,18 @@ impl Weather {
             found.stem = self.delays.stem(who(path), site as u64, bucket);
         }
         let draw = found.stem.draw(nth);
-        self.keep(0, who(path), site as u64, (bucket, nth), draw);
-        let class = path.class as usize;
-        let site = Site::Delay {
-            from: path.from,
-            to: path.to,
-            class: path.class,
-            is_control: kind == Kind::Control,
-        };
-        let drawn = self.profiles[class].delay.sample(draw);
-        agenda.settle(site, nth, drawn) + self.lateness(path)
+        let mut delay = self.profiles[path.class as usize].delay.sample(draw);
+        if self.log.is_some() || agenda.minds_draws() {
+            self.keep(0, who(path), site as u64, (bucket, nth), draw);
+            let site = Site::Delay {
+                from: path.from,
+                to: path.to,
+                class: path.class,
+                is_control: kind == Kind::Control,
+            };
+            delay = agenda.settle(site, nth, delay);
+        }
+        delay + self.lateness(path)
     }
 
     /// What is added to every delay on this path.

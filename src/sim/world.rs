@@ -489,6 +489,7 @@ impl<P: Process> World<P> {
     }
 
     /// Something waits until its process has time for it.
+    #[cold]
     fn defer(&mut self, node: NodeId, what: Waiting<P::Words>) {
         let slot = &mut self.slots[index(node)];
         slot.inbox.push_back(what);
