@@ -29,6 +29,8 @@ pub(super) struct Progress {
     started: Instant,
     shown: Duration,
     is_shown: bool,
+    /// Others write to the same terminal: a line that was written stays as it is.
+    is_shared: bool,
 }
 
 impl Progress {
@@ -38,6 +40,15 @@ impl Progress {
             started: Instant::now(),
             shown: Duration::ZERO,
             is_shown: io::stderr().is_terminal(),
+            is_shared: false,
+        }
+    }
+
+    /// The work begins, and other processes write to the same terminal: it is told what begins, and no line changes.
+    pub(super) fn beside_others() -> Self {
+        Self {
+            is_shared: true,
+            ..Self::start()
         }
     }
 
@@ -49,7 +60,7 @@ impl Progress {
     /// Shows what is done.
     pub(super) fn show(&mut self, line: impl FnOnce() -> String) {
         let elapsed = self.elapsed();
-        if self.is_shown && elapsed.saturating_sub(self.shown) >= EVERY {
+        if self.is_shown && !self.is_shared && elapsed.saturating_sub(self.shown) >= EVERY {
             self.shown = elapsed;
             // A terminal that is gone cannot be told.
             let _ = write!(io::stderr(), "\r{}, {} s ", line(), elapsed.as_secs());
@@ -61,13 +72,17 @@ impl Progress {
         if self.is_shown {
             self.shown = self.elapsed();
             // A terminal that is gone cannot be told.
-            let _ = write!(io::stderr(), "\r\x1b[K{what}");
+            let _ = if self.is_shared {
+                writeln!(io::stderr(), "{what}")
+            } else {
+                write!(io::stderr(), "\r\x1b[K{what}")
+            };
         }
     }
 
     /// Takes the line away.
     pub(super) fn clear(&self) {
-        if self.is_shown {
+        if self.is_shown && !self.is_shared {
             // A terminal that is gone cannot be told.
             let _ = write!(io::stderr(), "\r\x1b[K");
         }

@@ -77,15 +77,12 @@ pub fn ensemble(scenario: &Scenario) -> zab::config::Config {
 
 /// What each client is told, in the order of client numbers.
 pub fn clients(scenario: &Scenario) -> Vec<client::config::Config> {
-    let holders = ephemerals_of_holders(&scenario.workload);
-    let mut first = 1;
+    let holders = ephemerals_of_holders(scenario);
     let mut clients: Vec<client::config::Config> = scenario
-        .workload
-        .iter()
-        .flat_map(|work| {
-            let config = client_config(scenario, work, &holders, first);
-            first += work.clients;
-            std::iter::repeat_n(config, usize::from(work.clients))
+        .shares()
+        .flat_map(|(work, clients)| {
+            let config = client_config(scenario, work, &holders, clients.start);
+            std::iter::repeat_n(config, clients.len())
         })
         .collect();
     if let Some(operations) = &scenario.operations {
@@ -250,18 +247,13 @@ fn mix(mix: &sections::Mix) -> register::Mix {
 }
 
 /// What watchers watch unless told otherwise.
-fn ephemerals_of_holders(workload: &[Work]) -> Vec<Path> {
-    let mut first = 1;
-    let mut paths = Vec::new();
-    for work in workload {
-        if work.kind == Kind::EphemeralHolder {
-            paths.extend(
-                (first..first + work.clients).map(|client| ephemeral_path(ClientId(client))),
-            );
-        }
-        first += work.clients;
-    }
-    paths
+fn ephemerals_of_holders(scenario: &Scenario) -> Vec<Path> {
+    let shares = scenario.shares();
+    shares
+        .filter(|(work, _)| work.kind == Kind::EphemeralHolder)
+        .flat_map(|(_, clients)| clients)
+        .map(|client| ephemeral_path(ClientId(client)))
+        .collect()
 }
 
 /// The machine.

@@ -12,7 +12,7 @@ pub mod plan;
 pub mod schema;
 pub mod sections;
 
-use std::fmt;
+use std::{fmt, ops};
 
 use super::json::{self, MAX_BYTES, Node, Place, Problem, Value, quote};
 use crate::base::rng::Seed;
@@ -129,6 +129,16 @@ impl Scenario {
     /// Who takes part.
     pub fn roster(&self) -> Roster {
         roster(&self.ensemble, &self.workload)
+    }
+
+    /// Which clients do what: those of each entry of the workload, by number.
+    pub fn shares(&self) -> impl Iterator<Item = (&Work, ops::Range<u16>)> {
+        let mut next = 1;
+        self.workload.iter().map(move |work| {
+            let first = next;
+            next += work.clients;
+            (work, first..next)
+        })
     }
 
     fn read(root: &Node) -> Result<Self, Problem> {

@@ -434,6 +434,12 @@ impl<W: Protocol> Effects<W> {
         self.list.is_empty()
     }
 
+    /// Takes one of the effects out, of which nothing but its place is left.
+    #[inline]
+    pub(super) fn take(&mut self, place: usize) -> Effect<W> {
+        std::mem::replace(&mut self.list[place], Effect::Sync)
+    }
+
     /// The effects, for a wrapper that edits them in place.
     pub fn list_mut(&mut self) -> &mut Vec<Effect<W>> {
         &mut self.list

@@ -11,7 +11,7 @@ use super::sink::{Happening, Sink, Stamp};
 use super::weather::{Path, index};
 use super::world::World;
 use crate::base::id::NodeId;
-use crate::base::time::Span;
+use crate::base::time::{Span, Time};
 
 impl<P: Process> World<P> {
     /// A fault does what it does.
@@ -262,13 +262,22 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// A crash fault is over: the machine has power again and the node restarts, unless another fault holds it.
+    /// A crash fault is over: the machine has power again and the node restarts, unless another fault holds it or its time has not
+    /// come.
     fn uncrash(&mut self, node: NodeId, how: Unsynced) {
         self.slots[index(node)].held -= 1;
         if is_power(how) && self.net.weather.darken(node, false) {
             self.net.power_on(&mut self.agenda, node);
         }
-        self.schedule_restart(node);
+        if self.slots[index(node)].life > 0 || !self.is_early(node) {
+            self.schedule_restart(node);
+        }
+    }
+
+    /// Whether a node is late by more than has passed.
+    fn is_early(&self, node: NodeId) -> bool {
+        let late = self.shared.setup.late.get(&node);
+        late.is_some_and(|late| self.agenda.now < Time::ZERO + *late)
     }
 
     /// Ends a node's life, by a fault or (with a code) by itself.

@@ -234,7 +234,7 @@ impl<P: Process> World<P> {
     }
 
     /// From now on the weather (network, disks, stages, ties, what crashes leave) is that of another seed. What was drawn
-    /// stays, and so do the decisions of processes.
+    /// stays, and so do the decisions of processes; ties of what is under way are drawn when it meets.
     pub fn reweather(&mut self, seed: Seed) {
         self.agenda.rekey(Key::derive(seed, Domain::Tie));
         self.net.weather.rekey(seed);
@@ -567,23 +567,22 @@ impl<P: Process> World<P> {
             .expect("only what is up is told things");
         process.step(cx, input, out);
         slot.next_conn = out.next_conn();
-        out.list_mut().reverse();
-        while let Some(effect) = out.list_mut().pop() {
+        for place in 0..out.len() {
+            let effect = out.take(place);
             effect.hash(&mut self.digest);
             sink.effect(at, node, &effect);
             if let Some(code) = self.apply(node, effect) {
                 self.halt(at, node, code, sink);
-                out.list_mut().clear();
                 break;
             }
             if self.ledger.has_cuts() {
                 self.strike_cuts(at, false, sink);
                 if !self.is_up(node) {
-                    out.list_mut().clear();
                     break;
                 }
             }
         }
+        out.list_mut().clear();
         if self.ledger.has_cuts() {
             self.strike_cuts(at, true, sink);
         }

@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # Crates as students have them: every exercise's crate compiles offline against this checkout, its test included, and the solutions of
 # tests/course that are there in Rust, too, get the grades of those in Python to the point.
-#   tests/course/crates.sh            after `cargo build --release`; what is graded is linked to the library of that build
+#   tests/course/crates.sh            what is graded is linked to a library that is built first, as .ci/run builds it
 #   tests/course/crates.sh --cargo    what is graded is built by cargo as its lab.json says, which takes minutes
 # Cargo would compile the library once more for these crates: a path dependency outside of the workspace is another package to it than
 # the workspace's own, whatever the target folder and the profile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
 release=$target/release
 zablab=$release/zablab
 how=${1:-linked}
+
+# Optimised across crates, a library is no object code that rustc could link.
+CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo build --release --quiet
 
 work=$target/course/crates
 rm -rf "$work"
@@ -37,6 +42,7 @@ grade() { # FOLDER TABLE
   "$zablab" course grade "$1" --seeds 12 --secret-file "$work/secret" --csv "$2" >"$work/said" || [ $? -eq 1 ] || { cat "$work/said"; return 1; }
 }
 
+command -v python3 >/dev/null || echo "solutions in Rust are not compared with those in Python: python3 is not installed" >&2
 for source in tests/course/*/*/solution.rs; do
   python=$(dirname "$source")
   lab=$(basename "$(dirname "$python")") name=$(basename "$python")

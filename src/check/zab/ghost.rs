@@ -92,7 +92,7 @@ pub(super) struct Ghost {
 
 /// All servers, by sid.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ghosts(Vec<Ghost>);
+pub(super) struct Ghosts(Vec<Option<Ghost>>);
 
 impl FromIterator<ServerId> for Ghosts {
     fn from_iter<T: IntoIterator<Item = ServerId>>(servers: T) -> Self {
@@ -105,18 +105,18 @@ impl FromIterator<ServerId> for Ghosts {
 }
 
 impl Ghosts {
-    /// A server that something was heard of, or one with a larger sid.
+    /// A server that something was heard of.
     pub(super) fn get(&self, server: ServerId) -> Option<&Ghost> {
-        self.0.get(usize::from(server.0))
+        self.0.get(usize::from(server.0))?.as_ref()
     }
 
     /// A server, to be changed.
     pub(super) fn of_mut(&mut self, server: ServerId) -> &mut Ghost {
         let place = usize::from(server.0);
         if place >= self.0.len() {
-            self.0.resize_with(place + 1, Ghost::new);
+            self.0.resize_with(place + 1, || None);
         }
-        &mut self.0[place]
+        self.0[place].get_or_insert_with(Ghost::new)
     }
 }
 

@@ -61,7 +61,11 @@ struct Awaited<'a> {
 
 impl<'a> Awaited<'a> {
     fn of(submission: &'a Submission, args: &Args) -> Self {
-        let mut progress = Progress::start();
+        let mut progress = if args.quiet {
+            Progress::start()
+        } else {
+            Progress::beside_others()
+        };
         if submission.is_built() {
             progress.begin(&format!("building {}", args.dir.display()));
         }

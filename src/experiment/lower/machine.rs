@@ -51,17 +51,15 @@ pub(super) fn setup(scenario: &Scenario) -> Setup {
 
 /// The clients that start later than the servers.
 fn late(scenario: &Scenario) -> BTreeMap<NodeId, Span> {
-    let mut first = 1;
-    let mut late = BTreeMap::new();
-    for work in &scenario.workload {
-        let clients = first..first + work.clients;
-        first = clients.end;
-        if work.start_ms > 0 {
+    let roster = scenario.roster();
+    let shares = scenario.shares();
+    shares
+        .filter(|(work, _)| work.start_ms > 0)
+        .flat_map(|(work, clients)| {
             let by = Span::from_ms(u64::from(work.start_ms));
-            late.extend(clients.map(|client| (scenario.roster().client(client), by)));
-        }
-    }
-    late
+            clients.map(move |client| (roster.client(client), by))
+        })
+        .collect()
 }
 
 fn preset(scenario: &Scenario, part: u64) -> Key {

@@ -68,10 +68,7 @@ pub(super) fn with_present_clients(scenario: &Scenario) -> Option<Scenario> {
     }
     let mut smaller = scenario.clone();
     let mut numbers = BTreeMap::new();
-    let mut first = 1;
-    for work in &mut smaller.workload {
-        let members = first..first + work.clients;
-        first += work.clients;
+    for (work, (_, members)) in smaller.workload.iter_mut().zip(scenario.shares()) {
         let present: Vec<u16> = members.filter(|client| is_present(*client)).collect();
         work.clients = u16::try_from(present.len()).expect("fewer than before");
         for client in present {

@@ -395,3 +395,16 @@ fn a_node_that_is_late_starts_that_much_later_and_at_the_latest_when_all_is_heal
     stage.run_to(500);
     assert_eq!(stage.world.life(NodeId(3)), 1, "it starts once");
 }
+
+#[test]
+fn a_late_node_that_was_held_down_before_its_time_does_not_start_before_it() {
+    let mut setup = exact(2);
+    setup.late = Arc::new([(NodeId(2), Span::from_ms(400))].into());
+    let plan = vec![planned("f1", 100, 50, crash(2))];
+    let mut stage = Stage::new(1, setup, plan);
+    stage.run_to(399);
+    assert!(!stage.world.is_up(NodeId(2)));
+    stage.run_to(400);
+    assert!(stage.world.is_up(NodeId(2)));
+    assert_eq!(stage.world.life(NodeId(2)), 1);
+}
