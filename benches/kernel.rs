@@ -142,7 +142,9 @@ fn hold(pending: u64) {
     (0..pending).for_each(|_| push(&mut queue, Time::ZERO));
     let start = cpu_ns();
     for _ in 0..ROUNDS {
-        let (now, event) = queue.pop_by(Time::NEVER, |_, (tie, _)| tie).expect("somebody is pending");
+        let (now, event) = queue
+            .pop_by(Time::NEVER, |_, (tie, _)| tie)
+            .expect("somebody is pending");
         black_box(event);
         push(&mut queue, now);
     }

@@ -55,7 +55,7 @@ impl ArticleMonitor {
         }
         let Ok(response) = result else { return };
         if let Response::Stat(stat) | Response::PathStat(_, stat) = response {
-            self.judge_time(*stat, witness, findings);
+            self.judge_time(**stat, witness, findings);
         }
         for (path, stat, _) in evidence::seen(&witness.request, response) {
             self.judge_time(stat, witness, findings);
@@ -278,7 +278,7 @@ mod tests {
     fn a_write_that_comes_later_and_is_refused_refutes_that_the_newer_one_wins() {
         let mut script = Script::new();
         script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
-        let written = Response::Stat(stat(z(1), z(2), 1));
+        let written = Response::Stat(stat(z(1), z(2), 1).into());
         script.did(1, set("/k", "b", 0), z(2), written);
         assert_holds(&judge(&script), Property::NewerVersionWins);
         script.failed(2, set("/k", "c", 0), z(3), ErrorCode::BadVersion);
@@ -289,9 +289,9 @@ mod tests {
     fn times_that_fall_while_zxids_rise_refute_that_timestamps_order_anything() {
         let written = |second: u64| {
             let mut script = Script::new();
-            let first = Response::Stat(timed(z(2), 1, 5_000));
+            let first = Response::Stat(timed(z(2), 1, 5_000).into());
             script.did(1, set("/k", "b", 0), z(2), first);
-            let later = Response::Stat(timed(z(3), 2, second));
+            let later = Response::Stat(timed(z(3), 2, second).into());
             script.did(1, set("/k", "c", 1), z(3), later);
             judge(&script)
         };
@@ -303,10 +303,10 @@ mod tests {
     fn a_version_that_jumps_over_the_event_refutes_that_a_watch_fires_on_every_change() {
         let read = |version: i32| {
             let mut script = Script::new();
-            let shown = Response::Data(bytes("a"), stat(z(1), z(2), 1));
+            let shown = Response::Data(bytes("a"), stat(z(1), z(2), 1).into());
             script.did(1, get("/k", true), z(2), shown);
             script.event(1, EventKind::DataChanged, "/k", Some(z(3)));
-            let shown = Response::Data(bytes("b"), stat(z(1), z(4), version));
+            let shown = Response::Data(bytes("b"), stat(z(1), z(4), version).into());
             script.did(1, get("/k", true), z(4), shown);
             judge(&script)
         };

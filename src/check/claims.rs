@@ -433,13 +433,13 @@ mod tests {
     fn two_writes() -> Script {
         let mut script = Script::new();
         script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
-        let written = Response::Stat(stat(z(1), z(2), 1));
+        let written = Response::Stat(stat(z(1), z(2), 1).into());
         script.did(1, set("/k", "b", -1), z(2), written);
         script
     }
 
     fn read(script: &mut Script, client: u16, mzxid: Zxid, version: i32) {
-        let shown = Response::Data(bytes("x"), stat(z(1), mzxid, version));
+        let shown = Response::Data(bytes("x"), stat(z(1), mzxid, version).into());
         script.did(client, get("/k", false), mzxid, shown);
     }
 
@@ -491,9 +491,9 @@ mod tests {
         let mut script = Script::new();
         script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
         let call = script.invoke(2, get("/k", false));
-        let written = Response::Stat(stat(z(1), z(2), 1));
+        let written = Response::Stat(stat(z(1), z(2), 1).into());
         script.did(1, set("/k", "b", -1), z(2), written);
-        let shown = Response::Data(bytes("a"), stat(z(1), z(1), 0));
+        let shown = Response::Data(bytes("a"), stat(z(1), z(1), 0).into());
         script.ok(call, z(1), shown);
         let (findings, staleness) = judge(&script);
         assert_eq!(
@@ -528,7 +528,7 @@ mod tests {
         let mut script = Script::new();
         script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
         sync(&mut script, 2, z(1));
-        let written = Response::Stat(stat(z(1), z(2), 1));
+        let written = Response::Stat(stat(z(1), z(2), 1).into());
         script.did(1, set("/k", "b", -1), z(2), written);
         read(&mut script, 2, z(1), 0);
         assert_eq!(judge(&script).0.verdict(Property::SyncRead), Verdict::Holds);

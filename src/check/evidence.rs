@@ -560,11 +560,11 @@ pub(in crate::check) fn seen<'a>(
 fn sight<'a>(request: &'a Request, response: &'a Response) -> Option<Sight<'a>> {
     match (request, response) {
         (Request::GetData { path, .. }, Response::Data(data, stat)) => {
-            Some((path, *stat, Some(data)))
+            Some((path, **stat, Some(data)))
         }
         (Request::Exists { path, .. } | Request::SetAcl { path, .. }, Response::Stat(stat))
         | (Request::GetChildren { path, .. }, Response::Children(_, Some(stat)))
-        | (Request::GetAcl { path }, Response::Acl(_, stat)) => Some((path, *stat, None)),
+        | (Request::GetAcl { path }, Response::Acl(_, stat)) => Some((path, **stat, None)),
         _ => None,
     }
 }

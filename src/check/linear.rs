@@ -599,7 +599,7 @@ fn stat_of(response: &Response) -> Option<Stat> {
         | Response::Stat(stat)
         | Response::Data(_, stat)
         | Response::Children(_, Some(stat))
-        | Response::Acl(_, stat) => Some(*stat),
+        | Response::Acl(_, stat) => Some(**stat),
         Response::Empty
         | Response::Path(_)
         | Response::Children(_, None)

@@ -266,15 +266,15 @@ pub enum Response {
     /// create, sync.
     Path(Path),
     /// create2, createContainer, createTTL.
-    PathStat(Path, Stat),
+    PathStat(Path, Arc<Stat>),
     /// exists, setData, setACL.
-    Stat(Stat),
+    Stat(Arc<Stat>),
     /// getData.
-    Data(#[serde(with = "form::data")] Data, Stat),
+    Data(#[serde(with = "form::data")] Data, Arc<Stat>),
     /// getChildren (without Stat), getChildren2; names sorted.
-    Children(Vec<Path>, Option<Stat>),
+    Children(Vec<Path>, Option<Arc<Stat>>),
     /// getACL.
-    Acl(Acl, Stat),
+    Acl(Acl, Arc<Stat>),
     /// multi, multiRead: one result per operation, also when the multi failed (its reply header then says 0).
     Multi(#[serde(with = "form::outcomes")] Vec<Result<Self, ErrorCode>>),
     /// getEphemerals.

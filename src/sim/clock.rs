@@ -96,7 +96,7 @@ impl Clock {
             Span(grain) => LocalTime(reading.0.div_ceil(grain).saturating_mul(grain)),
         };
         let wanted = reading.since(base).0;
-                let whole = scale(wanted, MILLION, self.rate);
+        let whole = scale(wanted, MILLION, self.rate);
         // The scale rounds down; one nanosecond more is always enough to reach the reading.
         let enough = scale(whole, self.rate, MILLION) >= wanted;
         time + Span(whole.saturating_add(u64::from(!enough)))

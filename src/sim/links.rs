@@ -100,10 +100,7 @@ impl<T> Links<T> {
 
     /// All connections, in the order of their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
-        self.rows
-            .iter()
-            .flatten()
-            .map(|(conn, link)| (*conn, link))
+        self.rows.iter().flatten().map(|(conn, link)| (*conn, link))
     }
 }
 

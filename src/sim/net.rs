@@ -118,14 +118,7 @@ impl<W: Protocol> Net<W> {
         if self.weather.is_fair() && link.ends[to as usize].backlog.is_none() {
             let behind = link.ends[to as usize].last + Span(1);
             let frame = Frame::Data(msg);
-            ship(
-                &mut self.weather,
-                agenda,
-                link,
-                (conn, to),
-                frame,
-                behind,
-            );
+            ship(&mut self.weather, agenda, link, (conn, to), frame, behind);
         } else {
             self.send_in_weather(agenda, conn, to, msg);
         }

@@ -134,7 +134,7 @@ impl Read<'_> {
         if watch && is_armed {
             self.watches.add_data(path, self.connection);
         }
-        found.map(Response::Stat)
+        found.map(|stat| Response::Stat(stat.into()))
     }
 
     fn get_data(&mut self, path: &Path, watch: bool) -> Result<Response, ErrorCode> {
@@ -147,7 +147,7 @@ impl Read<'_> {
             NullData::Null => node.data.clone(),
             NullData::Empty => Some(node.data.clone().unwrap_or_default()),
         };
-        let response = Response::Data(data, node.stat());
+        let response = Response::Data(data, node.stat().into());
         if watch {
             self.watches.add_data(path, self.connection);
         }
@@ -162,7 +162,7 @@ impl Read<'_> {
     ) -> Result<Response, ErrorCode> {
         let node = self.readable(path)?;
         let names = node.children.iter().cloned().collect();
-        let response = Response::Children(names, stat.then(|| node.stat()));
+        let response = Response::Children(names, stat.then(|| node.stat().into()));
         if watch {
             self.watches.add_child(path, self.connection);
         }
@@ -194,7 +194,7 @@ impl Read<'_> {
         } else {
             masked(&node.acl)
         };
-        Ok(Response::Acl(acl, node.stat()))
+        Ok(Response::Acl(acl, node.stat().into()))
     }
 
     fn multi_read(&mut self, requests: &[Request]) -> Result<Response, ErrorCode> {

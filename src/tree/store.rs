@@ -325,7 +325,7 @@ impl Tree {
                 self.create(now, birth, out).map(|stat| match op {
                     CreateOp::Create => Response::Path(path.clone()),
                     CreateOp::Create2 | CreateOp::Container | CreateOp::Ttl => {
-                        Response::PathStat(path.clone(), stat)
+                        Response::PathStat(path.clone(), stat.into())
                     }
                 })
             }
@@ -338,10 +338,10 @@ impl Tree {
                 version,
             } => self
                 .set_data(now, path, data, *version, out)
-                .map(Response::Stat),
-            Body::SetAcl { path, acl, version } => {
-                self.set_acl(now, path, acl, *version).map(Response::Stat)
-            }
+                .map(|stat| Response::Stat(stat.into())),
+            Body::SetAcl { path, acl, version } => self
+                .set_acl(now, path, acl, *version)
+                .map(|stat| Response::Stat(stat.into())),
             Body::Check { .. } => Ok(Response::Empty),
             Body::Multi(bodies) => Ok(Response::Multi(self.apply_multi(now, bodies, out))),
             Body::MultiFailed(codes) => {

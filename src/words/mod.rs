@@ -35,7 +35,7 @@ impl Protocol for Words {
     type Timer = Timer;
     type Stage = Stage;
     type Record = Arc<Txn>;
-    type Image = Image;
+    type Image = Box<Image>;
     type Note = Fact;
     type Command = Command;
 

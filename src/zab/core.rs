@@ -208,7 +208,7 @@ impl Core {
         let file = |epoch: Epoch| (CURRENT_EPOCH, u64::from(epoch.0));
         let files = epoch.map(file).into_iter().collect();
         out.push(Effect::Install {
-            image: Image { tree: tree.clone() },
+            image: Box::new(Image { tree: tree.clone() }),
             log,
             files,
         });
@@ -293,7 +293,7 @@ impl Core {
     pub fn take_snapshot(&mut self, tree: Tree, out: &mut Out) {
         self.snapshot = Some(tree.clone());
         out.push(Effect::Snapshot {
-            image: Image { tree },
+            image: Box::new(Image { tree }),
         });
     }
 

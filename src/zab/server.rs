@@ -209,7 +209,7 @@ impl Server {
         } else {
             let (tree, log) = self.core.log.content();
             out.push(Effect::Install {
-                image: Image { tree },
+                image: Box::new(Image { tree }),
                 log,
                 files: Vec::new(),
             });

@@ -13,7 +13,7 @@ use crate::base::zxid::Zxid;
 use crate::check::script::{Script, bytes, create, delete, get, path, set, stat, z};
 use crate::check::verdict::{Property, Verdict};
 use crate::check::wording;
-use crate::history::op::{Data, ErrorCode, Request, Response};
+use crate::history::op::{Data, ErrorCode, Request, Response, Stat};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Node {
@@ -60,7 +60,9 @@ fn apply(tree: &mut Tree, request: &Request, zxid: Zxid) -> Result<Response, Err
             node.version += 1;
             node.mzxid = zxid;
             node.data.clone_from(data);
-            Ok(Response::Stat(stat(node.czxid, node.mzxid, node.version)))
+            Ok(Response::Stat(
+                stat(node.czxid, node.mzxid, node.version).into(),
+            ))
         }
         Request::Check { path, version } => {
             check(tree, path, *version)?;
@@ -329,7 +331,7 @@ fn random_history(dice: &mut Dice) -> Vec<Op> {
             let result = match seen.get(name) {
                 Some(node) => Ok(Response::Data(
                     node.data.clone(),
-                    stat(node.czxid, node.mzxid, node.version),
+                    stat(node.czxid, node.mzxid, node.version).into(),
                 )),
                 None => Err(ErrorCode::NoNode),
             };
@@ -381,15 +383,15 @@ fn lie(dice: &mut Dice, ops: &mut [Op]) {
             }
         }
         Outcome::Answered(_, Ok(Response::Stat(stat))) => match dice.below(3) {
-            0 => stat.version += step,
-            1 => (stat.czxid, stat.pzxid) = (z(20), z(20)),
-            _ => stat.mzxid = Zxid(stat.mzxid.0 + 10),
+            0 => Arc::make_mut(stat).version += step,
+            1 => rebear(Arc::make_mut(stat)),
+            _ => Arc::make_mut(stat).mzxid = Zxid(stat.mzxid.0 + 10),
         },
         Outcome::Answered(_, Ok(Response::Data(data, stat))) => match dice.below(4) {
-            0 => stat.version += step,
+            0 => Arc::make_mut(stat).version += step,
             1 => *data = bytes("lie"),
-            2 => (stat.czxid, stat.pzxid) = (z(20), z(20)),
-            _ => stat.mzxid = z(30),
+            2 => rebear(Arc::make_mut(stat)),
+            _ => Arc::make_mut(stat).mzxid = z(30),
         },
         Outcome::Answered(_, result) => {
             *result = match result {
@@ -403,6 +405,10 @@ fn lie(dice: &mut Dice, ops: &mut [Op]) {
             }
         }
     }
+}
+
+fn rebear(stat: &mut Stat) {
+    (stat.czxid, stat.pzxid) = (z(20), z(20));
 }
 
 /// Whether an answer has a form that a server could send for this request.

@@ -22,7 +22,7 @@ fn started() -> Script {
         1,
         set("/k", "b", 0),
         z(2),
-        Response::Stat(stat(z(1), z(2), 1)),
+        Response::Stat(stat(z(1), z(2), 1).into()),
     );
     script
 }
@@ -33,7 +33,7 @@ fn read(script: &mut Script, client: u16, czxid: u32, mzxid: u32, version: i32, 
         client,
         get("/k", false),
         z(mzxid),
-        Response::Data(bytes(data), seen),
+        Response::Data(bytes(data), seen.into()),
     );
 }
 
@@ -81,7 +81,7 @@ fn an_update_must_follow_what_a_read_had_shown_before_it_began() {
     let slow = script.invoke(2, set("/k", "c", -1));
     read(&mut script, 3, 1, 9, 2, "c");
     script.did(4, create("/y", ""), z(5), Response::Path(path("/y")));
-    script.ok(slow, z(9), Response::Stat(stat(z(1), z(9), 2)));
+    script.ok(slow, z(9), Response::Stat(stat(z(1), z(9), 2).into()));
     assert_broken(&judge(&script), LINEARIZABLE, "real-time-order");
 }
 
@@ -110,8 +110,8 @@ fn two_writes_never_make_the_same_version() {
     let mut script = started();
     let one = script.invoke(2, set("/k", "c", -1));
     let two = script.invoke(3, set("/k", "d", -1));
-    script.ok(one, z(3), Response::Stat(stat(z(1), z(3), 2)));
-    script.ok(two, z(4), Response::Stat(stat(z(1), z(4), 2)));
+    script.ok(one, z(3), Response::Stat(stat(z(1), z(3), 2).into()));
+    script.ok(two, z(4), Response::Stat(stat(z(1), z(4), 2).into()));
     assert_broken(&judge(&script), LINEARIZABLE, "double-version");
 }
 
@@ -120,8 +120,8 @@ fn versions_follow_zxids() {
     let mut script = started();
     let one = script.invoke(2, set("/k", "c", -1));
     let two = script.invoke(3, set("/k", "d", -1));
-    script.ok(one, z(4), Response::Stat(stat(z(1), z(4), 2)));
-    script.ok(two, z(3), Response::Stat(stat(z(1), z(3), 3)));
+    script.ok(one, z(4), Response::Stat(stat(z(1), z(4), 2).into()));
+    script.ok(two, z(3), Response::Stat(stat(z(1), z(3), 3).into()));
     assert_broken(&judge(&script), LINEARIZABLE, "version-order");
 }
 
@@ -132,7 +132,7 @@ fn a_conditional_write_passes_only_on_its_version() {
         2,
         set("/k", "c", 0),
         z(3),
-        Response::Stat(stat(z(1), z(3), 2)),
+        Response::Stat(stat(z(1), z(3), 2).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "cas-wrongly-passed");
 }
@@ -161,7 +161,7 @@ fn a_failure_between_two_writes_must_fit_the_version_between_them() {
         3,
         set("/k", "d", 1),
         z(4),
-        Response::Stat(stat(z(1), z(4), 2)),
+        Response::Stat(stat(z(1), z(4), 2).into()),
     );
     script.fail(refused, z(3), ErrorCode::BadVersion);
     assert_broken(&judge(&script), LINEARIZABLE, "failed-wrongly");
@@ -198,7 +198,7 @@ fn a_recreated_znode_starts_a_new_life() {
         1,
         set("/k", "d", 0),
         z(5),
-        Response::Stat(stat(z(4), z(5), 1)),
+        Response::Stat(stat(z(4), z(5), 1).into()),
     );
     assert_holds(&judge(&script), LINEARIZABLE);
 }
@@ -212,7 +212,7 @@ fn a_write_never_lands_in_a_life_that_is_over() {
         1,
         set("/k", "d", -1),
         z(5),
-        Response::Stat(stat(z(1), z(5), 2)),
+        Response::Stat(stat(z(1), z(5), 2).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "lives-overlap");
 }
@@ -234,7 +234,7 @@ fn data_of_an_unknown_write_may_be_read() {
         4,
         set("/k", "y", 2),
         z(8),
-        Response::Stat(stat(z(1), z(8), 3)),
+        Response::Stat(stat(z(1), z(8), 3).into()),
     );
     assert_holds(&judge(&script), LINEARIZABLE);
 }
@@ -243,7 +243,11 @@ fn data_of_an_unknown_write_may_be_read() {
 fn a_write_that_began_after_its_data_was_read_did_not_write_it() {
     let mut script = started();
     let early = script.invoke(3, get("/k", false));
-    script.ok(early, z(7), Response::Data(bytes("x"), stat(z(1), z(7), 2)));
+    script.ok(
+        early,
+        z(7),
+        Response::Data(bytes("x"), stat(z(1), z(7), 2).into()),
+    );
     let late = script.invoke(2, set("/k", "x", 1));
     script.lose(late);
     assert_broken(&judge(&script), LINEARIZABLE, "phantom-data");
@@ -276,7 +280,7 @@ fn a_missing_version_needs_a_writer() {
         2,
         set("/k", "c", -1),
         z(9),
-        Response::Stat(stat(z(1), z(9), 3)),
+        Response::Stat(stat(z(1), z(9), 3).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "hole");
 }
@@ -292,7 +296,7 @@ fn three_missing_versions_need_three_writers() {
         2,
         set("/k", "c", -1),
         z(9),
-        Response::Stat(stat(z(1), z(9), 5)),
+        Response::Stat(stat(z(1), z(9), 5).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "hole");
 }
@@ -306,7 +310,7 @@ fn a_lost_conditional_write_fills_only_its_own_version() {
         2,
         set("/k", "c", -1),
         z(9),
-        Response::Stat(stat(z(1), z(9), 3)),
+        Response::Stat(stat(z(1), z(9), 3).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "hole");
 }
@@ -335,7 +339,7 @@ fn a_multi_of_unknown_outcome_takes_effect_as_a_whole() {
         4,
         set("/j", "y", 0),
         z(8),
-        Response::Stat(stat(z(3), z(8), 1)),
+        Response::Stat(stat(z(3), z(8), 1).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "double-version");
 }
@@ -359,7 +363,7 @@ fn a_multi_whose_zxid_a_read_showed_may_have_made_a_sequential_znode_of_any_numb
     let mut script = lost_with_a_sequential_part();
     let seen = stat(z(7), z(7), 0);
     let request = get("/q0000000004", false);
-    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen.into()));
     assert_holds(&judge(&script), LINEARIZABLE);
 }
 
@@ -368,13 +372,13 @@ fn a_multi_whose_zxid_a_read_showed_made_its_sequential_znode_at_that_zxid() {
     let mut script = lost_with_a_sequential_part();
     let seen = stat(z(8), z(8), 0);
     let request = get("/q0000000004", false);
-    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen.into()));
     assert_broken(&judge(&script), LINEARIZABLE, "phantom-data");
 
     let mut script = lost_with_a_sequential_part();
     let seen = stat(z(7), z(7), 0);
     let request = get("/r0000000004", false);
-    script.did(4, request, z(9), Response::Data(bytes("y"), seen));
+    script.did(4, request, z(9), Response::Data(bytes("y"), seen.into()));
     assert_broken(&judge(&script), LINEARIZABLE, "change-of-another-write");
 }
 
@@ -390,7 +394,7 @@ fn a_multi_that_succeeded_changes_each_of_its_znodes() {
         },
     ]);
     let results = vec![
-        Ok(Response::Stat(stat(z(1), z(3), 2))),
+        Ok(Response::Stat(stat(z(1), z(3), 2).into())),
         Ok(Response::Path(path("/j"))),
         Ok(Response::Empty),
     ];
@@ -400,7 +404,7 @@ fn a_multi_that_succeeded_changes_each_of_its_znodes() {
         3,
         set("/j", "y", 0),
         z(4),
-        Response::Stat(stat(z(3), z(4), 1)),
+        Response::Stat(stat(z(3), z(4), 1).into()),
     );
     assert_holds(&judge(&script), LINEARIZABLE);
 }
@@ -433,7 +437,7 @@ fn an_answer_speaks_of_its_own_write() {
         2,
         set("/k", "x", -1),
         z(3),
-        Response::Stat(stat(z(1), z(2), 2)),
+        Response::Stat(stat(z(1), z(2), 2).into()),
     );
     assert_broken(&judge(&script), LINEARIZABLE, "status-of-another-write");
 }
@@ -451,7 +455,7 @@ fn a_conditional_set_acl_passes_only_on_its_version() {
             aversion,
             ..stat(z(1), z(2), 1)
         };
-        script.did(2, request, z(3), Response::Stat(seen));
+        script.did(2, request, z(3), Response::Stat(seen.into()));
         judge(&script)
     };
     assert_holds(&set_acl(0, 1), LINEARIZABLE);
@@ -503,12 +507,17 @@ fn an_unknown_write_may_have_come_before_a_lost_multi_whose_version_nobody_saw()
         script.lose(lost);
     }
     let seen = stat(z(3), z(7), 1);
-    script.did(4, get("/j", false), z(7), Response::Data(bytes("y"), seen));
+    script.did(
+        4,
+        get("/j", false),
+        z(7),
+        Response::Data(bytes("y"), seen.into()),
+    );
     script.did(
         4,
         set("/k", "z", 3),
         z(8),
-        Response::Stat(stat(z(1), z(8), 4)),
+        Response::Stat(stat(z(1), z(8), 4).into()),
     );
     assert_holds(&judge(&script), LINEARIZABLE);
 }

@@ -26,7 +26,7 @@ fn started() -> Script {
         1,
         set("/k", "b", 0),
         z(2),
-        Response::Stat(stat(z(1), z(2), 1)),
+        Response::Stat(stat(z(1), z(2), 1).into()),
     );
     script
 }
@@ -37,7 +37,7 @@ fn read(script: &mut Script, client: u16, view: Zxid, mzxid: u32, version: i32) 
         client,
         get("/k", false),
         view,
-        Response::Data(bytes("?"), seen),
+        Response::Data(bytes("?"), seen.into()),
     );
 }
 
@@ -94,7 +94,7 @@ fn a_read_shows_every_change_in_its_view() {
         2,
         set("/k", "c", 1),
         z(3),
-        Response::Stat(stat(z(1), z(3), 2)),
+        Response::Stat(stat(z(1), z(3), 2).into()),
     );
     read(&mut script, 3, z(4), 2, 1);
     assert_broken(&judge(&script), GUARANTEED, "stale-read");
@@ -105,7 +105,7 @@ fn a_change_that_becomes_known_later_proves_an_earlier_read_stale() {
     let mut script = started();
     let slow = script.invoke(2, set("/k", "c", 1));
     read(&mut script, 3, z(4), 2, 1);
-    script.ok(slow, z(3), Response::Stat(stat(z(1), z(3), 2)));
+    script.ok(slow, z(3), Response::Stat(stat(z(1), z(3), 2).into()));
     assert_broken(&judge(&script), GUARANTEED, "stale-read");
 }
 
@@ -114,7 +114,7 @@ fn a_change_above_the_view_of_a_read_is_no_fault() {
     let mut script = started();
     let slow = script.invoke(2, set("/k", "c", 1));
     read(&mut script, 3, z(4), 2, 1);
-    script.ok(slow, z(5), Response::Stat(stat(z(1), z(5), 2)));
+    script.ok(slow, z(5), Response::Stat(stat(z(1), z(5), 2).into()));
     read(&mut script, 3, z(4), 2, 1);
     assert_holds(&judge(&script), GUARANTEED);
 }
@@ -169,7 +169,7 @@ fn a_list_of_children_shows_every_child_in_its_view() {
         pzxid: z(1),
         ..stat(z(1), z(2), 1)
     };
-    let answer = Response::Children(Vec::new(), Some(old));
+    let answer = Response::Children(Vec::new(), Some(old.into()));
     script.did(2, children("/k", false), z(3), answer);
     assert_broken(&judge(&script), GUARANTEED, "stale-children");
 }
@@ -182,7 +182,7 @@ fn replies_come_in_the_order_of_requests() {
     script.ok(
         second,
         z(2),
-        Response::Data(bytes("b"), stat(z(1), z(2), 1)),
+        Response::Data(bytes("b"), stat(z(1), z(2), 1).into()),
     );
     assert_broken(&judge(&script), GUARANTEED, "reply-order");
 }
@@ -219,14 +219,14 @@ fn parts_of_one_multi_read_show_one_state() {
     script.did(1, create("/j", ""), z(3), Response::Path(path("/j")));
     let both = Request::Multi(vec![set("/k", "c", -1), set("/j", "c", -1)]);
     let results = vec![
-        Ok(Response::Stat(stat(z(1), z(4), 2))),
-        Ok(Response::Stat(stat(z(3), z(4), 1))),
+        Ok(Response::Stat(stat(z(1), z(4), 2).into())),
+        Ok(Response::Stat(stat(z(3), z(4), 1).into())),
     ];
     script.did(1, both, z(4), Response::Multi(results));
     let reads = Request::MultiRead(vec![get("/k", false), get("/j", false)]);
     let torn = vec![
-        Ok(Response::Data(bytes("c"), stat(z(1), z(4), 2))),
-        Ok(Response::Data(bytes(""), stat(z(3), z(3), 0))),
+        Ok(Response::Data(bytes("c"), stat(z(1), z(4), 2).into())),
+        Ok(Response::Data(bytes(""), stat(z(3), z(3), 0).into())),
     ];
     script.did(2, reads, z(4), Response::Multi(torn));
     let findings = judge(&script);
@@ -239,10 +239,10 @@ fn parts_of_one_multi_read_show_one_state() {
 fn a_violation_stands_where_the_contradiction_became_known() {
     let mut script = Script::new();
     script.did(1, create("/k", "a"), z(1), Response::Path(path("/k")));
-    let shown = Response::Data(bytes("a"), stat(z(1), z(1), 0));
+    let shown = Response::Data(bytes("a"), stat(z(1), z(1), 0).into());
     script.did(2, get("/k", false), z(5), shown);
     script.wait(1_000);
-    let written = Response::Stat(stat(z(1), z(3), 1));
+    let written = Response::Stat(stat(z(1), z(3), 1).into());
     script.did(1, set("/k", "b", -1), z(3), written);
     let findings = judge(&script);
     assert_eq!(findings.violations()[0].at, script.end());
@@ -253,7 +253,7 @@ fn the_guarantee_that_is_broken_is_named_and_the_other_one_holds() {
     let (own, back) = (Property::ReadYourWrites, Property::MonotonicReads);
     let verdicts = |script: &Script| [own, back].map(|property| judge(script).verdict(property));
     let read = |script: &mut Script, client, mzxid, version, view| {
-        let shown = Response::Data(bytes("x"), stat(z(1), mzxid, version));
+        let shown = Response::Data(bytes("x"), stat(z(1), mzxid, version).into());
         script.did(client, get("/k", false), view, shown);
     };
     let mut unseen = started();

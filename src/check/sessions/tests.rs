@@ -437,7 +437,7 @@ fn followed() -> Script {
 }
 
 fn shown() -> Response {
-    Response::Data(bytes(""), stat(z(1), z(1), 0))
+    Response::Data(bytes(""), stat(z(1), z(1), 0).into())
 }
 
 /// The leader is at work and server 2 acknowledges what it proposes.
@@ -500,7 +500,7 @@ fn expired_for_its_client() -> Script {
 }
 
 fn write(script: &mut Script, counter: u32) {
-    let stat = Response::Stat(stat(z(2), z(counter), 1));
+    let stat = Response::Stat(stat(z(2), z(counter), 1).into());
     script.did(2, set("/k", "v", -1), z(counter), stat);
 }
 
@@ -511,7 +511,7 @@ fn see_ephemeral(script: &mut Script, view: u32) {
         2,
         get("/e", false),
         z(view),
-        Response::Data(bytes(""), shown),
+        Response::Data(bytes(""), shown.into()),
     );
 }
 

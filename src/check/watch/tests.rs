@@ -71,12 +71,12 @@ fn started() -> Script {
 
 /// A getData with a watch, answered at this position.
 fn watch_data(script: &mut Script, view: u32) {
-    let answer = Response::Data(bytes(""), stat(z(1), z(1), 0));
+    let answer = Response::Data(bytes(""), stat(z(1), z(1), 0).into());
     script.did(1, get("/k", true), z(view), answer);
 }
 
 fn watch_children(script: &mut Script, view: u32) {
-    let answer = Response::Children(Vec::new(), Some(stat(z(1), z(1), 0)));
+    let answer = Response::Children(Vec::new(), Some(stat(z(1), z(1), 0).into()));
     script.did(1, children("/k", true), z(view), answer);
 }
 
@@ -85,7 +85,7 @@ fn look(script: &mut Script, view: u32) {
         1,
         exists("/", false),
         z(view),
-        Response::Stat(stat(z(0), z(0), 0)),
+        Response::Stat(stat(z(0), z(0), 0).into()),
     );
 }
 
@@ -132,7 +132,7 @@ fn getdata_and_exists_share_one_entry() {
         1,
         exists("/k", true),
         z(1),
-        Response::Stat(stat(z(1), z(1), 0)),
+        Response::Stat(stat(z(1), z(1), 0).into()),
     );
     commit(&mut script, 2, gone("/k"));
     script.event(1, EventKind::Deleted, "/k", Some(z(2)));
@@ -305,7 +305,11 @@ fn an_event_that_overtakes_the_reply_that_set_its_watch_is_out_of_order_but_has_
     let call = script.invoke(1, get("/k", true));
     commit(&mut script, 2, set("/k", 1));
     script.event(1, EventKind::DataChanged, "/k", Some(z(2)));
-    script.ok(call, z(1), Response::Data(bytes(""), stat(z(1), z(1), 0)));
+    script.ok(
+        call,
+        z(1),
+        Response::Data(bytes(""), stat(z(1), z(1), 0).into()),
+    );
     look(&mut script, 2);
     assert_only(&script, Property::WatchOrder, "reply-behind-event");
 }
@@ -646,7 +650,7 @@ fn a_catch_up_event_for_a_change_that_was_shown_when_the_watch_was_set_is_spurio
     let mut script = started();
     // A reply without a position: the library cannot know what it has seen.
     let call = script.invoke(1, get("/k", true));
-    let answer = Response::Data(bytes(""), stat(z(1), z(1), 0));
+    let answer = Response::Data(bytes(""), stat(z(1), z(1), 0).into());
     script.returns(call, None, Ok(answer));
     script.disconnect(1);
     script.connect(1, 2, false);

@@ -230,7 +230,7 @@ fn exists(path: &str) -> Request {
 }
 
 fn data() -> Response {
-    Response::Data(None, Stat::default())
+    Response::Data(None, Stat::default().into())
 }
 
 #[test]

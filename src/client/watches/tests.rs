@@ -70,7 +70,10 @@ fn a_failed_or_watchless_read_arms_nothing() {
         watch,
     };
     watches.on_reply(&get(true), &Err(ErrorCode::NoNode));
-    watches.on_reply(&get(false), &Ok(Response::Data(None, Stat::default())));
+    watches.on_reply(
+        &get(false),
+        &Ok(Response::Data(None, Stat::default().into())),
+    );
     watches.on_reply(&exists("/a"), &Err(ErrorCode::NoAuth));
     assert!(watches.is_empty());
     assert!(watches.batches(Zxid(1)).is_empty());

@@ -219,7 +219,7 @@ impl Bench {
                 let node = (0, owner.unwrap_or(SessionId::NONE));
                 self.nodes.insert(path.clone(), node);
                 self.fire_watch(path, EventKind::Created);
-                Ok(Response::PathStat(path.clone(), Stat::default()))
+                Ok(Response::PathStat(path.clone(), Stat::default().into()))
             }
             Request::SetData { path, version, .. } => {
                 let node = self.nodes.get_mut(path).ok_or(ErrorCode::NoNode)?;
@@ -229,7 +229,7 @@ impl Bench {
                 node.0 += 1;
                 let stat = stat_of(*node);
                 self.fire_watch(path, EventKind::DataChanged);
-                Ok(Response::Stat(stat))
+                Ok(Response::Stat(stat.into()))
             }
             Request::Delete { path, version } => {
                 let node = self.nodes.get(path).ok_or(ErrorCode::NoNode)?;
@@ -243,12 +243,12 @@ impl Bench {
             Request::Exists { path, watch } => {
                 self.watched.extend(watch.then(|| path.clone()));
                 let node = self.nodes.get(path).ok_or(ErrorCode::NoNode)?;
-                Ok(Response::Stat(stat_of(*node)))
+                Ok(Response::Stat(stat_of(*node).into()))
             }
             Request::GetData { path, watch } => {
                 let node = *self.nodes.get(path).ok_or(ErrorCode::NoNode)?;
                 self.watched.extend(watch.then(|| path.clone()));
-                Ok(Response::Data(None, stat_of(node)))
+                Ok(Response::Data(None, stat_of(node).into()))
             }
             Request::Multi(requests) => Ok(Response::Multi(
                 requests.iter().map(|request| self.apply(request)).collect(),

@@ -285,7 +285,7 @@ fn a_read_behind_what_another_client_saw() {
         zxid: Some(zxid),
         result,
     };
-    let ok = || Ok(Response::Stat(Stat::default()));
+    let ok = || Ok(Response::Stat(Stat::default().into()));
     let facts = [
         invoked(1, 1),
         returned(1, 1, z(1, 5), ok()),

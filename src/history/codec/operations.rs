@@ -555,7 +555,7 @@ impl Answer {
                 Self::ok(is_question.then_some(json!(true)), Some(stat))
             }
             Response::Data(data, stat) => Self::ok(Some(shown(data)), Some(stat)),
-            Response::Children(names, stat) => Self::ok(Some(json!(names)), stat.as_ref()),
+            Response::Children(names, stat) => Self::ok(Some(json!(names)), stat.as_deref()),
             Response::Acl(acl, _) => Self::ok(Some(json!(acl)), None),
             Response::Multi(results) => {
                 let mut answer = Self::all(request, results);

@@ -234,7 +234,7 @@ fn s12_the_empty_path_reads_the_root_but_a_watch_on_it_never_fires() {
     let mut server = Server::new();
     assert_eq!(
         server.ask(1, &exists("", true)),
-        Ok(Response::Stat(server.stat("/")))
+        Ok(Response::Stat(server.stat("/").into()))
     );
     assert!(server.ask(1, &get_data("", true)).is_ok());
     assert!(server.ask(1, &get_children("", true)).is_ok());

@@ -224,7 +224,7 @@ fn beliefs_follow_replies_and_are_given_up_when_a_write_is_lost() {
         aversion: 2,
         ..Stat::default()
     };
-    knowledge.learn(&set, Ok(&Response::Stat(stat)));
+    knowledge.learn(&set, Ok(&Response::Stat(stat.into())));
     let seen = knowledge::Seen::Present {
         version: 4,
         aversion: 2,

@@ -262,18 +262,20 @@ impl Line {
                     .ok_or("a create without the path it was given")?;
                 // Only the plain create answers without a status.
                 match self.stat() {
-                    Some(stat) => Response::PathStat(path, stat),
+                    Some(stat) => Response::PathStat(path, stat.into()),
                     None => Response::Path(path),
                 }
             }
-            "write" | "cas" | "exists" => Response::Stat(self.needed()?),
-            "read" => Response::Data(shown(&self.value)?, self.needed()?),
+            "write" | "cas" | "exists" => Response::Stat(self.needed()?.into()),
+            "read" => Response::Data(shown(&self.value)?, self.needed()?.into()),
             "children" => {
                 let names = <Vec<Path>>::deserialize(&self.value);
                 let names = names.map_err(|error| format!("the children: {error}"))?;
-                Response::Children(names, self.stat())
+                Response::Children(names, self.stat().map(Arc::new))
             }
-            "write-acl" => self.stat().map_or(Response::Empty, Response::Stat),
+            "write-acl" => self
+                .stat()
+                .map_or(Response::Empty, |stat| Response::Stat(stat.into())),
             "sync" => self.key.clone().map_or(Response::Empty, Response::Path),
             _ => Response::Empty,
         })

@@ -101,7 +101,7 @@ fn outcome(request: Request, result: Result<Response, ErrorCode>) -> Value {
 fn a_cas_is_two_lines_of_the_documented_shape() {
     let mut script = Script::default();
     script.invoke(1, 7, set(b"c1-7", 3));
-    script.answer(1, 7, Ok(Response::Stat(stat(4))));
+    script.answer(1, 7, Ok(Response::Stat(stat(4).into())));
     let expected = concat!(
         r#"{"index":0,"process":0,"type":"invoke","f":"cas","key":"/k1","value":"c1-7","time":1,"expected":3,"#,
         r#""client":1,"op":7,"session":"0x100"}"#,
@@ -121,7 +121,7 @@ fn what_was_read_is_the_value_of_the_completion() {
         (Some(Arc::from(*b"c1-1")), json!("c1-1")),
         (Some(Arc::from([0xff, 0])), json!({ "hex": "ff00" })),
     ] {
-        let line = outcome(read(), Ok(Response::Data(data, stat(2))));
+        let line = outcome(read(), Ok(Response::Data(data, stat(2).into())));
         assert_eq!(
             (&line["type"], &line["f"], &line["value"]),
             (&json!("ok"), &json!("read"), &shown)
@@ -162,7 +162,7 @@ fn the_absence_of_a_znode_is_an_answer_to_who_looks() {
         (&line["type"], &line["value"]),
         (&json!("ok"), &json!(false))
     );
-    let line = outcome(exists, Ok(Response::Stat(stat(0))));
+    let line = outcome(exists, Ok(Response::Stat(stat(0).into())));
     assert_eq!(
         (&line["type"], &line["value"]),
         (&json!("ok"), &json!(true))
@@ -221,9 +221,9 @@ fn a_multi_happens_as_a_whole_or_fails_for_its_first_real_error() {
     );
     assert_eq!(line["value"], parts);
     let succeeded = Response::Multi(vec![
-        Ok(Response::Stat(stat(1))),
+        Ok(Response::Stat(stat(1).into())),
         Ok(Response::Empty),
-        Ok(Response::Stat(stat(2))),
+        Ok(Response::Stat(stat(2).into())),
     ]);
     let line = outcome(multi(), Ok(succeeded));
     assert_eq!((&line["type"], &line["value"]), (&json!("ok"), &parts));
@@ -260,8 +260,8 @@ fn a_crash_leaves_the_client_s_open_operations_unknown_and_no_others() {
     script.fact(&Fact::ClientCrashed {
         client: ClientId(1),
     });
-    script.answer(2, 1, Ok(Response::Stat(stat(1))));
-    script.answer(1, 2, Ok(Response::Stat(stat(1))));
+    script.answer(2, 1, Ok(Response::Stat(stat(1).into())));
+    script.answer(1, 2, Ok(Response::Stat(stat(1).into())));
     let lines = script.lines();
     let types: Vec<&str> = lines
         .iter()
