@@ -51,7 +51,6 @@ impl Default for Settings {
 pub struct Znodes {
     life: u32,
     pace: Pace,
-    space: Vec<Path>,
     taste: Taste,
     knowledge: Knowledge,
     /// Paths that an event spoke of; to be looked at.
@@ -102,9 +101,8 @@ impl Znodes {
         Self {
             life,
             pace: Pace::new(settings.tempo, life),
-            space: space::paths(settings.tops.max(1)),
             taste: Taste::default(),
-            knowledge: Knowledge::default(),
+            knowledge: Knowledge::new(settings.tops.max(1)),
             changed: VecDeque::new(),
         }
     }
@@ -166,7 +164,6 @@ impl Znodes {
         }
         let kind = self.taste.pick(hands.draw(Site::Choice, decision));
         let author = Author {
-            space: &self.space,
             knowledge: &self.knowledge,
         };
         author.request(kind, &mut dice)

@@ -1,8 +1,9 @@
 //! What a client believes of the tree: the last thing each reply showed of a path, and the sequential znodes it met.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::space;
+use super::space::{self, Space};
 use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, Stat, WatchEvent};
 
 /// What the last reply about a path showed.
@@ -20,9 +21,12 @@ pub(super) enum Seen {
 }
 
 /// Beliefs; they go stale, which is what makes conditional operations fail.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Knowledge {
+    space: Arc<Space>,
     seen: BTreeMap<Path, Seen>,
+    /// The same of the paths of the space, by their places: every create asks about all of them.
+    spots: Vec<Option<Seen>>,
     /// Sequential znodes that were there.
     found: Vec<Path>,
 }
@@ -31,6 +35,22 @@ pub(super) struct Knowledge {
 const FOUND: usize = 16;
 
 impl Knowledge {
+    /// Nothing is believed yet of the paths below so many tops.
+    pub(super) fn new(tops: u16) -> Self {
+        let space = Space::new(tops);
+        Self {
+            seen: BTreeMap::new(),
+            spots: vec![None; space.paths().len()],
+            space: Arc::new(space),
+            found: Vec::new(),
+        }
+    }
+
+    /// The fixed paths.
+    pub(super) fn paths(&self) -> &[Path] {
+        self.space.paths()
+    }
+
     /// What is believed of a path.
     pub(super) fn of(&self, path: &str) -> Option<Seen> {
         self.seen.get(path).copied()
@@ -41,6 +61,18 @@ impl Knowledge {
         let is_present = |(_, seen): &(&Path, &Seen)| **seen != Seen::Missing;
         let present = self.seen.iter().filter(is_present);
         present.map(|(path, _)| path)
+    }
+
+    /// Fixed paths that are not believed to be there, as their parents may be.
+    pub(super) fn creatable(&self) -> impl Iterator<Item = &Path> {
+        let is_missing = |place: &usize| self.spots[*place] == Some(Seen::Missing);
+        let spots = self.spots.iter().zip(self.space.parents());
+        let fits = spots.map(move |(seen, parent)| {
+            let is_present = matches!(seen, Some(Seen::Present { .. }));
+            !is_present && !parent.as_ref().is_some_and(is_missing)
+        });
+        let paths = self.paths().iter().zip(fits);
+        paths.filter(|(_, fits)| *fits).map(|(path, _)| path)
     }
 
     /// Sequential znodes that may still be there.
@@ -118,8 +150,18 @@ impl Knowledge {
                 version: stat.version,
                 aversion: stat.aversion,
             };
-            self.seen.insert(path.clone(), seen);
+            self.believe(path, Some(seen));
         }
+    }
+
+    fn believe(&mut self, path: &Path, seen: Option<Seen>) {
+        if let Some(place) = self.space.place(path) {
+            self.spots[place] = seen;
+        }
+        match seen {
+            Some(seen) => self.seen.insert(path.clone(), seen),
+            None => self.seen.remove(path),
+        };
     }
 
     fn find(&mut self, path: Path) {
@@ -132,12 +174,12 @@ impl Knowledge {
         let before = self.found.len();
         self.found.retain(|other| other != path);
         if self.found.len() == before {
-            self.seen.insert(path.clone(), Seen::Missing);
+            self.believe(path, Some(Seen::Missing));
         }
     }
 
     fn forget(&mut self, path: &Path) {
-        self.seen.remove(path);
+        self.believe(path, None);
     }
 }
 

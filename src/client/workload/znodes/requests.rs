@@ -22,7 +22,6 @@ const USERS: [(&str, &str); 2] = [
 /// What requests are made from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Author<'a> {
-    pub(super) space: &'a [Path],
     pub(super) knowledge: &'a Knowledge,
 }
 
@@ -291,7 +290,8 @@ impl Author<'_> {
         {
             return path;
         }
-        dice.pick(self.space).expect("the space is not empty")
+        dice.pick(self.knowledge.paths())
+            .expect("the space is not empty")
     }
 
     /// The root, or a path with others below it.
@@ -314,20 +314,9 @@ impl Author<'_> {
         }
         let fitting: Vec<&Path> = match wanted {
             Wanted::Present => self.knowledge.present().collect(),
-            Wanted::Creatable => {
-                let fits = |path: &&Path| self.is_creatable(path);
-                self.space.iter().filter(fits).collect()
-            }
+            Wanted::Creatable => self.knowledge.creatable().collect(),
         };
         dice.pick(&fitting).map_or(any, Path::clone)
-    }
-
-    fn is_creatable(self, path: &str) -> bool {
-        let is_missing = |path: &str| self.knowledge.of(path) == Some(Seen::Missing);
-        match self.knowledge.of(path) {
-            Some(Seen::Missing) | None => !space::parent(path).is_some_and(is_missing),
-            Some(Seen::Present { .. }) => false,
-        }
     }
 
     /// -1, the version last seen, or the one before it.

@@ -5,15 +5,43 @@ use crate::history::op::Path;
 /// What may lie under a top, itself included.
 const BELOW: [&str; 6] = ["", "/a", "/e", "/a/a", "/a/e", "/e/a"];
 
-/// The fixed paths below `tops` tops; sequential ones come and go besides.
-pub(super) fn paths(tops: u16) -> Vec<Path> {
-    let path = |top: u16| {
-        BELOW
-            .iter()
-            .map(move |rest| format!("/z{top}{rest}").into())
-    };
-    let wild = BELOW.iter().map(|rest| format!("{WILD}{rest}").into());
-    (1..tops).flat_map(path).chain(wild).collect()
+/// The fixed paths; sequential ones come and go besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Space {
+    paths: Vec<Path>,
+    /// Of each path the place of its parent, if that is not the root.
+    parents: Vec<Option<usize>>,
+}
+
+impl Space {
+    /// The paths below `tops` tops.
+    pub(super) fn new(tops: u16) -> Self {
+        let path = |top: u16| {
+            BELOW
+                .iter()
+                .map(move |rest| format!("/z{top}{rest}").into())
+        };
+        let wild = BELOW.iter().map(|rest| format!("{WILD}{rest}").into());
+        let paths: Vec<Path> = (1..tops).flat_map(path).chain(wild).collect();
+        let place = |path: &str| paths.iter().position(|other| **other == *path);
+        let parents = paths.iter().map(|path| place(parent(path)?)).collect();
+        Self { paths, parents }
+    }
+
+    /// All of them.
+    pub(super) fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
+    /// Of each path the place of its parent, if that is not the root.
+    pub(super) fn parents(&self) -> &[Option<usize>] {
+        &self.parents
+    }
+
+    /// Where a path is.
+    pub(super) fn place(&self, path: &str) -> Option<usize> {
+        self.paths.iter().position(|other| **other == *path)
+    }
 }
 
 /// The top under which READ may be withheld and a transaction may touch a path more than once.

@@ -28,8 +28,7 @@ fn requests(count: u64) -> Vec<Request> {
         out: &mut Effects::default(),
     };
     let author = Author {
-        space: &space::paths(3),
-        knowledge: &Knowledge::default(),
+        knowledge: &Knowledge::new(3),
     };
     let request = |decision| {
         let mut dice = Dice {
@@ -212,7 +211,7 @@ fn what_an_event_told_of_is_mostly_looked_at_next() {
 
 #[test]
 fn beliefs_follow_replies_and_are_given_up_when_a_write_is_lost() {
-    let mut knowledge = Knowledge::default();
+    let mut knowledge = Knowledge::new(3);
     let path: Path = "/z1/a".into();
     let set = Request::SetData {
         path: path.clone(),
@@ -242,7 +241,7 @@ fn beliefs_follow_replies_and_are_given_up_when_a_write_is_lost() {
 
 #[test]
 fn sequential_znodes_of_others_are_found_in_lists_and_forgotten_when_they_are_gone() {
-    let mut knowledge = Knowledge::default();
+    let mut knowledge = Knowledge::new(3);
     let list = Request::GetChildren {
         path: "/z1".into(),
         watch: false,
