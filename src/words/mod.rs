@@ -116,3 +116,18 @@ pub const ACCEPTED_EPOCH: File = File(0);
 
 /// The file `currentEpoch` (the paper's f.a).
 pub const CURRENT_EPOCH: File = File(1);
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use crate::sim::process::{Effect, Input};
+
+    use super::*;
+
+    #[test]
+    fn what_moves_with_every_event_is_small() {
+        assert!(size_of::<Msg>() <= 56, "messages: {}", size_of::<Msg>());
+        assert!(size_of::<Input<Words>>() <= 64, "inputs");
+        assert!(size_of::<Effect<Words>>() <= 80, "effects");
+        assert!(size_of::<Fact>() <= 80, "facts");
+    }
+}
