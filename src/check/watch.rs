@@ -472,6 +472,34 @@ impl WatchMonitor {
         }
     }
 
+    /// Whether an event that is not owed may be right all the same: by what is not known, or by what is under way.
+    fn may_be(
+        &mut self,
+        at: At,
+        client: ClientId,
+        (event, hooks): (&WatchEvent, &[Hook]),
+        zxid: Zxid,
+        findings: &mut Findings,
+    ) -> bool {
+        let connection = connection_of(&mut self.clients, client);
+        let doubts = self.doubts.as_ref();
+        let is_possible = doubts.map_or(!self.log.is_whole(), |doubts| {
+            doubts.may_cause(event.kind, &event.path, zxid)
+        });
+        let watches = &mut self.watches;
+        if is_possible && connection.believe(at, event, zxid, (watches, hooks), findings) {
+            return true;
+        }
+        let in_flight = self.open.of(client).any(|witness| {
+            rearm::wish(&witness.request).is_some_and(|(mode, base)| mode.may_tell(base, event))
+                || matches!(*witness.request, Request::SetWatches(_))
+        });
+        if in_flight {
+            connection.early.push(event.clone());
+        }
+        in_flight || connection.is_blind
+    }
+
     /// Why an event that is not owed is wrong, if it is.
     fn classify(
         &mut self,
@@ -481,37 +509,18 @@ impl WatchMonitor {
         zxid: Zxid,
         findings: &mut Findings,
     ) {
-        let is_whole = self.log.is_whole();
-        let library = self.clients.get_mut(client).expect("it was just found");
-        let connection = library
-            .connection
-            .as_mut()
-            .expect("it was just found as well");
         let mut hooks = self.triggers.hooks(znode);
         hooks.retain(|hook| hook.mode.may_be(event.kind));
-        let watches = &mut self.watches;
-        let doubts = self.doubts.as_ref();
-        let is_possible = doubts.map_or(!is_whole, |doubts| {
-            doubts.may_cause(event.kind, &event.path, zxid)
-        });
-        if is_possible && connection.believe(at, event, zxid, (watches, &hooks), findings) {
+        if self.may_be(at, client, (event, &hooks), zxid, findings) {
             return;
         }
-        let in_flight = self.open.of(client).any(|witness| {
-            rearm::wish(&witness.request).is_some_and(|(mode, base)| mode.may_tell(base, event))
-                || matches!(*witness.request, Request::SetWatches(_))
-        });
-        if in_flight {
-            connection.early.push(event.clone());
-            return;
-        }
+        let is_whole = self.log.is_whole();
+        let (watches, doubts) = (&self.watches, self.doubts.as_ref());
+        let connection = connection_of(&mut self.clients, client);
         let armed = |hook: &Hook| Some((*hook, watches.armed(client, *hook)?));
         let armed = hooks.iter().find_map(armed);
         let fired = |hook: &Hook| Some((hook.mode, watches.fired(client, *hook)?));
         let fired = hooks.iter().find_map(fired);
-        if connection.is_blind {
-            return;
-        }
         if armed.is_none() && fired.is_none() {
             findings.violate(stories::unwatched(at, client, event));
             return;
@@ -530,29 +539,33 @@ impl WatchMonitor {
         let cause = self.triggers.cause(event.kind, znode, zxid);
         let owed = armed.due.filter(|due| due.zxid < zxid);
         let owed = owed.and_then(|due| connection.owed_at(due));
-        match (cause, owed) {
-            (Some(_), Some(owed)) => {
-                findings.exercise(Property::WatchLost);
-                findings.violate(stories::later_change_told(at, owed, event, cause));
-                connection.is_blind = true;
-            }
-            (Some(cause), None) if zxid > armed.since && !hook.mode.is_one_shot() => {
-                findings.exercise(Property::WatchOnce);
-                let watch = (hook.mode, &**self.triggers.path(hook.znode));
-                findings.violate(stories::told_twice(at, client, event, watch, cause));
-            }
-            (cause, _) => {
-                let source = doubts.map_or("committed", |_| stories::NOT_EVEN_LOST);
-                findings.violate(stories::spurious(
-                    at,
-                    event,
-                    (hook.mode, armed),
-                    cause,
-                    source,
-                ));
-            }
+        if let (Some(_), Some(owed)) = (cause, owed) {
+            findings.exercise(Property::WatchLost);
+            findings.violate(stories::later_change_told(at, owed, event, cause));
+            connection.is_blind = true;
+            return;
         }
+        if let Some(cause) = cause
+            && owed.is_none()
+            && zxid > armed.since
+            && !hook.mode.is_one_shot()
+        {
+            findings.exercise(Property::WatchOnce);
+            let watch = (hook.mode, &**self.triggers.path(hook.znode));
+            findings.violate(stories::told_twice(at, client, event, watch, cause));
+            return;
+        }
+        let source = doubts.map_or("committed", |_| stories::NOT_EVEN_LOST);
+        let watch = (hook.mode, armed);
+        findings.violate(stories::spurious(at, event, watch, cause, source));
     }
+}
+
+/// The connection on which an event has just come.
+fn connection_of(clients: &mut ByNumber<ClientId, Client>, client: ClientId) -> &mut Connection {
+    let library = clients.get_mut(client).expect("it was just found");
+    let connection = library.connection.as_mut();
+    connection.expect("it was just found as well")
 }
 
 // Reconnects.

@@ -221,16 +221,14 @@ pub(super) fn resume(
                 .last_change(state)
                 .is_some_and(|last| caught.shown >= last);
             if is_known && !is_doubtful(path) {
-                let change = log.last_change(znode, reset.zxid);
-                let reset = Reset { change, ..reset };
+                let reset = reset.after_change(log, znode);
                 findings.violate(stories::nothing_missed(reset, at, &caught.event));
             }
         } else if let Some(kind) = expected
             && !is_doubtful(path)
         {
             if !connection.is_blind {
-                let change = log.last_change(znode, reset.zxid);
-                let reset = Reset { change, ..reset };
+                let reset = reset.after_change(log, znode);
                 findings.violate(stories::not_caught_up(reset, list, path, kind));
                 connection.is_blind = true;
             }
@@ -263,8 +261,7 @@ fn refuse_the_rest(
         && !connection.is_blind
     {
         let znode = log.number(&event.path);
-        let change = log.last_change(znode, reset.zxid);
-        let reset = Reset { change, ..reset };
+        let reset = reset.after_change(log, znode);
         findings.violate(stories::wrongly_caught_up(reset, *since, event));
     }
 }

@@ -3,9 +3,10 @@
 
 use super::connection::{Armed, Fired, Owed};
 use super::rearm::List;
-use super::triggers::{Mode, Trigger};
+use super::triggers::{Mode, Trigger, Triggers};
 use crate::base::id::ClientId;
 use crate::base::zxid::Zxid;
+use crate::check::by_path::PathNumber;
 use crate::check::committed::Entry;
 use crate::check::verdict::{At, Property, Sentence, Violation};
 use crate::check::wording::{self, Witness};
@@ -354,7 +355,13 @@ pub(super) struct Reset<'a> {
     pub change: Option<&'a Entry>,
 }
 
-impl Reset<'_> {
+impl<'a> Reset<'a> {
+    /// The same, about what last happened to this znode.
+    pub(super) fn after_change(self, log: &'a Triggers, znode: PathNumber) -> Self {
+        let change = log.last_change(znode, self.zxid);
+        Self { change, ..self }
+    }
+
     fn evidence(self) -> Vec<Sentence> {
         let mut evidence: Vec<Sentence> = self.change.map(Entry::sentence).into_iter().collect();
         evidence.push(Sentence {
