@@ -1,23 +1,23 @@
-//! Small numbers for values, and a set of 128-bit fingerprints: open addressing without randomness.
+//! Small numbers for values, and a set of 128-bit fingerprints.
 
 use std::hash::{Hash, Hasher};
 
 use crate::base::digest::mix;
+use crate::check::slots::Slots;
 use crate::history::foreign::value::Value;
 
 /// Gives equal keys the same number, counted from 0.
 #[derive(Clone, Debug)]
 pub(super) struct Interner<K> {
     keys: Vec<K>,
-    /// Number + 1, or 0 where free; a power of two long.
-    slots: Vec<u32>,
+    slots: Slots,
 }
 
-impl<K: Hash + Eq> Default for Interner<K> {
+impl<K> Default for Interner<K> {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
-            slots: vec![0; 256],
+            slots: Slots::default(),
         }
     }
 }
@@ -28,45 +28,33 @@ impl<K: Hash + Eq> Interner<K> {
     where
         K: Clone,
     {
-        match self.find(key) {
-            Ok(number) => number,
-            Err(slot) => self.add(slot, key.clone()),
-        }
+        let hash = hash_of(key);
+        self.find(hash, key)
+            .unwrap_or_else(|| self.add(hash, key.clone()))
     }
 
     /// The number of a key.
     pub(super) fn number(&mut self, key: K) -> u32 {
-        match self.find(&key) {
-            Ok(number) => number,
-            Err(slot) => self.add(slot, key),
-        }
+        let hash = hash_of(&key);
+        self.find(hash, &key).unwrap_or_else(|| self.add(hash, key))
     }
 
-    /// The number of a key, or the free slot where it belongs.
-    fn find(&self, key: &K) -> Result<u32, usize> {
-        let mut slot = self.first_slot(key);
-        while self.slots[slot] != 0 {
-            let number = self.slots[slot] - 1;
-            if self.keys[number as usize] == *key {
-                return Ok(number);
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
-        }
-        Err(slot)
+    fn find(&self, hash: u64, key: &K) -> Option<u32> {
+        let place = self.slots.find(hash, |place| self.keys[place] == *key);
+        place.map(number_of_place)
     }
 
-    fn add(&mut self, slot: usize, key: K) -> u32 {
+    fn add(&mut self, hash: u64, key: K) -> u32 {
         let number = self.add_last(key);
-        self.slots[slot] = number + 1;
-        if self.keys.len() * 2 > self.slots.len() {
-            self.grow();
-        }
+        let keys = &self.keys;
+        self.slots
+            .put(hash, number as usize, |place| hash_of(&keys[place]));
         number
     }
 
     /// Numbers a key that is never looked up here.
     fn add_last(&mut self, key: K) -> u32 {
-        let number = u32::try_from(self.keys.len()).expect("memory holds fewer than 2^32 keys");
+        let number = number_of_place(self.keys.len());
         self.keys.push(key);
         number
     }
@@ -80,27 +68,16 @@ impl<K: Hash + Eq> Interner<K> {
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
+}
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "masked to the table's size"
-    )]
-    fn first_slot(&self, key: &K) -> usize {
-        let mut hasher = Mixer(0);
-        key.hash(&mut hasher);
-        mix(hasher.0) as usize & (self.slots.len() - 1)
-    }
+fn number_of_place(place: usize) -> u32 {
+    u32::try_from(place).expect("memory holds fewer than 2^32 keys")
+}
 
-    fn grow(&mut self) {
-        self.slots = vec![0; (self.keys.len() * 2 + 1).next_power_of_two()];
-        for number in 0..self.keys.len() {
-            let mut slot = self.first_slot(&self.keys[number]);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (self.slots.len() - 1);
-            }
-            self.slots[slot] = u32::try_from(number).expect("numbers are small") + 1;
-        }
-    }
+fn hash_of(key: &impl Hash) -> u64 {
+    let mut hasher = Mixer(0);
+    key.hash(&mut hasher);
+    mix(hasher.0)
 }
 
 /// Gives equal values the same number; small integers, which most are, are looked up at once.
