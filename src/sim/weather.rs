@@ -205,7 +205,11 @@ impl Weather {
     }
 
     /// The delay of the next frame on this path.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one call is made for nearly every event: 2 % of the kernel's instructions"
+    )]
+    #[inline(always)]
     pub(super) fn delay<W: Protocol>(
         &mut self,
         path: Path,

@@ -421,6 +421,7 @@ impl<P: Process> World<P> {
     }
 
     /// Passes on what the network tells a node, if anything.
+    #[inline]
     fn tell<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
@@ -473,6 +474,7 @@ impl<P: Process> World<P> {
     }
 
     /// Hands an input to a process that cannot become stale, or lets it wait.
+    #[inline]
     fn hand<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
