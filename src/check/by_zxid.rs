@@ -1,5 +1,5 @@
 //! Maps from zxids. Transactions become known nearly in order, and the newest are asked for most: the entries lie in one sorted queue,
-//! and no entry lies further from its end than its zxid does from the last one.
+//! and no entry lies further from its end than its zxid does from the last one. An entry that comes late moves those behind it.
 
 use std::collections::VecDeque;
 use std::ops::RangeBounds;

@@ -176,6 +176,10 @@ struct History {
 /// Triggers kept per path.
 const KEPT: usize = 1024;
 
+/// Changes remembered in all, for recursive watches: a client that was away for longer than they last is rare under any load, and
+/// costs a look at every znode.
+const RECENT: usize = 8 * KEPT;
+
 /// Every path's history.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Triggers {
@@ -276,7 +280,7 @@ impl Triggers {
     fn keep(&mut self, trigger: Trigger) {
         if trigger.spot.slot == Slot::Own {
             self.recent.push_back((trigger.spot.zxid, trigger.znode));
-            if self.recent.len() > KEPT
+            if self.recent.len() > RECENT
                 && let Some((oldest, _)) = self.recent.pop_front()
             {
                 self.recent_from = oldest;
@@ -433,12 +437,17 @@ mod tests {
 
     #[test]
     fn a_recursive_watch_catches_what_comes_after_it_however_long_ago_it_was_set() {
-        let names = ["/a", "/a/b", "/a/c", "/ab", "/d"];
+        let others = (0..15).map(|other| format!("/d/{other}"));
+        let names: Vec<String> = ["/a", "/a/b", "/a/c", "/ab", "/d"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(others)
+            .collect();
         let mut triggers = Triggers::default();
         let mut all = Vec::new();
-        let length = u32::try_from(KEPT).unwrap() + 500;
+        let length = u32::try_from(RECENT).unwrap() + 500;
         for counter in 1..=length {
-            let name = names[usize::try_from(mix(u64::from(counter)) % 5).unwrap()];
+            let name = &names[usize::try_from(mix(u64::from(counter)) % 20).unwrap()];
             let zxid = Zxid::new(Epoch(1), counter);
             all.extend(triggers.apply(Time::ZERO, &Arc::new(set(zxid, name))));
         }
