@@ -138,6 +138,7 @@ impl<W: Protocol> Agenda<W> {
     /// Ties are broken by another key from now on.
     pub(super) fn rekey(&mut self, tie: Key) {
         self.tie = tie;
+        self.queue.forget_ties();
     }
 
     /// Adds an event. `who` and `kind` say what it is about; they alone decide the tie.

@@ -251,6 +251,11 @@ impl<E> Queue<E> {
         self.late = 0;
     }
 
+    /// Ties are drawn anew: by another key from now on.
+    pub(super) fn forget_ties(&mut self) {
+        self.drawn = Moment::NONE;
+    }
+
     /// When the earliest event is due.
     #[inline]
     pub(super) fn next_time(&mut self) -> Option<Time> {

@@ -234,7 +234,7 @@ impl<P: Process> World<P> {
     }
 
     /// From now on the weather (network, disks, stages, ties, what crashes leave) is that of another seed. What was drawn
-    /// stays, and so do the decisions of processes; ties of what is under way are drawn when it meets.
+    /// stays, and so do the decisions of processes; ties of what has yet to happen are drawn anew.
     pub fn reweather(&mut self, seed: Seed) {
         self.agenda.rekey(Key::derive(seed, Domain::Tie));
         self.net.weather.rekey(seed);
@@ -589,9 +589,7 @@ impl<P: Process> World<P> {
             self.strike_cuts(at, true, sink);
         }
         self.work(node);
-        if self.net.harm.is_some()
-            && let Some((what, by)) = self.net.harm.take()
-        {
+        if let Some((what, by)) = self.net.harm.take() {
             self.emit_outside(at, by, None, what, sink);
         }
     }

@@ -256,6 +256,20 @@ fn a_promise_before_the_file_is_durable_breaks_epoch_discipline() {
 }
 
 #[test]
+fn what_is_on_the_disk_of_a_server_that_was_not_heard_of_is_not_known() {
+    let mut run = Ensemble::new(3, 0);
+    run.promise(1, 3, 1);
+    for observer in [5, 4] {
+        run.fact(Fact::AckEpochSent {
+            server: ServerId(observer),
+            epoch: Epoch(1),
+            counted: true,
+        });
+    }
+    run.assert_holds(Property::EpochDiscipline);
+}
+
+#[test]
 fn a_current_epoch_above_the_accepted_one_breaks_epoch_discipline() {
     let mut run = Ensemble::new(3, 0);
     run.store(1, EpochFile::Current, 1);
