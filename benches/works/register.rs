@@ -191,10 +191,12 @@ fn back_up(store: &mut Vec<u64>, input: Input<Register>, out: &mut Effects<Regis
             conn,
             msg: Word::Replicate { place, value },
         } => {
-            if store.len() <= index(place) {
-                store.resize(index(place) + 1, 0);
+            if store.len() == index(place) {
+                store.push(value);
+            } else {
+                store.resize(store.len().max(index(place) + 1), 0);
+                store[index(place)] = value;
             }
-            store[index(place)] = value;
             out.send(conn, Word::Ack { place });
         }
         _ => {}

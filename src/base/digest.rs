@@ -33,11 +33,11 @@ impl Digest {
         digest.value()
     }
 
-    /// Appends one word; order matters.
+    /// Appends one word; order matters. For given words behind it each word is a permutation of the digest: one that
+    /// differs always shows. The rotation brings the product's well mixed bits to where the next product spreads them.
     #[inline]
     pub fn word(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 ^= self.0 >> 29;
     }
 
     /// The digest so far.

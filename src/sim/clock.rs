@@ -1,6 +1,7 @@
 //! A node's two clocks. The monotonic one runs at its own rate, never goes back and survives crashes and power loss
 //! (zab.md K11); the wall clock also jumps. Reading is pure: a line of log more changes nothing.
 
+use super::process::WallClock;
 use super::setup::ClockSpec;
 use crate::base::id::NodeId;
 use crate::base::rng::Key;
@@ -24,9 +25,8 @@ pub(super) struct Clock {
     ppm: i64,
     /// How much the clock gains in a million ticks of true time, plus that million.
     rate: u64,
-    /// First reading, from which the wall clock counts.
-    first: LocalTime,
-    wall_ms: i64,
+    /// The wall clock counts from the first reading.
+    wall: WallClock,
     /// How many faults hold both clocks.
     frozen: u32,
     /// Readings are multiples of it, if it is not zero.
@@ -47,8 +47,10 @@ impl Clock {
             base: (Time::ZERO, LocalTime(uptime.0)),
             ppm,
             rate: rate_of(ppm),
-            first: LocalTime(uptime.0),
-            wall_ms: WALL_EPOCH_MS + symmetric(3, spec.offset_ms),
+            wall: WallClock {
+                reading: LocalTime(uptime.0),
+                shown_ms: WALL_EPOCH_MS + symmetric(3, spec.offset_ms),
+            },
             frozen: 0,
             granularity: spec.granularity,
         }
@@ -77,11 +79,10 @@ impl Clock {
         )
     }
 
-    /// The wall clock's reading in milliseconds.
+    /// The wall clock.
     #[inline]
-    pub(super) fn wall_ms(&self, reading: LocalTime) -> u64 {
-        let elapsed = i64::try_from(reading.since(self.first).as_ms()).unwrap_or(i64::MAX);
-        u64::try_from(self.wall_ms.saturating_add(elapsed)).unwrap_or(0)
+    pub(super) fn wall(&self) -> WallClock {
+        self.wall
     }
 
     /// The first moment at which the monotonic clock shows `reading` or more; never while it stands still.
@@ -126,7 +127,7 @@ impl Clock {
 
     /// Lets the wall clock jump.
     pub(super) fn jump_wall(&mut self, by_ms: i64) {
-        self.wall_ms = self.wall_ms.saturating_add(by_ms);
+        self.wall.shown_ms = self.wall.shown_ms.saturating_add(by_ms);
     }
 }
 
@@ -238,10 +239,10 @@ mod tests {
     fn a_wall_jump_leaves_the_monotonic_clock_alone() {
         let mut clock = clock(3, 0);
         let now = Time::from_ms(10);
-        let (reading, wall) = (clock.read(now), clock.wall_ms(clock.read(now)));
+        let (reading, wall) = (clock.read(now), clock.wall().ms(clock.read(now)));
         clock.jump_wall(-5_000);
         assert_eq!(clock.read(now), reading);
-        assert_eq!(clock.wall_ms(reading), wall - 5_000);
+        assert_eq!(clock.wall().ms(reading), wall - 5_000);
         assert!(wall.abs_diff(1_704_067_200_010) <= 50);
     }
 }

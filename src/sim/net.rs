@@ -29,6 +29,14 @@ pub(super) struct Told<W: Protocol> {
     pub(super) input: Input<W>,
 }
 
+/// What becomes of a frame at the end of its way.
+pub(super) enum Arrival<W: Protocol> {
+    /// Its connection is no more.
+    Nowhere,
+    /// It is at an end, which may be told something.
+    At(Option<Told<W>>),
+}
+
 /// What a datagram has suffered, and by which fault.
 type Harm = (&'static str, Option<u32>);
 
@@ -174,8 +182,10 @@ impl<W: Protocol> Net<W> {
         conn: Conn,
         side: Side,
         frame: Frame<W::Msg>,
-    ) -> Option<Told<W>> {
-        let link = self.links.get_mut(conn)?;
+    ) -> Arrival<W> {
+        let Some(link) = self.links.get_mut(conn) else {
+            return Arrival::Nowhere;
+        };
         let end = &link.ends[side as usize];
         let is_usual = end.state == State::Open && !end.severed && !link.doomed;
         if is_usual
@@ -183,13 +193,13 @@ impl<W: Protocol> Net<W> {
             && self.weather.is_fair()
             && let Frame::Data(msg) = frame
         {
-            return Some(Told {
+            return Arrival::At(Some(Told {
                 node: end.node,
                 class: link.class,
                 input: Input::Deliver { conn, msg },
-            });
+            }));
         }
-        self.arrive_in_weather(agenda, conn, side, frame)
+        Arrival::At(self.arrive_in_weather(agenda, conn, side, frame))
     }
 
     /// A frame comes to an end, or in weather, of which anything may be expected.

@@ -102,8 +102,8 @@ pub trait Process: Clone {
 pub struct Cx {
     /// Reading of this node's monotonic clock.
     pub now: LocalTime,
-    /// Wall-clock milliseconds as this node believes them; for data that is shown, never for deadlines.
-    pub wall_ms: u64,
+    /// This node's wall clock.
+    pub wall: WallClock,
     /// This node.
     pub me: NodeId,
     /// Key of this node's own draws.
@@ -113,9 +113,31 @@ pub struct Cx {
 }
 
 impl Cx {
+    /// Wall-clock milliseconds as this node believes them; for data that is shown, never for deadlines.
+    pub fn wall_ms(&self) -> u64 {
+        self.wall.ms(self.now)
+    }
+
     /// The `nth` draw of this `kind` at this node in the present 50 ms bucket.
     pub fn draw(&self, kind: u64, nth: u64) -> Draw {
         self.key.draw(u64::from(self.me.0), kind, self.bucket, nth)
+    }
+}
+
+/// A node's wall clock, told by its monotonic one. By default it shows the monotonic clock's milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WallClock {
+    /// A reading of the monotonic clock.
+    pub reading: LocalTime,
+    /// What the wall clock showed then, in milliseconds since 1970.
+    pub shown_ms: i64,
+}
+
+impl WallClock {
+    /// What it shows, in milliseconds since 1970, when the monotonic clock shows `reading`.
+    pub fn ms(self, reading: LocalTime) -> u64 {
+        let elapsed = i64::try_from(reading.since(self.reading).as_ms()).unwrap_or(i64::MAX);
+        u64::try_from(self.shown_ms.saturating_add(elapsed)).unwrap_or(0)
     }
 }
 
@@ -432,12 +454,6 @@ impl<W: Protocol> Effects<W> {
     /// Whether nothing was pushed.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
-    }
-
-    /// Takes one of the effects out, of which nothing but its place is left.
-    #[inline]
-    pub(super) fn take(&mut self, place: usize) -> Effect<W> {
-        std::mem::replace(&mut self.list[place], Effect::Sync)
     }
 
     /// The effects, for a wrapper that edits them in place.

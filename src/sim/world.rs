@@ -13,8 +13,8 @@ use super::draws::DrawKey;
 use super::fault::{DISK_STEP, Fault, Planned, Trigger};
 use super::faults::Ledger;
 use super::law::bucket_of;
-use super::net::{Net, Told};
-use super::process::{Cx, Effects, Input, Process, Protocol};
+use super::net::{Arrival, Frame, Net, Side, Told};
+use super::process::{Conn, Cx, Effects, Input, Process, Protocol};
 use super::queue::Class;
 use super::setup::Setup;
 use super::sink::{Happening, Sink, Stamp};
@@ -293,15 +293,21 @@ impl<P: Process> World<P> {
     ) -> Option<Stamp> {
         loop {
             let event = self.agenda.pop_by(limit)?;
-            if self.is_stale(&event) {
+            let at = Stamp {
+                event: EventId(self.events + 1),
+                time: self.agenda.now,
+            };
+            let is_meant = match event {
+                // Nearly all are: beside the table they cost 2 % fewer of the kernel's instructions.
+                Event::Frame { conn, side, frame } => {
+                    self.on_frame(at, (conn, side), frame, out, sink)
+                }
+                event => !self.is_stale(&event) && self.fire(at, event, out, sink),
+            };
+            if !is_meant {
                 continue;
             }
             self.events += 1;
-            let at = Stamp {
-                event: EventId(self.events),
-                time: self.agenda.now,
-            };
-            self.fire(at, event, out, sink);
             if self.events.is_multiple_of(CHECKPOINT_EVERY) {
                 self.checkpoints.push_back(self.digest.value());
             }
@@ -309,18 +315,18 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Whether what an event is about has passed.
+    /// Whether what an event is about has passed, as far as it can be told before.
     fn is_stale(&self, event: &Event<P::Words>) -> bool {
         let slot = |node: &NodeId| &self.slots[index(*node)];
         match event {
             Event::Fault { index } => self.ledger.is_called_off(*index),
             Event::Undo { index } | Event::Beat { index, .. } => !self.ledger.is_active(*index),
-            Event::HealAll | Event::Backup { .. } => false,
+            // A frame looks for its connection once, when it arrives.
+            Event::Frame { .. } | Event::HealAll | Event::Backup { .. } => false,
             Event::Disk { node, lane, ticket } => !slot(node).disk.is_current(*lane, *ticket),
-            Event::Frame { conn, .. }
-            | Event::Release { conn, .. }
-            | Event::Break { conn, .. }
-            | Event::Flush { conn, .. } => !self.net.has(*conn),
+            Event::Release { conn, .. } | Event::Break { conn, .. } | Event::Flush { conn, .. } => {
+                !self.net.has(*conn)
+            }
             Event::GiveUp { conn } => !self.net.is_dialling(*conn),
             Event::Fire {
                 node,
@@ -339,20 +345,17 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Carries out an event: a table of one line per kind.
+    /// Carries out an event: a table of one line per kind. Returns whether there was something to carry out.
     fn fire<S: Sink<P::Words>>(
         &mut self,
         at: Stamp,
         event: Event<P::Words>,
         out: &mut Effects<P::Words>,
         sink: &mut S,
-    ) {
+    ) -> bool {
         let agenda = &mut self.agenda;
         match event {
-            Event::Frame { conn, side, frame } => {
-                let told = self.net.arrive(agenda, conn, side, frame);
-                self.tell(at, told, out, sink);
-            }
+            Event::Frame { .. } => unreachable!("frames come to their ends beside this table"),
             Event::Release { conn, side } => {
                 let told = self.net.release(agenda, conn, side);
                 self.tell(at, told, out, sink);
@@ -386,6 +389,26 @@ impl<P: Process> World<P> {
             Event::Beat { index, beat } => self.beat(at, index, beat, sink),
             Event::Backup { index } => self.back_up(index),
             Event::HealAll => self.heal_now(at, sink),
+        }
+        true
+    }
+
+    /// A frame comes to the end of its way. Returns whether its connection still is.
+    #[inline]
+    fn on_frame<S: Sink<P::Words>>(
+        &mut self,
+        at: Stamp,
+        (conn, side): (Conn, Side),
+        frame: Frame<<P::Words as Protocol>::Msg>,
+        out: &mut Effects<P::Words>,
+        sink: &mut S,
+    ) -> bool {
+        match self.net.arrive(&mut self.agenda, conn, side, frame) {
+            Arrival::Nowhere => false,
+            Arrival::At(told) => {
+                self.tell(at, told, out, sink);
+                true
+            }
         }
     }
 
@@ -556,7 +579,7 @@ impl<P: Process> World<P> {
         let now = slot.clock.read(at.time);
         let cx = Cx {
             now,
-            wall_ms: slot.clock.wall_ms(now),
+            wall: slot.clock.wall(),
             me: node,
             key: self.shared.process_key,
             bucket: bucket_of(at.time),
@@ -569,8 +592,7 @@ impl<P: Process> World<P> {
             .expect("only what is up is told things");
         process.step(cx, input, out);
         slot.next_conn = out.next_conn();
-        for place in 0..out.len() {
-            let effect = out.take(place);
+        for effect in out.list_mut().drain(..) {
             effect.hash(&mut self.digest);
             sink.effect(at, node, &effect);
             if let Some(code) = self.apply(node, effect) {
@@ -584,12 +606,12 @@ impl<P: Process> World<P> {
                 }
             }
         }
-        out.list_mut().clear();
         if self.ledger.has_cuts() {
             self.strike_cuts(at, true, sink);
         }
         self.work(node);
-        if let Some((what, by)) = self.net.harm.take() {
+        if let Some((what, by)) = self.net.harm {
+            self.net.harm = None;
             self.emit_outside(at, by, None, what, sink);
         }
     }

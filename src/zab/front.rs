@@ -505,7 +505,7 @@ impl Front {
         core.memory.note_step(txn, core.config.rules.log.snapshot);
         let applied = match core.config.rules.tree.stamps {
             Stamps::OfTheLeader => core.memory.tree.apply(txn),
-            Stamps::Own => core.memory.tree.apply(&txn.at(cx.wall_ms)),
+            Stamps::Own => core.memory.tree.apply(&txn.at(cx.wall_ms())),
         };
         core.memory.remember(Arc::clone(txn));
         let (zxid, digest, tree) = (txn.zxid, txn.digest, core.memory.tree.digest());

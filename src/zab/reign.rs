@@ -154,7 +154,7 @@ impl Reign {
     /// One pass of the reaper (`ContainerManager.checkContainers`): it collects what is due, then each goes by a
     /// transaction of its own.
     pub fn reap(&mut self, cx: Cx, core: &Core, out: &mut Out) {
-        let due = core.memory.tree.reapable(cx.wall_ms);
+        let due = core.memory.tree.reapable(cx.wall_ms());
         for path in due.into_iter().take(REAPED_PER_PASS) {
             self.queue.push_back(Item::Reaping(path));
             out.wake(Stage::Prep);
@@ -196,7 +196,7 @@ impl Reign {
                 zxid,
                 SessionId::NONE,
                 0,
-                cx.wall_ms,
+                cx.wall_ms(),
                 &Request::DeleteContainer { path },
                 &Identities::default(),
             ),
@@ -212,11 +212,12 @@ impl Reign {
                 RequestBody::OpenSession { timeout_ms } => {
                     self.tracker.open(session, timeout_ms, Some(from), cx, out);
                     self.prep
-                        .open_session(zxid, session, timeout_ms, cx.wall_ms)
+                        .open_session(zxid, session, timeout_ms, cx.wall_ms())
                 }
                 RequestBody::Expiry => {
                     self.tracker.close(session);
-                    self.prep.close_session(tree, zxid, session, 0, cx.wall_ms)
+                    self.prep
+                        .close_session(tree, zxid, session, 0, cx.wall_ms())
                 }
                 RequestBody::Client(request) => {
                     if let Err(why) = self.tracker.check(session, from) {
@@ -231,7 +232,7 @@ impl Reign {
                             zxid,
                             session,
                             cxid,
-                            cx.wall_ms,
+                            cx.wall_ms(),
                             &request,
                             &identities,
                         );
@@ -253,7 +254,8 @@ impl Reign {
             }
             ExpiryCheck::AsRequest | ExpiryCheck::Unchecked => {
                 let tree = &core.memory.tree;
-                self.prep.close_session(tree, zxid, session, 0, cx.wall_ms)
+                self.prep
+                    .close_session(tree, zxid, session, 0, cx.wall_ms())
             }
         }
     }
@@ -286,7 +288,7 @@ impl Reign {
         cx: Cx,
         why: ErrorCode,
     ) -> Arc<Txn> {
-        self.prep.refuse(zxid, session, cxid, cx.wall_ms, why)
+        self.prep.refuse(zxid, session, cxid, cx.wall_ms(), why)
     }
 
     /// A transaction was applied: Prep need not remember it any more.

@@ -70,7 +70,7 @@ impl Tracker {
     fn clock(&self, cx: Cx) -> LocalTime {
         match self.rules.clock {
             SessionClock::Monotonic => cx.now,
-            SessionClock::Wall => LocalTime(Span::from_ms(cx.wall_ms).0),
+            SessionClock::Wall => LocalTime(Span::from_ms(cx.wall_ms()).0),
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use crate::base::id::NodeId;
     use crate::base::rng::{Domain, Key, Seed};
-    use crate::sim::process::Effects;
+    use crate::sim::process::{Effects, WallClock};
 
     const SESSION: SessionId = SessionId(7);
 
@@ -259,7 +259,7 @@ mod tests {
     fn ms(ms: u64) -> Cx {
         Cx {
             now: LocalTime(ms * 1_000_000),
-            wall_ms: 0,
+            wall: WallClock::default(),
             me: NodeId(1),
             key: Key::derive(Seed(1), Domain::Process),
             bucket: 0,

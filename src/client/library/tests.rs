@@ -7,13 +7,13 @@ use crate::base::rng::{Domain, Key, Seed};
 use crate::client::config::HostPolicy;
 use crate::client::workload::Workload;
 use crate::history::op::{EventKind, Stat};
-use crate::sim::process::Effect;
+use crate::sim::process::{Effect, WallClock};
 
 /// What a client on node 9 knows at `ms` on its clock.
 pub(in crate::client) fn cx_at(ms: u64) -> Cx {
     Cx {
         now: LocalTime(ms * 1_000_000),
-        wall_ms: ms,
+        wall: WallClock::default(),
         me: NodeId(9),
         key: Key::derive(Seed(1), Domain::Process),
         bucket: ms / 50,

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::id::NodeId;
 use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::LocalTime;
-use crate::sim::process::{Conn, Effects};
+use crate::sim::process::{Conn, Effects, WallClock};
 use crate::zab::testing::{core, said, zxid};
 
 struct Bench {
@@ -17,7 +17,7 @@ fn cx(ms: u64) -> Cx {
     let key = Key::derive(Seed(1), Domain::Process);
     Cx {
         now: LocalTime(ms * 1_000_000),
-        wall_ms: ms,
+        wall: WallClock::default(),
         me: NodeId(1),
         key,
         bucket: ms / 50,

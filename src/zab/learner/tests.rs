@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::rng::{Domain, Key, Seed};
-use crate::sim::process::Effects;
+use crate::sim::process::{Effects, WallClock};
 use crate::zab::testing::{core, said, zxid};
 
 const CONN: Conn = Conn(1);
@@ -11,7 +11,7 @@ fn cx() -> Cx {
     let key = Key::derive(Seed(1), Domain::Process);
     Cx {
         now: LocalTime(0),
-        wall_ms: 0,
+        wall: WallClock::default(),
         me: NodeId(1),
         key,
         bucket: 0,

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
-use crate::sim::process::Effects;
+use crate::sim::process::{Effects, WallClock};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 use crate::zab::testing::{said, txn, zxid};
 use crate::zab::vote::Vote;
@@ -13,7 +13,7 @@ fn cx(ms: u64) -> Cx {
     let key = Key::derive(Seed(1), Domain::Process);
     Cx {
         now: LocalTime(ms * 1_000_000),
-        wall_ms: ms,
+        wall: WallClock::default(),
         me: NodeId(1),
         key,
         bucket: ms / 50,
