@@ -2,11 +2,12 @@
 //! (teaching.md §13). ZooKeeper keeps none of them, and a run that breaks one shows why.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::evidence;
-use super::under_way::UnderWay;
+use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Sentence};
-use super::wording::{self, Status, Witness, violation};
+use super::wording::{self, Witness, violation};
 use crate::base::id::{ClientId, ServerId, ServerSet};
 use crate::base::zxid::Zxid;
 use crate::history::fact::{Fact, Role};
@@ -16,18 +17,17 @@ use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, Stat, Wa
 #[derive(Clone, Debug)]
 struct Interest {
     stat: Stat,
-    read: Witness,
+    read: Arc<Witness>,
     events: Vec<Sentence>,
 }
 
 /// Judges the claims.
 #[derive(Clone, Debug, Default)]
 pub struct ArticleMonitor {
-    under_way: UnderWay,
     /// When each change was made by the leader's clock, in order of zxids.
-    times: BTreeMap<Zxid, (u64, Witness)>,
+    times: BTreeMap<Zxid, (u64, Arc<Witness>)>,
     /// The last successful write to each znode.
-    written: BTreeMap<Path, Witness>,
+    written: BTreeMap<Path, Arc<Witness>>,
     interests: BTreeMap<(ClientId, Path), Interest>,
     leaders: BTreeMap<ServerId, At>,
     learners: BTreeMap<ServerId, At>,
@@ -41,7 +41,7 @@ impl ArticleMonitor {
 
     fn on_returned(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
@@ -67,7 +67,7 @@ impl ArticleMonitor {
     fn judge_conflict(
         &self,
         path: &Path,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
@@ -89,9 +89,8 @@ impl ArticleMonitor {
     }
 
     /// "Timestamps order what happens."
-    fn judge_time(&mut self, stat: Stat, witness: &Witness, findings: &mut Findings) {
-        let mut witness = witness.clone();
-        witness.stat = Some(Status::from(stat));
+    fn judge_time(&mut self, stat: Stat, witness: &Arc<Witness>, findings: &mut Findings) {
+        let witness = witness.showing(&stat);
         findings.exercise(Property::TimestampOrder);
         let before = self.times.range(..stat.mzxid).next_back();
         let after = self.times.range(stat.mzxid.next()..).next();
@@ -107,7 +106,7 @@ impl ArticleMonitor {
                 Property::TimestampOrder,
                 witness.at(),
                 "time-went-back",
-                vec![other.sentence(), witness.sentence()],
+                vec![other.sentence_with_status(), witness.sentence_with_status()],
                 format!(
                     "zxid {} comes after zxid {}, and its time is {} ms earlier: nothing is ordered by it",
                     later.0,
@@ -120,9 +119,14 @@ impl ArticleMonitor {
     }
 
     /// "A watch fires on every change."
-    fn judge_watch(&mut self, path: &Path, stat: Stat, witness: &Witness, findings: &mut Findings) {
-        let mut read = witness.clone();
-        read.stat = Some(Status::from(stat));
+    fn judge_watch(
+        &mut self,
+        path: &Path,
+        stat: Stat,
+        witness: &Arc<Witness>,
+        findings: &mut Findings,
+    ) {
+        let read = witness.showing(&stat);
         let key = (witness.client, path.clone());
         if let Some(interest) = self.interests.remove(&key)
             && interest.stat.czxid == stat.czxid
@@ -132,7 +136,10 @@ impl ArticleMonitor {
             let changes = i64::from(stat.version) - i64::from(interest.stat.version);
             let events = interest.events.len();
             if changes > i64::try_from(events).unwrap_or(i64::MAX) {
-                let mut evidence = vec![interest.read.sentence(), read.sentence()];
+                let mut evidence = vec![
+                    interest.read.sentence_with_status(),
+                    read.sentence_with_status(),
+                ];
                 evidence.extend(interest.events);
                 findings.violate(violation(
                     Property::WatchEveryChange,
@@ -217,9 +224,15 @@ impl ArticleMonitor {
 }
 
 impl Monitor for ArticleMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Some(answered) = self.under_way.observe(at, fact) {
-            self.on_returned(&answered.witness, answered.result, findings);
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
+        if let Some(answered) = Answered::by(fact, witness) {
+            self.on_returned(answered.witness, answered.result, findings);
         } else if let Fact::EventReceived { client, event, .. } = fact {
             self.on_event(at, *client, event);
         } else if let Fact::Disconnected { client, .. } | Fact::ClientCrashed { client } = fact {

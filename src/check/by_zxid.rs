@@ -6,6 +6,9 @@ use std::ops::RangeBounds;
 
 use crate::base::zxid::Zxid;
 
+/// So near the last entry it costs little to look where an entry would stand if nothing was left out.
+const NEAR: usize = 64;
+
 /// What is known by zxid.
 #[derive(Clone, Debug)]
 pub(crate) struct ByZxid<T> {
@@ -34,7 +37,7 @@ impl<T> ByZxid<T> {
         // Zxids differ by one at least, and by no more where nothing was left out.
         let back = usize::try_from(back).unwrap_or(usize::MAX);
         let mut low = (count - 1).saturating_sub(back);
-        if self.entries[low].0 == zxid {
+        if (back < NEAR || self.is_dense(*last)) && self.entries[low].0 == zxid {
             return Ok(low);
         }
         // Else it is probably near the end all the same: strides grow from there.
@@ -57,6 +60,12 @@ impl<T> ByZxid<T> {
             }
         }
         Err(low)
+    }
+
+    /// Whether little was left out, so that entries stand where they would if nothing was.
+    fn is_dense(&self, last: Zxid) -> bool {
+        let first = self.entries.front().map_or(0, |(first, _)| first.0);
+        last.0 - first < 2 * self.entries.len() as u64
     }
 
     /// How many entries there are.

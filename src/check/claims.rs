@@ -7,6 +7,7 @@
 //! is broken if the next change stands at or below that zxid, also if that becomes known later: reads wait at the change
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
+use crate::check::under_way::Answered;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::by_path::ByPath;
 use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
-use super::wording::{self, Begun, Status, Witness};
+use super::wording::{self, Witness};
 use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
@@ -44,13 +45,6 @@ impl Mark {
     }
 }
 
-/// An operation under way.
-#[derive(Clone, Debug)]
-struct Open {
-    begun: Begun,
-    known: Known,
-}
-
 /// What was over when an operation was handed in, as far as its answer is judged by it.
 #[derive(Clone, Debug)]
 enum Known {
@@ -64,14 +58,14 @@ enum Known {
 
 /// A read that showed a znode.
 struct Read<'a> {
-    witness: &'a Witness,
+    witness: &'a Arc<Witness>,
     stat: Stat,
     /// The same as evidence: few reads become that.
     evidence: OnceCell<Arc<Witness>>,
 }
 
 impl<'a> Read<'a> {
-    fn new(witness: &'a Witness, stat: Stat) -> Self {
+    fn new(witness: &'a Arc<Witness>, stat: Stat) -> Self {
         Self {
             witness,
             stat,
@@ -80,11 +74,9 @@ impl<'a> Read<'a> {
     }
 
     fn evidence(&self) -> Arc<Witness> {
-        let evidence = self.evidence.get_or_init(|| {
-            let mut witness = self.witness.clone();
-            witness.stat = Some(Status::from(self.stat));
-            Arc::new(witness)
-        });
+        let evidence = self
+            .evidence
+            .get_or_init(|| self.witness.showing(&self.stat));
         Arc::clone(evidence)
     }
 }
@@ -155,7 +147,7 @@ impl Staleness {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimsMonitor {
-    open: ByOperation<Open>,
+    open: ByOperation<Known>,
     taken: Mark,
     written: Mark,
     /// What each session's last sync promises.
@@ -175,25 +167,26 @@ impl ClaimsMonitor {
         &self.staleness
     }
 
-    fn on_invoked(&mut self, begun: Begun, session: SessionId) {
-        let known = if begun.request.is_write() {
+    fn on_invoked(&mut self, witness: &Witness, session: SessionId) {
+        let known = if witness.request.is_write() {
             Known::Nothing
-        } else if let Request::Sync { .. } = &*begun.request {
+        } else if let Request::Sync { .. } = &*witness.request {
             Known::Written(self.written.clone())
         } else {
             Known::Taken(self.taken.clone(), self.synced.get(&session).cloned())
         };
-        let operation = (begun.client, begun.op);
-        self.open.insert(operation, Open { begun, known });
+        self.open.insert((witness.client, witness.op), known);
     }
 
-    fn on_returned(
-        &mut self,
-        (witness, known): (Witness, Known),
-        session: SessionId,
-        result: Result<&Response, &ErrorCode>,
-        findings: &mut Findings,
-    ) {
+    fn on_returned(&mut self, answered: &Answered<'_>, findings: &mut Findings) {
+        let Answered {
+            witness,
+            session,
+            result,
+        } = *answered;
+        let Some(known) = self.open.remove(&(witness.client, witness.op)) else {
+            return;
+        };
         match (known, result) {
             (Known::Nothing, _) => self.on_write(witness, result, findings),
             (Known::Written(written), Ok(_)) => {
@@ -201,7 +194,7 @@ impl ClaimsMonitor {
             }
             (Known::Taken(taken, synced), Ok(response)) => {
                 let floors = [Some(&taken), synced.as_ref()];
-                self.on_read(&witness, floors, response, findings);
+                self.on_read(witness, floors, response, findings);
             }
             (Known::Written(_) | Known::Taken(..), Err(_)) => {}
         }
@@ -209,7 +202,7 @@ impl ClaimsMonitor {
 
     fn on_write(
         &mut self,
-        witness: Witness,
+        witness: &Arc<Witness>,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
@@ -217,8 +210,7 @@ impl ClaimsMonitor {
         if result.is_err_and(|error| !evidence::is_placed(*error)) {
             return;
         }
-        let witness = Arc::new(witness);
-        let evidence = || Arc::clone(&witness);
+        let evidence = || Arc::clone(witness);
         let result = result.map(Some).map_err(|error| *error);
         for effect in evidence::effects(&witness.request, result, zxid) {
             if effect.change {
@@ -233,7 +225,7 @@ impl ClaimsMonitor {
     /// What was answered, and what the read must see by each claim.
     fn on_read(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         floors: [Option<&Mark>; CLAIMS.len()],
         response: &Response,
         findings: &mut Findings,
@@ -339,14 +331,14 @@ fn story(
     by: &Witness,
     at: At,
 ) -> Violation {
-    let mut evidence = vec![by.sentence()];
+    let mut evidence = vec![by.sentence_of_sight()];
     let floor = waiting
         .floor
         .by
         .iter()
         .filter(|floor| (floor.client, floor.op) != (by.client, by.op));
-    evidence.extend(floor.map(|floor| floor.sentence()));
-    evidence.push(waiting.read.sentence());
+    evidence.extend(floor.map(|floor| floor.sentence_of_sight()));
+    evidence.push(waiting.read.sentence_of_sight());
     let shown = waiting.read.stat.map_or(Zxid::ZERO, |stat| stat.mzxid);
     let (signature, what) = if claim == Property::SyncRead {
         ("stale-after-sync", "before the session's sync began")
@@ -372,35 +364,17 @@ impl Monitor for ClaimsMonitor {
         )
     }
 
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Invoked {
-            client,
-            op,
-            session,
-            request,
-        } = fact
-        {
-            let begun = Begun {
-                client: *client,
-                op: *op,
-                at,
-                request: Arc::clone(request),
-            };
-            self.on_invoked(begun, *session);
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(Open { begun, known }) = self.open.remove(&(*client, *op)) {
-                let mut witness = begun.witness();
-                witness.answer(at, *zxid, result);
-                self.on_returned((witness, known), *session, result.as_ref(), findings);
-            }
+    fn observe(
+        &mut self,
+        _: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
+        if let (Fact::Invoked { session, .. }, Some(witness)) = (fact, witness) {
+            self.on_invoked(witness, *session);
+        } else if let Some(answered) = Answered::by(fact, witness) {
+            self.on_returned(&answered, findings);
         } else if let Fact::Lost { client, op, .. } = fact {
             self.open.remove(&(*client, *op));
         } else if let Fact::ClientCrashed { client } = fact {
@@ -423,9 +397,7 @@ mod tests {
 
     fn judge(script: &Script) -> (Findings, Staleness) {
         let mut monitor = ClaimsMonitor::new();
-        let mut findings = Findings::default();
-        script.play(|at, fact| monitor.observe(at, fact, &mut findings));
-        monitor.finish(script.end(), &mut findings);
+        let findings = script.judge(&mut monitor);
         (findings, monitor.staleness.clone())
     }
 

@@ -6,6 +6,7 @@
 //! second span, and what clients handed in by then must have been answered, or be known as lost. A server that caught up
 //! once has done its duty: that it serves on is not promised. O(log n) per fact.
 
+use crate::check::wording::Witness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -265,7 +266,7 @@ impl Monitor for ConvergenceMonitor {
             )
     }
 
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
         if let Some(cutoff) = self.cutoff() {
             if at.time <= cutoff {
                 self.on_fact(at, fact);
@@ -365,7 +366,7 @@ mod tests {
                 event: EventId(event),
                 time: Time::from_ms(*ms),
             };
-            monitor.observe(at, fact, &mut findings);
+            monitor.observe(at, fact, None, &mut findings);
         }
         let at = At {
             event: EventId(event),

@@ -20,6 +20,7 @@ mod tests;
 mod timeline;
 mod ways;
 
+use crate::check::under_way::Answered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence::{self, Effect, Know, Version};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
-use super::wording::{Status, Witness};
+use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
@@ -107,33 +108,20 @@ impl Monitor for LinearMonitor {
         )
     }
 
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        let found = if let Fact::Invoked {
-            client,
-            op,
-            session,
-            request,
-        } = fact
-        {
-            self.on_invoked(at, (*client, *op), *session, request);
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
+        let found = if let Fact::Invoked { session, .. } = fact {
+            if let Some(witness) = witness {
+                self.on_invoked(*session, witness);
+            }
             Ok(())
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            self.on_returned(
-                at,
-                (*client, *op),
-                *session,
-                *zxid,
-                result.as_ref(),
-                findings,
-            )
+        } else if let Some(answered) = Answered::by(fact, witness) {
+            self.on_returned(at, &answered, findings)
         } else if let Fact::Lost {
             client,
             op,
@@ -174,10 +162,12 @@ impl LinearMonitor {
         Self::default()
     }
 
-    fn on_invoked(&mut self, at: At, op: Operation, session: SessionId, request: &Arc<Request>) {
+    fn on_invoked(&mut self, session: SessionId, witness: &Arc<Witness>) {
+        let op = (witness.client, witness.op);
+        let request = &witness.request;
         self.invocations += 1;
         let pending = Pending {
-            witness: Arc::new(Witness::begin(op.0, op.1, at, request)),
+            witness: Arc::clone(witness),
             session,
             sequence: self.invocations,
             above: self.proven.zxid,
@@ -204,24 +194,14 @@ impl LinearMonitor {
         }
     }
 
-    fn on_returned(
-        &mut self,
-        at: At,
-        op: Operation,
-        session: SessionId,
-        zxid: Option<Zxid>,
-        result: Result<&Response, &ErrorCode>,
-        findings: &mut Findings,
-    ) -> Judged {
+    fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) -> Judged {
+        let (session, zxid) = (answered.session, answered.witness.zxid);
+        let op = (answered.witness.client, answered.witness.op);
         let Some(mut pending) = self.pending.remove(&op) else {
             return Ok(());
         };
-        let witness = Arc::make_mut(&mut pending.witness);
-        witness.returned = Some(at);
-        witness.zxid = zxid;
-        witness.error = result.err().copied();
-        witness.stat = result.ok().and_then(stat_of).map(Status::from);
-        let result = result.map_err(|error| *error);
+        pending.witness = Arc::clone(answered.witness);
+        let result = answered.result.map_err(|error| *error);
         if !pending.witness.request.is_write() {
             return self.on_read(at, session, &pending, result);
         }
@@ -508,7 +488,11 @@ impl LinearMonitor {
         czxid: Zxid,
         witness: &Arc<Witness>,
     ) -> Judged {
-        let (before, version) = if self.keys.at(number).compound {
+        let key = self.keys.at(number);
+        if key.born == czxid {
+            return Ok(());
+        }
+        let (before, version) = if key.compound {
             (Know::Nothing, Version::Any)
         } else {
             (Know::Absent, Version::Is(0))
@@ -517,7 +501,9 @@ impl LinearMonitor {
             czxid: Some(czxid),
             version,
         };
-        self.on_shown(at, (number, czxid), (before, after), None, witness)
+        self.on_shown(at, (number, czxid), (before, after), None, witness)?;
+        self.keys.at_mut(number).born = czxid;
+        Ok(())
     }
 
     /// A reply showed a change, and the states before and after it.
@@ -590,22 +576,5 @@ fn touch(part: &Request) -> Option<(&Path, bool, bool)> {
         Some((path, false, false))
     } else {
         None
-    }
-}
-
-fn stat_of(response: &Response) -> Option<Stat> {
-    match response {
-        Response::PathStat(_, stat)
-        | Response::Stat(stat)
-        | Response::Data(_, stat)
-        | Response::Children(_, Some(stat))
-        | Response::Acl(_, stat) => Some(**stat),
-        Response::Empty
-        | Response::Path(_)
-        | Response::Children(_, None)
-        | Response::Multi(_)
-        | Response::Paths(_)
-        | Response::Count(_)
-        | Response::Identities(_) => None,
     }
 }

@@ -5,10 +5,12 @@
 //! only by a leader: where clients tried none since the last one began, a leader is all that is asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::by_operation::ByOperation;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
+use super::wording::Witness;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::history::fact::{Fact, Role};
@@ -387,7 +389,7 @@ fn is_answer(code: ErrorCode) -> bool {
 }
 
 impl Monitor for LivenessMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
         let is_over = self.deadline().is_some_and(|deadline| deadline < at.time);
         if is_over {
             self.judge(at, is_over, findings);
@@ -523,7 +525,7 @@ mod tests {
         monitor.fault_free_from(Time::from_ms(1_000));
         let mut findings = Findings::default();
         for (ms, fact) in facts {
-            monitor.observe(at(*ms), fact, &mut findings);
+            monitor.observe(at(*ms), fact, None, &mut findings);
         }
         monitor.finish(at(end_ms), &mut findings);
         findings
@@ -660,7 +662,7 @@ mod tests {
             let mut monitor = LivenessMonitor::new(Span::from_ms(500), voters());
             let mut findings = Findings::default();
             for (ms, fact) in &facts[..count] {
-                monitor.observe(at(*ms), fact, &mut findings);
+                monitor.observe(at(*ms), fact, None, &mut findings);
             }
             assert!(!monitor.is_settled());
             monitor.fault_free_from(Time::from_ms(1_000));

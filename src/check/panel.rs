@@ -8,12 +8,15 @@ use super::liveness::LivenessMonitor;
 use super::recipe::RecipeMonitor;
 use super::session::SessionMonitor;
 use super::sessions::SessionsMonitor;
+use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use super::watch::{WatchLatency, WatchMonitor};
+use super::wording::Witness;
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::history::fact::Fact;
+use std::sync::Arc;
 
 /// The monitors of a run and their findings.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,8 @@ pub struct Panel {
     claims: Option<ClaimsMonitor>,
     recipe: Option<RecipeMonitor>,
     article: Option<ArticleMonitor>,
+    /// What all monitors know of operations.
+    under_way: UnderWay,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -82,6 +87,7 @@ impl Panel {
             claims: None,
             recipe: None,
             article: None,
+            under_way: UnderWay::default(),
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
@@ -197,17 +203,21 @@ impl Panel {
 
     /// Takes the next fact of the run.
     pub fn observe(&mut self, at: At, fact: &Fact) {
-        self.each(|monitor, findings| monitor.observe(at, fact, findings));
+        let witness = self.under_way.observe(at, fact);
+        self.each(|monitor, findings| monitor.observe(at, fact, witness.as_ref(), findings));
     }
 
     /// Takes the next facts of the run at once, monitor by monitor: each finds its code and its data in the processor's caches.
     /// What is found is what would be found fact by fact.
     pub fn observe_all(&mut self, facts: &[(At, Fact)]) {
+        let under_way = &mut self.under_way;
+        let witness = |(at, fact): &(At, Fact)| under_way.observe(*at, fact);
+        let witnesses: Vec<Option<Arc<Witness>>> = facts.iter().map(witness).collect();
         self.each(|monitor, findings| {
-            for (index, (at, fact)) in facts.iter().enumerate() {
+            for (index, ((at, fact), witness)) in facts.iter().zip(&witnesses).enumerate() {
                 if monitor.heeds(fact) {
                     findings.judge(index);
-                    monitor.observe(*at, fact, findings);
+                    monitor.observe(*at, fact, witness.as_ref(), findings);
                 }
             }
         });

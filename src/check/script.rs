@@ -1,6 +1,7 @@
 //! A small language for histories in tests: each line pushes the facts it stands for, one event and one millisecond
 //! later than the line before.
 
+use crate::check::under_way::UnderWay;
 use std::sync::Arc;
 
 use super::verdict::{At, Findings, Monitor, Property, Verdict};
@@ -219,7 +220,11 @@ impl Script {
     /// Lets a monitor judge the history.
     pub(crate) fn judge(&self, monitor: &mut impl Monitor) -> Findings {
         let mut findings = Findings::default();
-        self.play(|at, fact| monitor.observe(at, fact, &mut findings));
+        let mut under_way = UnderWay::default();
+        self.play(|at, fact| {
+            let witness = under_way.observe(at, fact);
+            monitor.observe(at, fact, witness.as_ref(), &mut findings);
+        });
         monitor.finish(self.end(), &mut findings);
         findings
     }

@@ -11,6 +11,7 @@
 
 mod stories;
 
+use crate::check::under_way::Answered;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::{Status, Witness};
+use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
@@ -102,6 +103,8 @@ struct Chain {
 struct Key {
     /// The znode above, once it was asked for.
     above: Option<PathNumber>,
+    /// When the life that a read showed last began.
+    born: Zxid,
     data: Chain,
     children: Chain,
     /// Reads that found nothing, by the last change known below their view.
@@ -148,7 +151,7 @@ impl Chain {
 #[derive(Clone, Debug, Default)]
 pub struct SessionMonitor {
     /// Operations not answered yet, in the order in which they were handed in.
-    open: ByOperation<Witness>,
+    open: ByOperation<Arc<Witness>>,
     sessions: BTreeMap<SessionId, View>,
     keys: ByPath<Key>,
 }
@@ -156,9 +159,15 @@ pub struct SessionMonitor {
 type Judged = Result<(), Violation>;
 
 impl Monitor for SessionMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
         if fact.client().is_some()
-            && let Err(mut violation) = self.on_client_fact(at, fact, findings)
+            && let Err(mut violation) = self.on_client_fact(fact, witness, findings)
         {
             // The read may have been long ago: what contradicts it became known now.
             violation.at = at;
@@ -178,28 +187,16 @@ impl SessionMonitor {
     }
 
     #[inline(never)] // Most facts are none of clients, and pass by.
-    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) -> Judged {
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
-        {
-            self.on_invoked(Witness::begin(*client, *op, at, request));
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.answer(at, *zxid, result);
-                return self.on_returned(witness, *session, result.as_ref(), findings);
-            }
+    fn on_client_fact(
+        &mut self,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) -> Judged {
+        if let (Fact::Invoked { .. }, Some(witness)) = (fact, witness) {
+            self.on_invoked(witness);
+        } else if let Some(answered) = Answered::by(fact, witness) {
+            return self.on_returned(&answered, findings);
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
@@ -225,7 +222,7 @@ impl SessionMonitor {
         Ok(())
     }
 
-    fn on_invoked(&mut self, witness: Witness) {
+    fn on_invoked(&mut self, witness: &Arc<Witness>) {
         let op = (witness.client, witness.op);
         for part in evidence::parts(&witness.request) {
             if let Request::Delete { path, .. } | Request::DeleteContainer { path } = part {
@@ -242,16 +239,16 @@ impl SessionMonitor {
                 self.key(path).mortal = true;
             }
         }
-        self.open.insert(op, witness);
+        self.open.insert(op, Arc::clone(witness));
     }
 
-    fn on_returned(
-        &mut self,
-        witness: Witness,
-        session: SessionId,
-        result: Result<&Response, &ErrorCode>,
-        findings: &mut Findings,
-    ) -> Judged {
+    fn on_returned(&mut self, answered: &Answered<'_>, findings: &mut Findings) -> Judged {
+        let Answered {
+            witness,
+            session,
+            result,
+        } = *answered;
+        self.open.remove(&(witness.client, witness.op));
         if matches!(*witness.request, Request::Auth { .. }) {
             return Ok(());
         }
@@ -263,16 +260,16 @@ impl SessionMonitor {
         {
             findings.exercise(Property::AtomicMultis);
         }
-        self.check_reply_order(&witness)?;
+        self.check_reply_order(witness)?;
         let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
         if witness.request.is_write() {
             if unknown {
                 return Ok(());
             }
-            self.settle_deletes(&witness);
-            return self.on_write(&Arc::new(witness), session, result);
+            self.settle_deletes(witness);
+            return self.on_write(witness, session, result);
         }
-        self.on_read(&witness, session, result, findings)
+        self.on_read(witness, session, result, findings)
     }
 
     /// Replies of a session come in the order of its requests.
@@ -333,7 +330,7 @@ impl SessionMonitor {
 
     fn on_read(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
@@ -360,7 +357,7 @@ impl SessionMonitor {
                 ),
             ));
         }
-        seen.raise(header, || Arc::new(witness.clone()));
+        seen.raise(header, || Arc::clone(witness));
         match result {
             Ok(response) => self.on_sights(witness, session, header, response),
             Err(ErrorCode::NoNode) => self.on_absence(witness, session, header),
@@ -371,7 +368,7 @@ impl SessionMonitor {
     /// What a read shows must be the newest known change up to the view.
     fn on_sights(
         &mut self,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         header: Zxid,
         response: &Response,
@@ -387,9 +384,7 @@ impl SessionMonitor {
         let seen = self.sessions.entry(session).or_default();
         let mut reads = Vec::with_capacity(sights.len());
         for (path, stat, _) in &sights {
-            let mut read = witness.clone();
-            read.stat = Some(Status::from(*stat));
-            let read = Arc::new(read);
+            let read = witness.showing(stat);
             seen.raise(view, || Arc::clone(&read));
             seen.show(path, stat, &read);
             reads.push(read);
@@ -419,13 +414,22 @@ impl SessionMonitor {
         let (read, session) = (&parked.read, parked.session);
         if stat.czxid > Zxid::ZERO
             && let Some(above) = self.above(znode)
+            && !self.is_born(znode, above, stat.czxid)
         {
             self.learn((Aspect::Children, above), stat.czxid, true, read, session)?;
+            self.keys.at_mut(znode).born = stat.czxid;
         }
         self.learn((Aspect::Data, znode), stat.mzxid, true, read, session)?;
         self.learn((Aspect::Children, znode), stat.pzxid, true, read, session)?;
         self.park((Aspect::Data, znode), stat.mzxid, parked.clone())?;
         self.park((Aspect::Children, znode), stat.pzxid, parked)
+    }
+
+    /// Whether this life of a znode is known to the one above it, as the last read of it showed: a long way to look for in a
+    /// long list.
+    fn is_born(&self, znode: PathNumber, above: PathNumber, czxid: Zxid) -> bool {
+        let first = self.keys.at(above).children.known.first();
+        self.keys.at(znode).born == czxid && first.is_some_and(|(first, _)| first <= czxid)
     }
 
     /// The read is judged, and once more with each change that becomes known later.
@@ -445,7 +449,7 @@ impl SessionMonitor {
     }
 
     /// A read that finds nothing must not follow a creation that its session's view holds.
-    fn on_absence(&mut self, witness: &Witness, session: SessionId, view: Zxid) -> Judged {
+    fn on_absence(&mut self, witness: &Arc<Witness>, session: SessionId, view: Zxid) -> Judged {
         let (Request::Exists { path, .. }
         | Request::GetData { path, .. }
         | Request::GetChildren { path, .. }
@@ -456,7 +460,7 @@ impl SessionMonitor {
         let parked = Parked {
             view,
             session,
-            read: Arc::new(witness.clone()),
+            read: Arc::clone(witness),
             by: self.sessions.get(&session).and_then(|view| view.by.clone()),
             beside: None,
         };

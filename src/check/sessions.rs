@@ -11,14 +11,16 @@ mod seen;
 mod clients;
 mod relayed;
 
+use crate::check::under_way::Answered;
+use crate::check::wording::Witness;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use self::clients::Clients;
 use self::relayed::Relayed;
 use self::seen::Seen;
 use super::committed::{Committed, Entry};
 use super::numbered::ByNumber;
-use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording;
 use crate::base::id::{ClientId, ServerId, SessionId};
@@ -77,13 +79,18 @@ pub struct SessionsMonitor {
     clients: Clients,
     /// Who was given which session.
     given: BTreeMap<SessionId, (ClientId, At)>,
-    under_way: UnderWay,
     seen: Seen,
     relayed: Relayed,
 }
 
 impl Monitor for SessionsMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
         if self.log.observe(at, fact) {
             while let Some(entry) = self.log.take() {
                 if self.log.is_whole() {
@@ -92,7 +99,7 @@ impl Monitor for SessionsMonitor {
             }
         }
         if fact.client().is_some() {
-            self.on_client_fact(at, fact, findings);
+            self.on_client_fact(at, fact, witness, findings);
         } else {
             self.on_server_fact(at, fact, findings);
         }
@@ -169,9 +176,15 @@ impl SessionsMonitor {
     }
 
     #[inline(never)] // Most facts are of servers about other matters, and pass by.
-    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn on_client_fact(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
         self.seen.observe(at, fact);
-        if let Some(answered) = self.under_way.observe(at, fact) {
+        if let Some(answered) = Answered::by(fact, witness) {
             self.seen.on_returned(at, &answered, findings);
             if let Fact::Returned {
                 client,

@@ -1,7 +1,9 @@
 //! Properties, violations and verdicts: what checkers say.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::wording::Witness;
 use crate::base::id::EventId;
 use crate::base::time::Time;
 use crate::history::fact::Fact;
@@ -625,14 +627,20 @@ impl Findings {
 }
 
 /// An online checker over the facts of one run.
-pub trait Monitor {
+pub(super) trait Monitor {
     /// Whether a fact of this kind can matter to it now: one that cannot need not be shown to it.
     fn heeds(&self, _fact: &Fact) -> bool {
         true
     }
 
-    /// Takes the next fact.
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings);
+    /// Takes the next fact; with the operation that it invokes or answers, as [`UnderWay`] tells it.
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    );
 
     /// The run is over.
     fn finish(&mut self, at: At, findings: &mut Findings);

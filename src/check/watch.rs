@@ -62,7 +62,7 @@ pub struct WatchMonitor {
     clients: ByNumber<ClientId, Client>,
     watches: Watches,
     /// Requests in flight.
-    open: ByOperation<Witness>,
+    open: ByOperation<Arc<Witness>>,
     access: Access,
     /// Sessions that are over, and what ended them.
     ended: BTreeMap<SessionId, Arc<Entry>>,
@@ -72,14 +72,20 @@ pub struct WatchMonitor {
 }
 
 impl Monitor for WatchMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
         if self.log.observe(at, fact) {
             while let Some(entry) = self.log.take() {
                 self.commit(at.time, entry);
             }
         }
         if fact.client().is_some() {
-            self.on_client_fact(at, fact, findings);
+            self.on_client_fact(at, fact, witness, findings);
         }
     }
 
@@ -112,28 +118,17 @@ impl WatchMonitor {
     }
 
     #[inline(never)] // Most facts are none of clients, and pass by.
-    fn on_client_fact(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
-        {
-            self.on_invoked(Witness::begin(*client, *op, at, request));
-        } else if let Fact::Returned {
-            client,
-            op,
-            conn,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.answer(at, *zxid, result);
-                self.on_returned(witness, *conn, result.as_ref(), findings);
-            }
+    fn on_client_fact(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
+        if let (Fact::Invoked { .. }, Some(witness)) = (fact, witness) {
+            self.on_invoked(witness);
+        } else if let (Fact::Returned { conn, result, .. }, Some(witness)) = (fact, witness) {
+            self.on_returned(witness, *conn, result.as_ref(), findings);
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
@@ -199,7 +194,7 @@ impl WatchMonitor {
         }
     }
 
-    fn on_invoked(&mut self, witness: Witness) {
+    fn on_invoked(&mut self, witness: &Arc<Witness>) {
         let operation = (witness.client, witness.op);
         self.access.on_invoked(operation, &witness.request);
         let client = self.clients.or_default(witness.client);
@@ -210,7 +205,7 @@ impl WatchMonitor {
         }
         // Replies to auth carry no view.
         if !matches!(*witness.request, Request::Auth { .. }) {
-            self.open.insert(operation, witness);
+            self.open.insert(operation, Arc::clone(witness));
         }
     }
 
@@ -260,19 +255,22 @@ impl WatchMonitor {
 impl WatchMonitor {
     fn on_returned(
         &mut self,
-        witness: Witness,
+        witness: &Arc<Witness>,
         conn: u64,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
         let operation = (witness.client, witness.op);
-        let request = Arc::clone(&witness.request);
+        if self.open.remove(&operation).is_none() {
+            return;
+        }
+        let request = &witness.request;
         self.access
-            .on_returned(operation, &request, witness.zxid, result);
+            .on_returned(operation, request, witness.zxid, result);
         let at = witness.at();
         let view = witness.zxid.filter(|zxid| *zxid > Zxid::ZERO);
         if let Some(view) = view {
-            self.on_view(at, &witness, conn, view, findings);
+            self.on_view(at, witness, conn, view, findings);
         }
         let Some(client) = self.clients.get_mut(witness.client) else {
             return;
@@ -280,7 +278,7 @@ impl WatchMonitor {
         if let Some(view) = view {
             client.seen = view;
         }
-        if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&*request, result) {
+        if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&**request, result) {
             let znode = self.triggers.number(path);
             for list in rearm::removed(*kind) {
                 client.held.remove(&(znode, *list));
@@ -289,7 +287,7 @@ impl WatchMonitor {
                 }
             }
         }
-        if let Some((list, path)) = rearm::registration(&request, result) {
+        if let Some((list, path)) = rearm::registration(request, result) {
             let znode = self.triggers.number(path);
             let shown = result.map_or(Zxid::ZERO, |response| list.shown(response));
             let held = client.held.entry((znode, list)).or_default();
@@ -302,19 +300,19 @@ impl WatchMonitor {
                 if let Some(view) = view
                     && connection.number == conn
                 {
-                    let origin = || Origin::Request(Arc::new(witness.clone()));
+                    let origin = || Origin::Request(Arc::clone(witness));
                     let tables = (&mut self.watches, &self.triggers);
                     connection.arm(list.hook(znode), view, origin, tables);
                 }
             }
         }
-        if *request == Request::CloseSession && result.is_ok() {
+        if **request == Request::CloseSession && result.is_ok() {
             client.held.clear();
         }
         if let (Some(view), Some(connection)) = (view, &mut client.connection)
             && connection.number == conn
         {
-            connection.view = Some((view, witness));
+            connection.view = Some((view, Arc::clone(witness)));
         }
     }
 
@@ -322,7 +320,7 @@ impl WatchMonitor {
     fn on_view(
         &mut self,
         at: At,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         conn: u64,
         view: Zxid,
         findings: &mut Findings,
@@ -462,7 +460,7 @@ impl WatchMonitor {
             self.latency.count(owed.trigger.committed, at.time);
             let view = connection.view.as_ref();
             let view = view.filter(|(view, _)| *view >= zxid);
-            let overdue = owed.overdue.as_ref().map(|(reply, _)| &**reply);
+            let overdue = owed.overdue.as_ref().map(|(reply, _)| reply);
             if let Some(reply) = overdue.or(view.map(|(_, reply)| reply)) {
                 findings.violate(stories::event_after_data(at, &owed, reply));
             }

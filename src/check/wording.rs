@@ -8,7 +8,7 @@ use crate::base::zxid::Zxid;
 use crate::history::op::{Data, ErrorCode, EventKind, Request, Response, Stat, WatchEvent};
 
 /// What stories tell of a znode's status.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Status {
     pub version: i32,
     pub mzxid: Zxid,
@@ -91,6 +91,18 @@ impl Witness {
         self.returned = Some(at);
         self.zxid = zxid;
         self.error = result.as_ref().err().copied();
+        self.stat = result.as_ref().ok().and_then(stat_of);
+    }
+
+    /// As evidence of one znode that it showed; mostly that is the only one.
+    pub(super) fn showing(self: &Arc<Self>, stat: &Stat) -> Arc<Self> {
+        let status = Some(Status::from(*stat));
+        if self.stat == status {
+            return Arc::clone(self);
+        }
+        let mut witness = Self::clone(self);
+        witness.stat = status;
+        Arc::new(witness)
     }
 
     /// Where its last news is.
@@ -121,18 +133,50 @@ impl Witness {
             Some(zxid) => format!(" at zxid {zxid}"),
             None => String::new(),
         };
-        let status = match self.stat {
-            Some(stat) => format!(
-                ": version {}, mzxid {}, czxid {}",
-                stat.version, stat.mzxid, stat.czxid
-            ),
-            None => String::new(),
-        };
-        let text = format!("{} {came}{place}{status}", self.name());
         Sentence {
             at: self.at(),
-            text,
+            text: format!("{} {came}{place}", self.name()),
         }
+    }
+
+    /// The same, with the status that was answered.
+    pub(super) fn sentence_with_status(&self) -> Sentence {
+        let mut sentence = self.sentence();
+        if let Some(stat) = self.stat {
+            let status = format!(
+                ": version {}, mzxid {}, czxid {}",
+                stat.version, stat.mzxid, stat.czxid
+            );
+            sentence.text.push_str(&status);
+        }
+        sentence
+    }
+
+    /// The same, with the status that a read was shown.
+    pub(super) fn sentence_of_sight(&self) -> Sentence {
+        if self.request.is_write() {
+            self.sentence()
+        } else {
+            self.sentence_with_status()
+        }
+    }
+}
+
+/// The status in an answer about one znode.
+fn stat_of(response: &Response) -> Option<Status> {
+    match response {
+        Response::PathStat(_, stat)
+        | Response::Stat(stat)
+        | Response::Data(_, stat)
+        | Response::Children(_, Some(stat))
+        | Response::Acl(_, stat) => Some(Status::from(**stat)),
+        Response::Empty
+        | Response::Path(_)
+        | Response::Children(_, None)
+        | Response::Multi(_)
+        | Response::Paths(_)
+        | Response::Count(_)
+        | Response::Identities(_) => None,
     }
 }
 

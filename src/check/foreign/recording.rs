@@ -13,6 +13,7 @@ use crate::check::claims::{ClaimsMonitor, Staleness};
 use crate::check::linear::LinearMonitor;
 use crate::check::session::SessionMonitor;
 use crate::check::sessions::SessionsMonitor;
+use crate::check::under_way::UnderWay;
 use crate::check::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use crate::check::watch::RecordedWatches;
 use crate::history::codec::operations::reading;
@@ -22,6 +23,7 @@ use crate::history::foreign::Malformed;
 /// Judges a recording line by line.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
+    under_way: UnderWay,
     linear: LinearMonitor,
     session: SessionMonitor,
     sessions: SessionsMonitor,
@@ -53,10 +55,12 @@ impl Recording {
         self.time = time;
         self.operations += u64::from(matches!(fact, Fact::Returned { .. }));
         let at = self.at();
-        self.linear.observe(at, &fact, &mut self.findings);
-        self.session.observe(at, &fact, &mut self.findings);
-        self.sessions.observe(at, &fact, &mut self.findings);
-        self.claims.observe(at, &fact, &mut self.findings);
+        let witness = self.under_way.observe(at, &fact);
+        let (witness, findings) = (witness.as_ref(), &mut self.findings);
+        self.linear.observe(at, &fact, witness, findings);
+        self.session.observe(at, &fact, witness, findings);
+        self.sessions.observe(at, &fact, witness, findings);
+        self.claims.observe(at, &fact, witness, findings);
         self.watches.observe(at, &fact);
         Ok(())
     }

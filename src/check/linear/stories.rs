@@ -34,7 +34,7 @@ pub(super) fn check_bound(at: At, pending: &Pending, placed: Option<Zxid>) -> Ju
         Some(bound) => Err(tell(
             at,
             "answer-contradicts-effect",
-            vec![witness.sentence()],
+            vec![witness.sentence_with_status()],
             format!(
                 "a read had already shown the effect of {} at zxid {bound}",
                 witness.name()
@@ -48,7 +48,7 @@ pub(super) fn never_sent(at: At, witness: &Witness, zxid: Zxid) -> Violation {
     tell(
         at,
         "answer-contradicts-effect",
-        vec![witness.sentence()],
+        vec![witness.sentence_with_status()],
         format!(
             "{} was never sent, yet a read showed its effect at zxid {zxid}",
             witness.name()
@@ -68,7 +68,7 @@ pub(super) fn check_order(
         return Err(tell(
             at,
             "zxid-is-a-label",
-            vec![witness.sentence()],
+            vec![witness.sentence_with_status()],
             format!("{zxid} starts an epoch and belongs to no write"),
         ));
     }
@@ -80,7 +80,7 @@ pub(super) fn check_order(
         return Err(tell(
             at,
             "session-order",
-            vec![earlier.sentence(), began(witness)],
+            vec![earlier.sentence_with_status(), began(witness)],
             format!(
                 "{} follows it in the same session, yet took effect at zxid {zxid}, not after {}",
                 witness.name(),
@@ -94,7 +94,7 @@ pub(super) fn check_order(
         return Err(tell(
             at,
             "real-time-order",
-            vec![earlier.sentence(), began(witness)],
+            vec![earlier.sentence_with_status(), began(witness)],
             format!(
                 "{} began after zxid {} had been shown, yet took effect at {zxid}",
                 witness.name(),
@@ -119,7 +119,7 @@ pub(super) fn double_zxid(at: At, one: &Witness, two: &Witness, zxid: Zxid) -> V
     tell(
         at,
         "double-zxid",
-        vec![one.sentence(), two.sentence()],
+        vec![one.sentence_with_status(), two.sentence_with_status()],
         format!("zxid {zxid} was given to both of them"),
     )
 }
@@ -135,7 +135,7 @@ pub(super) fn other_write(
     tell(
         at,
         "change-of-another-write",
-        vec![seen.sentence(), author.sentence()],
+        vec![seen.sentence_with_status(), author.sentence_with_status()],
         format!(
             "{path} was shown as changed at zxid {zxid}, but that is {} which did not change it",
             author.name()
@@ -174,7 +174,7 @@ fn check_part(
         return Err(tell(
             at,
             "cas-wrongly-passed",
-            vec![witness.sentence()],
+            vec![witness.sentence_with_status()],
             format!(
                 "{} made ACL version {}, so it passed although the version was {}",
                 wording::request(part),
@@ -192,7 +192,7 @@ fn check_part(
         return Err(tell(
             at,
             "status-of-another-write",
-            vec![witness.sentence()],
+            vec![witness.sentence_with_status()],
             format!(
                 "its answer says that {} was last changed at {}, not by this write at {zxid}",
                 wording::request(part),
@@ -204,7 +204,7 @@ fn check_part(
         return Err(tell(
             at,
             "cas-wrongly-passed",
-            vec![witness.sentence()],
+            vec![witness.sentence_with_status()],
             format!(
                 "{} made version {}, so it passed although the version was {}",
                 wording::request(part),
@@ -221,7 +221,7 @@ pub(super) fn misnamed(at: At, witness: &Witness, asked: &Path, path: &Path) -> 
     tell(
         at,
         "name-without-number",
-        vec![witness.sentence()],
+        vec![witness.sentence_with_status()],
         format!("{path} is not {asked} with a sequence number"),
     )
 }
@@ -235,7 +235,10 @@ pub(super) fn out_of_sequence(
     tell(
         at,
         "sequence-went-back",
-        vec![earlier.0.sentence(), later.0.sentence()],
+        vec![
+            earlier.0.sentence_with_status(),
+            later.0.sentence_with_status(),
+        ],
         format!(
             "{} was named after {} under the same parent, yet its number is no larger",
             later.1, earlier.1
@@ -299,7 +302,7 @@ pub(super) fn shown_differently(
     tell(
         at,
         "phantom-data",
-        vec![seen.sentence(), other.sentence()],
+        vec![seen.sentence_with_status(), other.sentence_with_status()],
         format!("both speak of the same change of {path}, but {why}"),
     )
 }
@@ -313,7 +316,7 @@ pub(super) fn clash(at: At, path: &Path, key: &Key, clash: Clash) -> Violation {
         .into_iter()
         .flatten()
         .filter_map(Mark::witness)
-        .map(|witness| witness.sentence())
+        .map(|witness| witness.sentence_with_status())
         .collect();
     let signature = match (lower.after, upper.before) {
         (
@@ -404,13 +407,13 @@ pub(super) fn unexplained(
         .into_iter()
         .flatten()
         .filter_map(|(_, mark)| mark.witness())
-        .map(|witness| witness.sentence())
+        .map(|witness| witness.sentence_with_status())
         .collect();
     evidence.extend(
         candidates
             .iter()
             .take(1)
-            .map(|pending| pending.witness.sentence()),
+            .map(|pending| pending.witness.sentence_with_status()),
     );
     let upper = upper.map(|(_, mark)| mark);
     let signature = signature_of(hole, upper);

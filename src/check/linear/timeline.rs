@@ -81,6 +81,8 @@ pub(super) struct Key {
     pub gaps: BTreeMap<Zxid, Vec<Vec<Hole>>>,
     /// Changes shown whose writer is not known yet.
     pub unauthored: BTreeSet<Zxid>,
+    /// The life whose beginning was shown last, and judged: showing it again changes nothing.
+    pub born: Zxid,
     /// Expiry or the reaper may delete it.
     pub mortal: bool,
     /// One transaction may touch it more than once.
@@ -136,6 +138,7 @@ impl Key {
             unresolved: Vec::new(),
             gaps: BTreeMap::new(),
             unauthored: BTreeSet::new(),
+            born: Zxid::ZERO,
             mortal: false,
             compound: false,
             broken: system,

@@ -12,7 +12,9 @@ mod tests;
 mod tree;
 mod views;
 
+use crate::check::wording::Witness;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::committed::Committed;
 use super::verdict::{At, Findings, Monitor};
@@ -196,7 +198,7 @@ impl RecipeMonitor {
 }
 
 impl Monitor for RecipeMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
         if self.committed.observe(at, fact) {
             while let Some(entry) = self.committed.take() {
                 self.tree.apply(&entry);

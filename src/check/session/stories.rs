@@ -69,9 +69,9 @@ pub(super) fn tell(
 }
 
 pub(super) fn stories(known: &Known, parked: &Parked) -> Vec<Sentence> {
-    let mut evidence = vec![known.by.sentence()];
+    let mut evidence = vec![known.by.sentence_of_sight()];
     evidence.extend(parked.by.iter().map(|by| by.sentence()));
-    evidence.push(parked.read.sentence());
+    evidence.push(parked.read.sentence_of_sight());
     evidence
 }
 
@@ -111,7 +111,10 @@ impl SessionMonitor {
             return tell(
                 &parked.read,
                 Breach::TornRead,
-                vec![known.by.sentence(), parked.read.sentence()],
+                vec![
+                    known.by.sentence_of_sight(),
+                    parked.read.sentence_of_sight(),
+                ],
                 format!(
                     "one read showed {other} as of zxid {beside} and {path} as of {shown}, although {path} was {what} at {zxid}"
                 ),
@@ -145,7 +148,11 @@ impl SessionMonitor {
         Some(tell(
             &parked.read,
             Breach::TornMulti,
-            vec![known.by.sentence(), by.sentence(), parked.read.sentence()],
+            vec![
+                known.by.sentence_of_sight(),
+                by.sentence_of_sight(),
+                parked.read.sentence_of_sight(),
+            ],
             format!(
                 "session {} had been shown what the transaction at zxid {zxid} did to {other}, and then {path}, which it changed too, as of {shown}",
                 parked.session

@@ -15,7 +15,7 @@ use crate::check::by_path::ByPath;
 use crate::check::evidence;
 use crate::check::under_way::Answered;
 use crate::check::verdict::{At, Findings, Property, Violation};
-use crate::check::wording::{Status, Witness};
+use crate::check::wording::Witness;
 use crate::history::fact::Fact;
 use crate::history::op::{Path, Request, Response, flags};
 
@@ -24,14 +24,14 @@ use crate::history::op::{Path, Request, Response, flags};
 struct Shown {
     view: Zxid,
     path: Path,
-    by: Witness,
+    by: Arc<Witness>,
 }
 
 /// What clients know of sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     /// Ends that were acknowledged.
-    closed: BTreeMap<SessionId, Witness>,
+    closed: BTreeMap<SessionId, Arc<Witness>>,
     /// Ephemerals by path: who made them, and when.
     owners: ByPath<(SessionId, Zxid)>,
     shown: BTreeMap<SessionId, Shown>,
@@ -64,7 +64,7 @@ impl Seen {
     fn on_closed(
         &mut self,
         at: At,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         zxid: Zxid,
         findings: &mut Findings,
@@ -75,13 +75,13 @@ impl Seen {
         {
             findings.violate(outlived(at, session, zxid, witness, &shown));
         }
-        self.closed.insert(session, witness.clone());
+        self.closed.insert(session, Arc::clone(witness));
     }
 
     fn on_write(
         &mut self,
         at: At,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         session: SessionId,
         zxid: Zxid,
         response: &Response,
@@ -120,7 +120,7 @@ impl Seen {
     fn on_read(
         &mut self,
         at: At,
-        witness: &Witness,
+        witness: &Arc<Witness>,
         view: Zxid,
         response: &Response,
         findings: &mut Findings,
@@ -133,8 +133,7 @@ impl Seen {
                 continue;
             }
             findings.exercise(Property::Sessions);
-            let mut by = witness.clone();
-            by.stat = Some(Status::from(stat));
+            let by = witness.showing(&stat);
             let path = Arc::clone(path);
             let shown = Shown { view, path, by };
             if let Some(end) = self.closed.get(&owner) {
@@ -154,7 +153,7 @@ impl Seen {
 
 fn lingered(at: At, over: &Over, shown: &Shown) -> Violation {
     let mut evidence = over.evidence.clone();
-    evidence.push(shown.by.sentence());
+    evidence.push(shown.by.sentence_with_status());
     tell(
         at,
         "ephemeral-outlives-expiry",
@@ -173,7 +172,7 @@ fn outlived(at: At, session: SessionId, zxid: Zxid, end: &Witness, shown: &Shown
     tell(
         at,
         "ephemeral-outlives-session",
-        vec![end.sentence(), shown.by.sentence()],
+        vec![end.sentence(), shown.by.sentence_with_status()],
         format!(
             "session {session} ended at zxid {zxid}, yet its ephemeral {} was there at {}",
             shown.path, shown.view

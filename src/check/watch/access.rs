@@ -93,7 +93,10 @@ impl Access {
 
     /// Whether a client may certainly not be told of this path at this zxid.
     pub(super) fn must_hide(&self, client: ClientId, path: &str, zxid: Zxid) -> bool {
-        !self.known.contains(&client) && self.readers(path, zxid) == Some(Readers::Known)
+        let is_anything_hidden = !self.guarded.is_empty();
+        is_anything_hidden
+            && !self.known.contains(&client)
+            && self.readers(path, zxid) == Some(Readers::Known)
     }
 
     fn readers(&self, path: &str, zxid: Zxid) -> Option<Readers> {

@@ -103,7 +103,7 @@ pub(super) struct Connection {
     /// Events that came before the reply that set their watch.
     pub early: Vec<WatchEvent>,
     /// The newest reply.
-    pub view: Option<(Zxid, Witness)>,
+    pub view: Option<(Zxid, Arc<Witness>)>,
     /// The newest event.
     pub told: Option<(Zxid, At)>,
     /// Events made by setWatches, not yet accounted for.
@@ -289,19 +289,15 @@ impl Connection {
     }
 
     /// A reply came: whatever it reflects should have been told before. Returns what has waited too long.
-    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Witness) -> Vec<Owed> {
+    pub(super) fn on_reply(&mut self, view: Zxid, reply: &Arc<Witness>) -> Vec<Owed> {
         let mut lost = Vec::new();
-        let mut shared = None;
         for owed in &mut self.owed {
             let spot = owed.trigger.spot;
             if spot.zxid > view {
                 break;
             }
             match &mut owed.overdue {
-                None => {
-                    let reply = shared.get_or_insert_with(|| Arc::new(reply.clone()));
-                    owed.overdue = Some((Arc::clone(reply), PATIENCE));
-                }
+                None => owed.overdue = Some((Arc::clone(reply), PATIENCE)),
                 Some((_, 0)) => lost.push(spot),
                 Some((_, patience)) => *patience -= 1,
             }

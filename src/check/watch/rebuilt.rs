@@ -5,6 +5,7 @@
 //! a write of unknown outcome, or by the end of a session nobody closed: where one of those could have made an event, the
 //! event is believed, and where one could have changed a znode, setWatches may answer either way.
 
+use crate::check::under_way::UnderWay;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -237,13 +238,15 @@ impl RecordedWatches {
         }
         self.bury();
         let mut monitor = WatchMonitor::rebuilt(self.doubts);
+        let mut under_way = UnderWay::default();
         let mut log = self.log.into_iter().peekable();
         for (at, fact) in &self.kept {
             let position = position(fact);
             while let Some((_, entry)) = log.next_if(|(zxid, _)| Some(*zxid) <= position) {
                 monitor.commit(entry.at.time, entry);
             }
-            monitor.observe(*at, fact, findings);
+            let witness = under_way.observe(*at, fact);
+            monitor.observe(*at, fact, witness.as_ref(), findings);
         }
         monitor.finish(at, findings);
     }

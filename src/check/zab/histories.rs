@@ -54,6 +54,8 @@ pub(super) struct Histories {
     entries: Vec<Entry>,
     /// By the hashes of their lineages.
     by_hash: Slots,
+    /// How many there are of which nobody saw how they came about.
+    orphans: usize,
     /// No step ever broke primary order.
     are_in_order: bool,
 }
@@ -72,6 +74,7 @@ impl Histories {
         let mut histories = Self {
             entries: Vec::new(),
             by_hash: Slots::default(),
+            orphans: 0,
             are_in_order: true,
         };
         histories.insert(root);
@@ -98,6 +101,7 @@ impl Histories {
             return node;
         }
         let orphan = self.next_node();
+        self.orphans += 1;
         self.insert(Entry {
             lineage,
             parent: orphan,
@@ -116,9 +120,12 @@ impl Histories {
         if self.entry(above.heir).lineage.hash == lineage.hash {
             return above.heir;
         }
-        let known = self.known(lineage.hash);
+        // A history that is known is a child of its parent or an orphan.
+        let is_new = above.heir == parent && self.orphans == 0;
+        let known = (!is_new).then(|| self.known(lineage.hash)).flatten();
         let node = match known {
             Some(node) if self.is_orphan(node) => {
+                self.orphans -= 1;
                 self.adopt(node, parent);
                 node
             }

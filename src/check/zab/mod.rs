@@ -29,6 +29,7 @@ mod survival;
 mod tests;
 mod told;
 
+use crate::check::wording::Witness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -339,7 +340,7 @@ impl ZabMonitor {
 }
 
 impl Monitor for ZabMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, findings: &mut Findings) {
+    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
         let cx = &mut Cx { at, findings };
         match fact {
             Fact::ServerCrashed { .. }

@@ -393,7 +393,7 @@ impl Ensemble {
     pub(super) fn judge_by(&self, mut monitor: ZabMonitor) -> Findings {
         let mut findings = Findings::default();
         for (at, fact) in &self.facts {
-            monitor.observe(*at, fact, &mut findings);
+            monitor.observe(*at, fact, None, &mut findings);
         }
         let (last, _) = self.facts.last().unwrap();
         monitor.finish(*last, &mut findings);
