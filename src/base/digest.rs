@@ -7,8 +7,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// A running 64-bit digest.
+///
+/// There are two. Digests of what draws and ties are about decide them: their every bit must be well mixed, and their rule is for
+/// ever. That is the usual one; a [`QuickDigest`] only has to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Digest(u64);
+pub struct Digest<const QUICK: bool = false>(u64);
+
+/// A digest that decides nothing but whether two things are the same: of a run, of what is looked up.
+pub type QuickDigest = Digest<true>;
 
 /// Spreads every input bit over all output bits (the finaliser of SplitMix64).
 pub const fn mix(mut word: u64) -> u64 {
@@ -19,7 +25,7 @@ pub const fn mix(mut word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
-impl Default for Digest {
+impl<const QUICK: bool> Default for Digest<QUICK> {
     fn default() -> Self {
         Self(0x7a61_626c_6162_0001)
     }
@@ -32,12 +38,17 @@ impl Digest {
         value.hash(&mut digest);
         digest.value()
     }
+}
 
-    /// Appends one word; order matters. For given words behind it each word is a permutation of the digest: one that
-    /// differs always shows. The rotation brings the product's well mixed bits to where the next product spreads them.
+impl<const QUICK: bool> Digest<QUICK> {
+    /// Appends one word; order matters. The same words behind it permute the digests, so that a single word that differs always
+    /// shows. The rotation brings the product's best mixed bits to where the next product spreads them.
     #[inline]
     pub fn word(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        if !QUICK {
+            self.0 ^= self.0 >> 29;
+        }
     }
 
     /// The digest so far.
@@ -46,7 +57,7 @@ impl Digest {
     }
 }
 
-impl Hasher for Digest {
+impl<const QUICK: bool> Hasher for Digest<QUICK> {
     fn finish(&self) -> u64 {
         self.value()
     }
@@ -99,7 +110,7 @@ impl Hasher for Digest {
     }
 }
 
-impl fmt::Display for Digest {
+impl<const QUICK: bool> fmt::Display for Digest<QUICK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.value())
     }

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use super::slots::Slots;
-use crate::base::digest::Digest;
+use crate::base::digest::QuickDigest;
 use crate::history::op::Path;
 
 /// A path's number in its map: how many others came before it.
@@ -40,7 +40,7 @@ impl<T> Default for ByPath<T> {
 }
 
 fn hash(path: &str) -> u64 {
-    let mut digest = Digest::default();
+    let mut digest = QuickDigest::default();
     digest.write(path.as_bytes());
     digest.value()
 }

@@ -7,7 +7,6 @@
 //! is broken if the next change stands at or below that zxid, also if that becomes known later: reads wait at the change
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
-use crate::check::under_way::Answered;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use super::by_operation::ByOperation;
 use super::by_path::ByPath;
 use super::by_zxid::ByZxid;
 use super::evidence;
+use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{self, Witness};
 use crate::base::id::SessionId;
@@ -339,7 +339,7 @@ fn story(
         .filter(|floor| (floor.client, floor.op) != (by.client, by.op));
     evidence.extend(floor.map(|floor| floor.sentence_of_sight()));
     evidence.push(waiting.read.sentence_of_sight());
-    let shown = waiting.read.stat.map_or(Zxid::ZERO, |stat| stat.mzxid);
+    let shown = waiting.read.status().map_or(Zxid::ZERO, |stat| stat.mzxid);
     let (signature, what) = if claim == Property::SyncRead {
         ("stale-after-sync", "before the session's sync began")
     } else {

@@ -6,14 +6,13 @@
 //! second span, and what clients handed in by then must have been answered, or be known as lost. A server that caught up
 //! once has done its duty: that it serves on is not promised. O(log n) per fact.
 
-use crate::check::wording::Witness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::by_operation::ByOperation;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::Begun;
+use super::wording::Witness;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::{Epoch, Zxid};
@@ -43,7 +42,7 @@ pub struct ConvergenceMonitor {
     ended: BTreeMap<ServerId, At>,
     /// Servers of the core that have not caught up yet.
     behind: ServerSet,
-    open: ByOperation<Begun>,
+    open: ByOperation<Arc<Witness>>,
     /// Operations that ended after the calm began.
     ended_ops: u64,
     /// Who can recover at all.
@@ -86,7 +85,7 @@ impl ConvergenceMonitor {
         self.calm_from.map(|from| from + self.bound)
     }
 
-    fn on_fact(&mut self, at: At, fact: &Fact) {
+    fn on_fact(&mut self, at: At, fact: &Fact, witness: Option<&Arc<Witness>>) {
         if Recovery::heeds(fact) {
             self.recovery.observe(fact);
         }
@@ -120,25 +119,13 @@ impl ConvergenceMonitor {
         } else if let Fact::QuorumFormed { lineage, .. } = fact {
             self.committed = self.committed.max(lineage.last);
         } else {
-            self.on_operation(at, fact);
+            self.on_operation(fact, witness);
         }
     }
 
-    fn on_operation(&mut self, at: At, fact: &Fact) {
-        if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
-        } = fact
-        {
-            let begun = Begun {
-                client: *client,
-                op: *op,
-                at,
-                request: Arc::clone(request),
-            };
-            self.open.insert((*client, *op), begun);
+    fn on_operation(&mut self, fact: &Fact, witness: Option<&Arc<Witness>>) {
+        if let (Fact::Invoked { client, op, .. }, Some(witness)) = (fact, witness) {
+            self.open.insert((*client, *op), Arc::clone(witness));
         } else if let Fact::Returned { client, op, .. } | Fact::Lost { client, op, .. } = fact {
             self.open.remove(&(*client, *op));
             self.ended_ops += u64::from(self.calm_from.is_some());
@@ -226,9 +213,8 @@ impl ConvergenceMonitor {
         for _ in 0..self.ended_ops {
             findings.exercise(Property::Answered);
         }
-        let overdue = self.open.values().find(|open| open.at.time <= cutoff);
+        let overdue = self.open.values().find(|open| open.invoked.time <= cutoff);
         if let Some(open) = overdue {
-            let open = open.witness();
             findings.exercise(Property::Answered);
             let text = format!(
                 "{} is still without an answer and without a loss",
@@ -266,10 +252,16 @@ impl Monitor for ConvergenceMonitor {
             )
     }
 
-    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
+    fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) {
         if let Some(cutoff) = self.cutoff() {
             if at.time <= cutoff {
-                self.on_fact(at, fact);
+                self.on_fact(at, fact, witness);
                 self.due = self.committed;
                 return;
             }
@@ -277,7 +269,7 @@ impl Monitor for ConvergenceMonitor {
                 self.release(findings);
             }
         }
-        self.on_fact(at, fact);
+        self.on_fact(at, fact, witness);
     }
 
     fn finish(&mut self, at: At, findings: &mut Findings) {
@@ -290,6 +282,7 @@ mod tests {
     use super::*;
     use crate::base::id::{ClientId, EventId};
     use crate::base::lineage::Lineage;
+    use crate::check::under_way::UnderWay;
     use crate::check::verdict::Verdict;
     use crate::history::fact::{Loss, Role};
     use crate::history::op::Request;
@@ -360,13 +353,15 @@ mod tests {
             [1, 2].into_iter().map(ServerId).collect(),
         );
         let mut event = 0;
+        let mut under_way = UnderWay::default();
         for (ms, fact) in facts {
             event += 1;
             let at = At {
                 event: EventId(event),
                 time: Time::from_ms(*ms),
             };
-            monitor.observe(at, fact, None, &mut findings);
+            let witness = under_way.observe(at, fact);
+            monitor.observe(at, fact, witness.as_ref(), &mut findings);
         }
         let at = At {
             event: EventId(event),

@@ -20,7 +20,6 @@ mod tests;
 mod timeline;
 mod ways;
 
-use crate::check::under_way::Answered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,6 +29,7 @@ use super::by_operation::{ByOperation, Operation};
 use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence::{self, Effect, Know, Version};
+use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};

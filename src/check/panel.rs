@@ -1,5 +1,7 @@
 //! All monitors together: every fact goes to each of them, what they find is kept in one place.
 
+use std::sync::Arc;
+
 use super::article::ArticleMonitor;
 use super::claims::{ClaimsMonitor, Staleness};
 use super::convergence::ConvergenceMonitor;
@@ -16,7 +18,6 @@ use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::history::fact::Fact;
-use std::sync::Arc;
 
 /// The monitors of a run and their findings.
 #[derive(Clone, Debug, Default)]

@@ -1,13 +1,13 @@
 //! A small language for histories in tests: each line pushes the facts it stands for, one event and one millisecond
 //! later than the line before.
 
-use crate::check::under_way::UnderWay;
 use std::sync::Arc;
 
 use super::verdict::{At, Findings, Monitor, Property, Verdict};
 use crate::base::id::{ClientId, EventId, ServerId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::under_way::UnderWay;
 use crate::history::fact::{Change, Fact, Loss, TxnSummary};
 use crate::history::op::{
     CreateOp, Data, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat, WatchEvent,

@@ -11,7 +11,6 @@
 
 mod stories;
 
-use crate::check::under_way::Answered;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use super::by_operation::ByOperation;
 use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence;
+use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};

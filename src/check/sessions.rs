@@ -11,8 +11,6 @@ mod seen;
 mod clients;
 mod relayed;
 
-use crate::check::under_way::Answered;
-use crate::check::wording::Witness;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -21,8 +19,9 @@ use self::relayed::Relayed;
 use self::seen::Seen;
 use super::committed::{Committed, Entry};
 use super::numbered::ByNumber;
+use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording;
+use super::wording::{self, Witness};
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::history::fact::{Change, Fact, Role, TxnSummary};

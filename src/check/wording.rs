@@ -34,35 +34,46 @@ pub(super) struct Witness {
     pub op: u64,
     /// When the client handed it to its library.
     pub invoked: At,
-    /// When the reply arrived.
-    pub returned: Option<At>,
     /// What.
     pub request: Arc<Request>,
     /// The reply header's zxid.
     pub zxid: Option<Zxid>,
-    /// How it failed.
-    pub error: Option<ErrorCode>,
-    /// The status it answered.
-    pub stat: Option<Status>,
+    /// The reply, once it has arrived.
+    reply: Option<Reply>,
 }
 
-/// An operation under way: no more than that is kept of most of them.
-#[derive(Clone, Debug)]
-pub(super) struct Begun {
-    /// Whose.
-    pub client: ClientId,
-    /// Its number at that client.
-    pub op: u64,
-    /// When the client handed it to its library.
-    pub at: At,
-    /// What.
-    pub request: Arc<Request>,
+/// What came of an operation, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reply {
+    at: At,
+    outcome: Outcome,
 }
 
-impl Begun {
-    /// The same as evidence.
-    pub(super) fn witness(&self) -> Witness {
-        Witness::begin(self.client, self.op, self.at, &self.request)
+/// What came of an operation. The parts of a status lie in the variant itself, so that evidence takes no more than 96 bytes.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// It failed.
+    Failed(ErrorCode),
+    /// It was answered.
+    Done,
+    /// It was answered with the status of one znode.
+    Shown {
+        version: i32,
+        mzxid: Zxid,
+        czxid: Zxid,
+    },
+}
+
+impl Outcome {
+    fn of(status: Option<Status>) -> Self {
+        let Some(status) = status else {
+            return Self::Done;
+        };
+        Self::Shown {
+            version: status.version,
+            mzxid: status.mzxid,
+            czxid: status.czxid,
+        }
     }
 }
 
@@ -73,11 +84,9 @@ impl Witness {
             client,
             op,
             invoked: at,
-            returned: None,
             request: Arc::clone(request),
             zxid: None,
-            error: None,
-            stat: None,
+            reply: None,
         }
     }
 
@@ -88,26 +97,54 @@ impl Witness {
         zxid: Option<Zxid>,
         result: &Result<Response, ErrorCode>,
     ) {
-        self.returned = Some(at);
         self.zxid = zxid;
-        self.error = result.as_ref().err().copied();
-        self.stat = result.as_ref().ok().and_then(stat_of);
+        let outcome = match result {
+            Ok(response) => Outcome::of(stat_of(response)),
+            Err(error) => Outcome::Failed(*error),
+        };
+        self.reply = Some(Reply { at, outcome });
+    }
+
+    /// How it failed, if it did.
+    pub(super) fn error(&self) -> Option<ErrorCode> {
+        match self.reply?.outcome {
+            Outcome::Failed(error) => Some(error),
+            Outcome::Done | Outcome::Shown { .. } => None,
+        }
+    }
+
+    /// The status it was answered.
+    pub(super) fn status(&self) -> Option<Status> {
+        match self.reply?.outcome {
+            Outcome::Failed(_) | Outcome::Done => None,
+            Outcome::Shown {
+                version,
+                mzxid,
+                czxid,
+            } => Some(Status {
+                version,
+                mzxid,
+                czxid,
+            }),
+        }
     }
 
     /// As evidence of one znode that it showed; mostly that is the only one.
     pub(super) fn showing(self: &Arc<Self>, stat: &Stat) -> Arc<Self> {
         let status = Some(Status::from(*stat));
-        if self.stat == status {
+        if self.status() == status {
             return Arc::clone(self);
         }
         let mut witness = Self::clone(self);
-        witness.stat = status;
+        let at = self.at();
+        let outcome = Outcome::of(status);
+        witness.reply = Some(Reply { at, outcome });
         Arc::new(witness)
     }
 
     /// Where its last news is.
     pub(super) fn at(&self) -> At {
-        self.returned.unwrap_or(self.invoked)
+        self.reply.map_or(self.invoked, |reply| reply.at)
     }
 
     /// `client 1's op 4, setData /k1 (expected version 3)`.
@@ -122,7 +159,7 @@ impl Witness {
 
     /// One sentence of what came of it.
     pub(super) fn sentence(&self) -> Sentence {
-        let came = match (self.returned, self.error) {
+        let came = match (self.reply, self.error()) {
             (None, _) if self.zxid.is_some() => "was sent; a read showed its effect".to_owned(),
             (None, _) => "was sent; its outcome is unknown".to_owned(),
             (Some(_), Some(error)) => format!("failed with {error}"),
@@ -142,7 +179,7 @@ impl Witness {
     /// The same, with the status that was answered.
     pub(super) fn sentence_with_status(&self) -> Sentence {
         let mut sentence = self.sentence();
-        if let Some(stat) = self.stat {
+        if let Some(stat) = self.status() {
             let status = format!(
                 ": version {}, mzxid {}, czxid {}",
                 stat.version, stat.mzxid, stat.czxid
@@ -289,5 +326,15 @@ pub fn event(event: &WatchEvent) -> String {
     match event.zxid {
         Some(zxid) => format!("{} {} (zxid {zxid})", kind(event.kind), event.path),
         None => format!("{} {} (made by setWatches)", kind(event.kind), event.path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_small_as_monitors_keep_it_by_the_million() {
+        assert!(size_of::<Witness>() <= 96, "{}", size_of::<Witness>());
     }
 }

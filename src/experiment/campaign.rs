@@ -198,7 +198,7 @@ impl Header {
 
 /// Identifies the meaning of `exercised`, `counters` and `reached` in lines.
 fn columns() -> String {
-    let mut digest = Digest::default();
+    let mut digest: Digest = Digest::default();
     let properties = Property::ALL.into_iter().map(Property::name);
     let rows = Counters::default().rows();
     let situations = Situation::ALL.iter().map(|situation| situation.name());

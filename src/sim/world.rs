@@ -20,7 +20,7 @@ use super::setup::Setup;
 use super::sink::{Happening, Sink, Stamp};
 use super::slot::{Slot, Waiting};
 use super::weather::{Drawn, index};
-use crate::base::digest::Digest;
+use crate::base::digest::QuickDigest;
 use crate::base::id::{EventId, NodeId};
 use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::{LocalTime, Span, Time};
@@ -38,7 +38,7 @@ pub struct World<P: Process> {
     pub(super) slots: Vec<Slot<P>>,
     pub(super) ledger: Ledger,
     events: u64,
-    digest: Digest,
+    digest: QuickDigest,
     checkpoints: Vector<u64>,
 }
 
@@ -110,7 +110,7 @@ impl<P: Process> World<P> {
             slots,
             ledger: Ledger::default(),
             events: 0,
-            digest: Digest::default(),
+            digest: QuickDigest::default(),
             checkpoints: Vector::new(),
         };
         world.schedule_boots();
@@ -214,7 +214,7 @@ impl<P: Process> World<P> {
     }
 
     /// The run digest: every input, effect and happening so far, with its node and time.
-    pub fn digest(&self) -> Digest {
+    pub fn digest(&self) -> QuickDigest {
         self.digest
     }
 

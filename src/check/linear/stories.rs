@@ -30,7 +30,7 @@ pub(super) fn check_bound(at: At, pending: &Pending, placed: Option<Zxid>) -> Ju
     let witness = &pending.witness;
     match pending.bound {
         None => Ok(()),
-        Some(bound) if placed == Some(bound) && witness.error.is_none() => Ok(()),
+        Some(bound) if placed == Some(bound) && witness.error().is_none() => Ok(()),
         Some(bound) => Err(tell(
             at,
             "answer-contradicts-effect",
@@ -341,7 +341,7 @@ pub(super) fn clash(at: At, path: &Path, key: &Key, clash: Clash) -> Violation {
         let refused = mark
             .author
             .as_ref()
-            .is_some_and(|author| author.error.is_some());
+            .is_some_and(|author| author.error().is_some());
         return tell(
             at,
             if refused {
@@ -450,7 +450,7 @@ fn signature_of(hole: &Hole, upper: Option<&Mark>) -> &'static str {
         return "phantom-data";
     }
     match (&upper.author, upper.change) {
-        (Some(author), false) if author.error.is_some() => "failed-wrongly",
+        (Some(author), false) if author.error().is_some() => "failed-wrongly",
         (Some(_), false) => "cas-wrongly-passed",
         (Some(author), true)
             if matches!(

@@ -12,7 +12,6 @@ mod tests;
 mod tree;
 mod views;
 
-use crate::check::wording::Witness;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use crate::base::id::{ClientId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
 use crate::check::by_operation::ByOperation;
+use crate::check::wording::Witness;
 use crate::history::fact::Fact;
 use crate::history::op::{Path, Request};
 use crate::history::recipe::Step;

@@ -5,7 +5,6 @@
 //! a write of unknown outcome, or by the end of a session nobody closed: where one of those could have made an event, the
 //! event is believed, and where one could have changed a znode, setWatches may answer either way.
 
-use crate::check::under_way::UnderWay;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use crate::base::zxid::Zxid;
 use crate::check::by_operation::ByOperation;
 use crate::check::committed::Entry;
 use crate::check::evidence;
+use crate::check::under_way::UnderWay;
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::check::wording::{self, Witness};
 use crate::history::fact::{Change, Fact, TxnSummary};
@@ -327,7 +327,7 @@ fn entry(zxid: Zxid, session: SessionId, changes: Vec<Change>, author: Witness) 
         session,
         cxid: 0,
         changes,
-        error: author.error,
+        error: author.error(),
         text: wording::request(&author.request).into(),
     };
     Entry::acknowledged(zxid, Arc::new(txn), author)

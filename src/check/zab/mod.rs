@@ -29,7 +29,6 @@ mod survival;
 mod tests;
 mod told;
 
-use crate::check::wording::Witness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +44,7 @@ use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::check::by_zxid::ByZxid;
 use crate::check::verdict::{At, Findings, Monitor};
+use crate::check::wording::Witness;
 use crate::history::fact::Fact;
 
 /// A transaction that some leader proposed, and what became of it: the evidence of stories.

@@ -223,11 +223,15 @@ pub(super) fn first_decision(life: u32) -> u64 {
 
 /// `world:anyone` may do everything (`ZooDefs.Ids.OPEN_ACL_UNSAFE`).
 pub fn open_acl() -> Acl {
-    Arc::new([AclEntry {
-        perms: 31,
-        scheme: "world".into(),
-        id: "anyone".into(),
-    }])
+    thread_local! {
+        // Most creates have it; one for all threads would be fought over.
+        static OPEN: Acl = Arc::new([AclEntry {
+            perms: 31,
+            scheme: "world".into(),
+            id: "anyone".into(),
+        }]);
+    }
+    OPEN.with(Arc::clone)
 }
 
 /// The ephemeral that belongs to a client.
