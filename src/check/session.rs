@@ -465,33 +465,32 @@ impl SessionMonitor {
             beside: None,
         };
         let znode = self.number(path);
-        self.check_absence(znode, &parked)?;
+        let last = self.check_absence(znode, &parked)?;
         let key = self.keys.at_mut(znode);
-        let below = key.data.known.before(view.next()).next_back();
-        let below = below.map_or(Zxid::ZERO, |(zxid, _)| zxid);
-        Chain::park(&mut key.absences, below, parked);
+        Chain::park(&mut key.absences, last, parked);
         Ok(())
     }
 
-    fn check_absence(&self, znode: PathNumber, parked: &Parked) -> Judged {
+    /// Judges such a read, when it comes and when a creation in its view becomes known. Returns the last change that its view holds.
+    fn check_absence(&self, znode: PathNumber, parked: &Parked) -> Result<Zxid, Violation> {
         let (path, key) = (self.keys.path(znode), self.keys.at(znode));
-        if self.is_mortal(path) {
-            return Ok(());
-        }
-        if !key.deletes.is_empty() {
-            return Ok(());
-        }
-        match key.data.known.before(parked.view.next()).next_back() {
-            Some((zxid, known)) if known.present => Err(tell(
-                &parked.read,
-                breach(known, parked, Breach::StaleAbsence),
-                stories(known, parked),
-                format!(
-                    "{path} existed at zxid {zxid} and nobody deleted it, yet session {} did not find it at {}",
-                    parked.session, parked.view
-                ),
-            )),
-            Some(_) | None => Ok(()),
+        let last = key.data.known.before(parked.view.next()).next_back();
+        let zxid = last.map_or(Zxid::ZERO, |(zxid, _)| zxid);
+        match last {
+            Some((_, known))
+                if known.present && key.deletes.is_empty() && !self.is_mortal(path) =>
+            {
+                Err(tell(
+                    &parked.read,
+                    breach(known, parked, Breach::StaleAbsence),
+                    stories(known, parked),
+                    format!(
+                        "{path} existed at zxid {zxid} and nobody deleted it, yet session {} did not find it at {}",
+                        parked.session, parked.view
+                    ),
+                ))
+            }
+            Some(_) | None => Ok(zxid),
         }
     }
 
@@ -526,7 +525,7 @@ impl SessionMonitor {
             if let Some((_, parked)) = absences.before(zxid).next_back()
                 && parked.view >= zxid
             {
-                return self.check_absence(znode, parked);
+                self.check_absence(znode, parked)?;
             }
         }
         Ok(())

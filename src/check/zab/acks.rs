@@ -6,7 +6,7 @@ use super::story::{Claim, Cx, Story, claim};
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
-use crate::check::verdict::Property;
+use crate::check::verdict::{At, Property};
 
 const ACK_UNKNOWN: Claim = claim(Property::TruthfulAck, "ack-of-missing-transaction");
 const ACK_ELSEWHERE: Claim = claim(Property::TruthfulAck, "ack-on-another-history");
@@ -26,6 +26,40 @@ pub(super) struct Vote {
     pub(super) lineage: Lineage,
     pub(super) zxid: Zxid,
     pub(super) epoch: Epoch,
+}
+
+/// All acknowledgements of transactions, one behind the other: nearly every transaction has some, and nearly no story asks for them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acks(Vec<Ack>);
+
+/// An acknowledgement, and the one of the same transaction before it.
+#[derive(Clone, Copy, Debug)]
+struct Ack {
+    server: ServerId,
+    at: At,
+    before: Option<AckNumber>,
+}
+
+/// Which acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AckNumber(u32);
+
+impl Acks {
+    /// Adds an acknowledgement of a transaction whose last one is `before`.
+    fn push(&mut self, server: ServerId, at: At, before: Option<AckNumber>) -> AckNumber {
+        let number = u32::try_from(self.0.len()).expect("fewer than 2^32 acknowledgements");
+        self.0.push(Ack { server, at, before });
+        AckNumber(number)
+    }
+
+    /// The acknowledgements of a transaction in order, given its last one.
+    pub(super) fn of(&self, last: Option<AckNumber>) -> Vec<(ServerId, At)> {
+        let ack = |number: AckNumber| &self.0[number.0 as usize];
+        let acks = std::iter::successors(last.map(ack), |last| last.before.map(ack));
+        let mut acks: Vec<_> = acks.map(|ack| (ack.server, ack.at)).collect();
+        acks.reverse();
+        acks
+    }
 }
 
 /// "zxid -1": a server without data, which neither votes nor is voted for.
@@ -55,7 +89,9 @@ impl ZabMonitor {
             return;
         };
         match proposal {
-            Some(proposal) if proposal.node == node => proposal.acks.push((server, cx.at)),
+            Some(proposal) if proposal.node == node => {
+                proposal.acked = Some(self.acks.push(server, cx.at, proposal.acked));
+            }
             Some(proposal) => {
                 let proposed = proposal.node;
                 self.report_ack_elsewhere(cx, server, node, proposed);

@@ -257,9 +257,9 @@ impl ZabMonitor {
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
         if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {
-            for (server, at) in &proposal.acks {
+            for (server, at) in self.acks.of(proposal.acked) {
                 story.tell(
-                    *at,
+                    at,
                     format!("server {server} acknowledged {}", self.tree.zxid(node)),
                 );
             }

@@ -75,7 +75,7 @@ impl ZabMonitor {
             at: cx.at,
             session: txn.session,
             text: Arc::clone(&txn.text),
-            acks: Vec::with_capacity(self.voters.len()),
+            acked: None,
             committed: None,
             told: None,
             told_asker: false,

@@ -32,7 +32,7 @@ mod told;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use acks::Vote;
+use acks::{AckNumber, Acks, Vote};
 use commits::Formed;
 use committed::{Committed, Told};
 use deliveries::{Start, Step};
@@ -56,7 +56,8 @@ struct Proposal {
     at: At,
     session: SessionId,
     text: Arc<str>,
-    acks: Vec<(ServerId, At)>,
+    /// The last of its acknowledgements.
+    acked: Option<AckNumber>,
     committed: Option<(ServerId, At)>,
     told: Option<Told>,
     /// The client told is the one that asked for it.
@@ -81,6 +82,7 @@ pub struct ZabMonitor {
     committed: Committed,
     servers: Ghosts,
     proposals: ByZxid<Proposal>,
+    acks: Acks,
     /// Leaders by epoch (S6).
     reigns: BTreeMap<Epoch, Reign>,
     /// The histories with which would-be leaders of an epoch began (S10); several servers may propose one epoch.
@@ -101,6 +103,7 @@ impl ZabMonitor {
             committed: Committed::new(),
             servers: voters.iter().collect(),
             proposals: ByZxid::default(),
+            acks: Acks::default(),
             reigns: BTreeMap::new(),
             initials: BTreeMap::new(),
             terms: 0,
@@ -158,7 +161,8 @@ impl ZabMonitor {
             ),
         );
         if let Some((server, at)) = proposal.committed {
-            let ackers: ServerSet = proposal.acks.iter().map(|(server, _)| *server).collect();
+            let acks = self.acks.of(proposal.acked).into_iter();
+            let ackers: ServerSet = acks.map(|(server, _)| server).collect();
             story.tell(
                 at,
                 format!("server {server} committed {zxid}, which {ackers} had acknowledged"),

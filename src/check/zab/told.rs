@@ -62,8 +62,8 @@ impl ZabMonitor {
                     self.describe(zxid)
                 ),
             );
-            for (server, at) in &proposal.acks {
-                story.tell(*at, format!("server {server} acknowledged {zxid}"));
+            for (server, at) in self.acks.of(proposal.acked) {
+                story.tell(at, format!("server {server} acknowledged {zxid}"));
             }
         }
         let end = self.describe_history(self.committed.tip());
