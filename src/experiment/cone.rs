@@ -185,7 +185,7 @@ impl Sink<Words> for Weave {
             Effect::Wake { stage } => {
                 self.stages.entry((node, *stage)).or_insert(event);
             }
-            Effect::Sync | Effect::Store { .. } | Effect::Install { .. } => {
+            Effect::Sync | Effect::Store { .. } | Effect::Install(_) => {
                 self.disks.entry(node).or_default().push_back(event);
             }
             Effect::Snapshot { .. } => {

@@ -128,7 +128,7 @@ impl Mutant {
         for effect in &out.list()[start..] {
             match effect {
                 Effect::Append { .. } => self.early.appended += 1,
-                Effect::Install { .. } => self.early.appended = 0,
+                Effect::Install(_) => self.early.appended = 0,
                 Effect::Sync => has_sync = true,
                 Effect::Listen(_)
                 | Effect::Unlisten(_)

@@ -52,7 +52,7 @@ impl<P: Process> World<P> {
                 self.on_mark(SNAPSHOT_BEGUN, node);
             }
             Effect::Store { file, value } => slot.disk.store(agenda, file, value),
-            Effect::Install { image, log, files } => slot.disk.install(agenda, image, log, files),
+            Effect::Install(install) => slot.disk.install(agenda, *install),
             Effect::Note(said) => {
                 for mark in [said.mark(), said.special_mark()].into_iter().flatten() {
                     self.on_mark(mark, node);

@@ -15,7 +15,7 @@ use super::agenda::{Agenda, Event, Lane};
 use super::draws::{DiskOp, Site};
 use super::fault::{Rot, Trouble, Unsynced};
 use super::law::Tally;
-use super::process::{FILES, File, Input, Protocol, Recovered};
+use super::process::{FILES, File, Input, Install, Protocol, Recovered};
 use super::queue::Class;
 use super::setup::DiskProfile;
 use crate::base::id::NodeId;
@@ -219,9 +219,7 @@ impl<W: Protocol> Disk<W> {
     pub(super) fn install(
         &mut self,
         agenda: &mut Agenda<W>,
-        image: W::Image,
-        log: Vec<W::Record>,
-        files: Vec<(File, u64)>,
+        Install { image, log, files }: Install<W>,
     ) {
         self.appended = 0;
         self.writing.clear();

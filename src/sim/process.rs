@@ -345,14 +345,7 @@ pub enum Effect<W: Protocol> {
     },
     /// One durable switch to a new snapshot, log and files that retires all older logs and snapshots (zab.md §16 K1);
     /// answered by `Installed`. Until then a crash leaves the old disk, after it the new one; never a mixture.
-    Install {
-        /// The new and only snapshot.
-        image: W::Image,
-        /// The log after it.
-        log: Vec<W::Record>,
-        /// Epoch files written in the same switch.
-        files: Vec<(File, u64)>,
-    },
+    Install(Box<Install<W>>),
     /// Say something about oneself.
     Note(W::Note),
     /// Exit the process with this code; the node stays down until somebody restarts it.
@@ -360,6 +353,17 @@ pub enum Effect<W: Protocol> {
         /// Exit code (10, 12, 13 as ZooKeeper's, zab.md §9).
         code: u8,
     },
+}
+
+/// What a disk is switched to; rare, and larger than any other effect.
+#[derive(Clone, Debug, Hash)]
+pub struct Install<W: Protocol> {
+    /// The new and only snapshot.
+    pub image: W::Image,
+    /// The log after it.
+    pub log: Vec<W::Record>,
+    /// Epoch files written in the same switch.
+    pub files: Vec<(File, u64)>,
 }
 
 /// The buffer a process pushes its effects into: owned by the runner and reused, so a step allocates nothing.

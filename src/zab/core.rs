@@ -15,7 +15,7 @@ use crate::base::lineage::Lineage;
 use crate::base::time::LocalTime;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::fact::{EpochFile, Fact, SyncKind};
-use crate::sim::process::{Cx, Effect, Effects, File};
+use crate::sim::process::{Cx, Effect, Effects, File, Install};
 use crate::tree::image::Image;
 use crate::tree::rules::SnapshotHolds;
 use crate::tree::store::Tree;
@@ -207,11 +207,11 @@ impl Core {
         self.log.replace(tree.clone(), log.iter().cloned());
         let file = |epoch: Epoch| (CURRENT_EPOCH, u64::from(epoch.0));
         let files = epoch.map(file).into_iter().collect();
-        out.push(Effect::Install {
+        out.push(Effect::Install(Box::new(Install {
             image: Box::new(Image { tree: tree.clone() }),
             log,
             files,
-        });
+        })));
         Ok(())
     }
 

@@ -24,7 +24,7 @@ use super::rules::election::{Backoff, FailedReign};
 use crate::base::id::{NodeId, ServerId};
 use crate::base::time::Span;
 use crate::history::fact::{Fact, Role};
-use crate::sim::process::{Conn, Cx, Effect, File, Input, LinkClass, Recovered};
+use crate::sim::process::{Conn, Cx, Effect, File, Input, Install, LinkClass, Recovered};
 use crate::tree::image::Image;
 use crate::words::message::{Msg, Notification, ServerState};
 use crate::words::timer::{Stage, Timer};
@@ -208,11 +208,11 @@ impl Server {
             self.become_looking(cx, out);
         } else {
             let (tree, log) = self.core.log.content();
-            out.push(Effect::Install {
+            out.push(Effect::Install(Box::new(Install {
                 image: Box::new(Image { tree }),
                 log,
                 files: Vec::new(),
-            });
+            })));
         }
     }
 

@@ -8,7 +8,7 @@ use super::server::Server;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::history::op::ErrorCode;
-use crate::sim::process::{Effect, Effects, Recovered};
+use crate::sim::process::{Effect, Effects, Install, Recovered};
 use crate::tree::txn::{Body, Txn};
 use crate::words::message::{Msg, Notification, Packet};
 use crate::words::{ACCEPTED_EPOCH, CURRENT_EPOCH, Words};
@@ -69,7 +69,8 @@ fn effect_text(effect: &Effect<Words>) -> Option<String> {
                 "accepted"
             }
         ),
-        Effect::Install { image, log, files } => {
+        Effect::Install(install) => {
+            let Install { image, log, files } = &**install;
             let log: Vec<String> = log.iter().map(|txn| txn.zxid.to_string()).collect();
             let epoch = files
                 .first()

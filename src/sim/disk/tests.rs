@@ -1,7 +1,7 @@
 //! What a disk keeps, loses and answers, command by command and crash by crash.
 
 use super::super::fault::{Fault, Target, Unsynced};
-use super::super::process::{Effect, File};
+use super::super::process::{Effect, File, Install};
 use super::super::testing::{Act, Found, Numbers, Stage, exact, list};
 use crate::base::id::NodeId;
 use crate::base::time::{Span, Time};
@@ -34,11 +34,11 @@ fn numbers(count: u64) -> Vec<u64> {
 }
 
 fn install(image: u64, log: Vec<u64>) -> Effect<Numbers> {
-    Effect::Install {
+    Effect::Install(Box::new(Install {
         image,
         log,
         files: vec![(File(0), 7), (File(1), 7)],
-    }
+    }))
 }
 
 #[test]
