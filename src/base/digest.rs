@@ -8,8 +8,8 @@ use std::hash::{Hash, Hasher};
 
 /// A running 64-bit digest.
 ///
-/// There are two. Digests of what draws and ties are about decide them: their every bit must be well mixed, and their rule is for
-/// ever. That is the usual one; a [`QuickDigest`] only has to differ.
+/// There are two. Draws and ties are decided by digests of what they are about: those must be well mixed, and their rule may never
+/// change. A [`QuickDigest`] only has to tell things apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest<const QUICK: bool = false>(u64);
 
@@ -41,8 +41,8 @@ impl Digest {
 }
 
 impl<const QUICK: bool> Digest<QUICK> {
-    /// Appends one word; order matters. The same words behind it permute the digests, so that a single word that differs always
-    /// shows. The rotation brings the product's best mixed bits to where the next product spreads them.
+    /// Appends one word; order matters. Under given words behind it, different digests stay different, so that a single word that
+    /// differs always shows. The rotation brings the product's best mixed bits to where the next product spreads them.
     #[inline]
     pub fn word(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -113,5 +113,51 @@ impl<const QUICK: bool> Hasher for Digest<QUICK> {
 impl<const QUICK: bool> fmt::Display for Digest<QUICK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.value())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest<const QUICK: bool>(words: &[u64]) -> u64 {
+        let mut digest = Digest::<QUICK>::default();
+        for word in words {
+            digest.word(*word);
+        }
+        digest.value()
+    }
+
+    /// Small numbers and large ones, as runs have them.
+    fn words(seed: u64) -> Vec<u64> {
+        (0..20)
+            .map(|place| mix(seed + place) >> (place * 3))
+            .collect()
+    }
+
+    fn every_change_shows<const QUICK: bool>() {
+        for seed in 0..100 {
+            let words = words(seed);
+            let whole = digest::<QUICK>(&words);
+            for place in 0..words.len() {
+                for bit in 0..64 {
+                    let mut other = words.clone();
+                    other[place] ^= 1 << bit;
+                    assert_ne!(whole, digest::<QUICK>(&other), "bit {bit} of word {place}");
+                }
+                let mut other = words.clone();
+                other.swap(place, (place + 1) % words.len());
+                assert_ne!(whole, digest::<QUICK>(&other), "word {place} swapped");
+                other.clone_from(&words);
+                other.remove(place);
+                assert_ne!(whole, digest::<QUICK>(&other), "word {place} left out");
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_shows_every_bit_every_order_and_every_length() {
+        every_change_shows::<false>();
+        every_change_shows::<true>();
     }
 }

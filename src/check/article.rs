@@ -50,7 +50,7 @@ impl ArticleMonitor {
                 self.judge_conflict(path, witness, result, findings);
             }
             if result.is_ok() {
-                self.written.insert(path.clone(), witness.clone());
+                self.written.insert(path.clone(), Arc::clone(witness));
             }
         }
         let Ok(response) = result else { return };

@@ -6,7 +6,7 @@ use std::ops::RangeBounds;
 
 use crate::base::zxid::Zxid;
 
-/// So near the last entry it costs little to look where an entry would stand if nothing was left out.
+/// Within this distance of the last zxid it costs little to look first where the entry would stand if no zxid was left out.
 const NEAR: usize = 64;
 
 /// What is known by zxid.

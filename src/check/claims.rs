@@ -7,7 +7,6 @@
 //! is broken if the next change stands at or below that zxid, also if that becomes known later: reads wait at the change
 //! they showed. O(log n) per operation. Not judged: reads that find nothing, lists of children.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,28 +56,9 @@ enum Known {
 }
 
 /// A read that showed a znode.
-struct Read<'a> {
-    witness: &'a Arc<Witness>,
+struct Read {
+    witness: Arc<Witness>,
     stat: Stat,
-    /// The same as evidence: few reads become that.
-    evidence: OnceCell<Arc<Witness>>,
-}
-
-impl<'a> Read<'a> {
-    fn new(witness: &'a Arc<Witness>, stat: Stat) -> Self {
-        Self {
-            witness,
-            stat,
-            evidence: OnceCell::new(),
-        }
-    }
-
-    fn evidence(&self) -> Arc<Witness> {
-        let evidence = self
-            .evidence
-            .get_or_init(|| self.witness.showing(&self.stat));
-        Arc::clone(evidence)
-    }
 }
 
 /// A read that must see everything up to a zxid.
@@ -233,14 +213,18 @@ impl ClaimsMonitor {
         let taken = floors[0].map_or(Zxid::ZERO, |taken| taken.zxid);
         let is_list = matches!(*witness.request, Request::GetChildren { .. });
         for (path, stat, _) in evidence::seen(&witness.request, response) {
-            let read = Read::new(witness, stat);
+            let read = Read {
+                witness: witness.showing(&stat),
+                stat,
+            };
             let shown = stat.mzxid;
             let key = self.keys.or_default(path);
-            key.learn(path, shown, || read.evidence(), findings);
+            key.learn(path, shown, || Arc::clone(&read.witness), findings);
             if is_list {
                 continue;
             }
-            self.taken.raise(shown.max(taken), || read.evidence());
+            self.taken
+                .raise(shown.max(taken), || Arc::clone(&read.witness));
             let missed = key.missed(shown, taken, witness.invoked);
             self.staleness.count(missed, witness.invoked);
             for (claim, floor) in floors.iter().enumerate() {
@@ -260,13 +244,13 @@ impl Key {
         path: &Path,
         claim: usize,
         floor: &Mark,
-        read: &Read<'_>,
+        read: &Read,
         findings: &mut Findings,
     ) {
         let shown = read.stat.mzxid;
         let waiting = || Waiting {
             floor: floor.clone(),
-            read: read.evidence(),
+            read: Arc::clone(&read.witness),
         };
         if let Some((zxid, (_, by))) = self.changes.first_from(shown.next()) {
             if zxid <= floor.zxid {

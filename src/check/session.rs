@@ -425,8 +425,8 @@ impl SessionMonitor {
         self.park((Aspect::Children, znode), stat.pzxid, parked)
     }
 
-    /// Whether this life of a znode is known to the one above it, as the last read of it showed: a long way to look for in a
-    /// long list.
+    /// Whether the znode above knows of this life: the read that showed it last taught it. Changes are only ever dropped from the front
+    /// of the list, so it is still there unless the list begins later.
     fn is_born(&self, znode: PathNumber, above: PathNumber, czxid: Zxid) -> bool {
         let first = self.keys.at(above).children.known.first();
         self.keys.at(znode).born == czxid && first.is_some_and(|(first, _)| first <= czxid)

@@ -9,7 +9,8 @@ use crate::base::id::SessionId;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Response};
 
-/// Every operation under way. What is known of one is shared by all monitors: it is the most that they keep.
+/// Every operation under way. What is known of one is shared by all monitors: it is most of what they keep. A reply after a loss, or a
+/// second one, is no reply to any of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UnderWay(ByOperation<Arc<Witness>>);
 
@@ -73,5 +74,62 @@ impl<'a> Answered<'a> {
             session: *session,
             result: result.as_ref(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::script::{Script, create, get, path, stat, z};
+
+    /// What each fact is about, as the operations under way tell it.
+    fn told(script: &Script) -> Vec<Option<Arc<Witness>>> {
+        let mut under_way = UnderWay::default();
+        let mut told = Vec::new();
+        script.play(|at, fact| told.push(under_way.observe(at, fact)));
+        told
+    }
+
+    #[test]
+    fn who_kept_an_operation_when_it_began_still_knows_no_more() {
+        let mut script = Script::new();
+        script.did(1, create("/a", ""), z(5), Response::Path(path("/a")));
+        let told = told(&script);
+        let [Some(begun), Some(answered)] = told.as_slice() else {
+            panic!("invoked and answered: {told:?}");
+        };
+        assert!(begun.sentence().text.contains("outcome is unknown"));
+        assert!(answered.sentence().text.contains("succeeded at zxid"));
+    }
+
+    #[test]
+    fn a_second_reply_is_none() {
+        let mut script = Script::new();
+        script.did(1, create("/a", ""), z(5), Response::Path(path("/a")));
+        let mut under_way = UnderWay::default();
+        let mut replies = 0;
+        script.play(|at, fact| {
+            under_way.observe(at, fact);
+            if let Fact::Returned { .. } = fact {
+                assert!(under_way.observe(at, fact).is_none());
+                replies += 1;
+            }
+        });
+        assert_eq!(replies, 1);
+    }
+
+    #[test]
+    fn evidence_of_the_znode_that_was_shown_is_shared_and_of_another_is_not() {
+        let mut script = Script::new();
+        let shown = stat(z(1), z(2), 1);
+        let answer = Response::Data(None, shown.into());
+        script.did(1, get("/k", false), z(3), answer);
+        let told = told(&script);
+        let read = told.last().and_then(Option::as_ref).expect("an answer");
+        assert!(Arc::ptr_eq(read, &read.showing(&shown)));
+        let other = read.showing(&stat(z(1), z(3), 2));
+        assert_eq!(other.at(), read.at());
+        assert!(other.sentence_with_status().text.contains("version 2"));
+        assert!(read.sentence_with_status().text.contains("version 1"));
     }
 }

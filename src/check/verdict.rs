@@ -633,7 +633,7 @@ pub(super) trait Monitor {
         true
     }
 
-    /// Takes the next fact; with the operation that it invokes or answers, as [`UnderWay`] tells it.
+    /// Takes the next fact; with the operation that it invokes or answers, as [`super::under_way::UnderWay`] tells it.
     fn observe(
         &mut self,
         at: At,

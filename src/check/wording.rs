@@ -44,7 +44,7 @@ pub(super) struct Witness {
 
 /// What came of an operation, and when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reply {
+struct Reply {
     at: At,
     outcome: Outcome,
 }

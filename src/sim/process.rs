@@ -102,7 +102,7 @@ pub trait Process: Clone {
 pub struct Cx {
     /// Reading of this node's monotonic clock.
     pub now: LocalTime,
-    /// This node's wall clock.
+    /// This node's wall clock; for data that is shown, never for deadlines.
     pub wall: WallClock,
     /// This node.
     pub me: NodeId,

@@ -297,7 +297,7 @@ impl<P: Process> World<P> {
                 event: EventId(self.events + 1),
                 time: self.agenda.now,
             };
-            // Nearly all events are frames: beside the table they cost 2 % fewer of the kernel's instructions.
+            // Nearly all events are frames: beside the table they cost fewer instructions.
             if let Event::Frame { conn, side, frame } = event {
                 if !self.on_frame(at, (conn, side), frame, out, sink) {
                     continue;
@@ -315,13 +315,13 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Whether what an event is about has passed, as far as it can be told before.
+    /// Whether what an event is about has passed, as far as that can be told before it is carried out.
     fn is_stale(&self, event: &Event<P::Words>) -> bool {
         let slot = |node: &NodeId| &self.slots[index(*node)];
         match event {
             Event::Fault { index } => self.ledger.is_called_off(*index),
             Event::Undo { index } | Event::Beat { index, .. } => !self.ledger.is_active(*index),
-            // A frame looks for its connection once, when it arrives.
+            // A frame looks for its connection once: when it arrives.
             Event::Frame { .. } | Event::HealAll | Event::Backup { .. } => false,
             Event::Disk { node, lane, ticket } => !slot(node).disk.is_current(*lane, *ticket),
             Event::Release { conn, .. } | Event::Break { conn, .. } | Event::Flush { conn, .. } => {

@@ -61,7 +61,7 @@ impl Recording {
         self.session.observe(at, &fact, witness, findings);
         self.sessions.observe(at, &fact, witness, findings);
         self.claims.observe(at, &fact, witness, findings);
-        self.watches.observe(at, &fact);
+        self.watches.observe(at, &fact, witness);
         Ok(())
     }
 

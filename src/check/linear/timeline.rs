@@ -81,7 +81,8 @@ pub(super) struct Key {
     pub gaps: BTreeMap<Zxid, Vec<Vec<Hole>>>,
     /// Changes shown whose writer is not known yet.
     pub unauthored: BTreeSet<Zxid>,
-    /// The life whose beginning was shown last, and judged: showing it again changes nothing.
+    /// The life whose beginning was shown last, and judged. Showing it again changes nothing: `broken`, `compound` and the floor
+    /// only rise, and a mark that is a change leaves only below the floor.
     pub born: Zxid,
     /// Expiry or the reaper may delete it.
     pub mortal: bool,

@@ -1,5 +1,7 @@
 //! The contradictions of `session-guarantees`, and the names of what each of them breaks.
 
+use std::sync::Arc;
+
 use super::{Aspect, Known, Parked, SessionMonitor, Shown};
 use crate::base::zxid::Zxid;
 use crate::check::by_path::PathNumber;
@@ -70,7 +72,9 @@ pub(super) fn tell(
 
 pub(super) fn stories(known: &Known, parked: &Parked) -> Vec<Sentence> {
     let mut evidence = vec![known.by.sentence_of_sight()];
-    evidence.extend(parked.by.iter().map(|by| by.sentence()));
+    let is_other = |by: &&Arc<Witness>| (by.client, by.op) != (parked.read.client, parked.read.op);
+    let by = parked.by.iter().filter(is_other);
+    evidence.extend(by.map(|by| by.sentence()));
     evidence.push(parked.read.sentence_of_sight());
     evidence
 }

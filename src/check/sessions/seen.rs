@@ -48,7 +48,7 @@ impl Seen {
 
     /// An operation was answered.
     pub(super) fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) {
-        let (witness, session) = (&answered.witness, answered.session);
+        let (witness, session) = (answered.witness, answered.session);
         let (Ok(response), Some(zxid)) = (answered.result, witness.zxid) else {
             return;
         };

@@ -14,11 +14,11 @@ use crate::base::zxid::Zxid;
 use crate::check::by_operation::ByOperation;
 use crate::check::committed::Entry;
 use crate::check::evidence;
-use crate::check::under_way::UnderWay;
+use crate::check::under_way::{Answered, UnderWay};
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::check::wording::{self, Witness};
 use crate::history::fact::{Change, Fact, TxnSummary};
-use crate::history::op::{ErrorCode, EventKind, Path, Request, Response, flags};
+use crate::history::op::{EventKind, Path, Request, Response, flags};
 
 /// What may have happened without anybody having been told.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +107,7 @@ impl Doubts {
 /// Collects a recording for the judgement on its watches.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedWatches {
-    open: ByOperation<Witness>,
+    open: ByOperation<Arc<Witness>>,
     log: BTreeMap<Zxid, Entry>,
     doubts: Doubts,
     /// Who has ever asked for a watch; of the others only connections are kept.
@@ -124,7 +124,12 @@ impl RecordedWatches {
     }
 
     /// Takes the next fact of a client.
-    pub fn observe(&mut self, at: At, fact: &Fact) {
+    pub(in crate::check) fn observe(
+        &mut self,
+        at: At,
+        fact: &Fact,
+        witness: Option<&Arc<Witness>>,
+    ) {
         if let Fact::Invoked {
             client,
             op,
@@ -144,21 +149,13 @@ impl RecordedWatches {
                     self.doubts.add_mortal(path);
                 }
             }
-            self.open
-                .insert((*client, *op), Witness::begin(*client, *op, at, request));
-        } else if let Fact::Returned {
-            client,
-            op,
-            session,
-            zxid,
-            result,
-            ..
-        } = fact
-        {
-            if let Some(mut witness) = self.open.remove(&(*client, *op)) {
-                witness.answer(at, *zxid, result);
-                self.on_returned(witness, *session, result.as_ref());
+            if let Some(witness) = witness {
+                self.open.insert((*client, *op), Arc::clone(witness));
             }
+        } else if let Some(answered) = Answered::by(fact, witness) {
+            let operation = (answered.witness.client, answered.witness.op);
+            self.open.remove(&operation);
+            self.on_returned(&answered);
         } else if let Fact::Lost {
             client, op, sent, ..
         } = fact
@@ -200,12 +197,12 @@ impl RecordedWatches {
         }
     }
 
-    fn on_returned(
-        &mut self,
-        witness: Witness,
-        session: SessionId,
-        result: Result<&Response, &ErrorCode>,
-    ) {
+    fn on_returned(&mut self, answered: &Answered<'_>) {
+        let Answered {
+            witness,
+            session,
+            result,
+        } = *answered;
         if !witness.request.is_write() {
             return;
         }
@@ -228,7 +225,7 @@ impl RecordedWatches {
         self.doubts.known.entry(zxid).or_insert(ends);
         self.log
             .entry(zxid)
-            .or_insert_with(|| entry(zxid, session, changes, witness));
+            .or_insert_with(|| entry(zxid, session, changes, Witness::clone(witness)));
     }
 
     /// The recording is over: judges its watches.

@@ -288,3 +288,31 @@ impl ZabMonitor {
 fn is_position(vote: Vote, last: Zxid) -> bool {
     vote.zxid == last || vote.zxid.is_label() && vote.zxid > last && vote.zxid.epoch() <= vote.epoch
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::EventId;
+    use crate::base::time::Time;
+
+    #[test]
+    fn acknowledgements_of_a_transaction_come_in_order_and_without_those_of_another() {
+        let mut acks = Acks::default();
+        let at = |ms: u64| At {
+            event: EventId(ms),
+            time: Time::from_ms(ms),
+        };
+        let mut last = [None, None];
+        for (ms, server) in [(1, 2), (2, 1), (3, 3), (5, 1), (8, 2)] {
+            let txn = usize::from(ms % 2 == 0);
+            last[txn] = Some(acks.push(ServerId(server), at(ms), last[txn]));
+        }
+        let servers = |txn: usize| -> Vec<u8> {
+            let acks = acks.of(last[txn]).into_iter();
+            acks.map(|(server, _)| server.0).collect()
+        };
+        assert_eq!(servers(0), [2, 3, 1]);
+        assert_eq!(servers(1), [1, 2]);
+        assert!(acks.of(None).is_empty());
+    }
+}

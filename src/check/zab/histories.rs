@@ -120,7 +120,8 @@ impl Histories {
         if self.entry(above.heir).lineage.hash == lineage.hash {
             return above.heir;
         }
-        // A history that is known is a child of its parent or an orphan.
+        // A history that is known is a child of its parent or an orphan, and this one has no child yet. One orphan that nobody adopts
+        // and every history is looked for.
         let is_new = above.heir == parent && self.orphans == 0;
         let known = (!is_new).then(|| self.known(lineage.hash)).flatten();
         let node = match known {
@@ -343,6 +344,24 @@ mod tests {
             paths.push((node, path));
         }
         (tree, paths)
+    }
+
+    #[test]
+    fn a_history_claimed_before_anybody_grew_it_is_found_when_it_grows() {
+        let mut tree = Histories::new();
+        let one = tree.grow(ROOT, zxid(1, 1), 5);
+        let two = Lineage::EMPTY.push(zxid(1, 1), 5).push(zxid(1, 2), 6);
+        let orphan = tree.claim(two);
+        assert!(tree.is_orphan(orphan));
+        let other = tree.grow(one, zxid(1, 2), 7);
+        assert_ne!(other, orphan);
+        assert_eq!(tree.grow(one, zxid(1, 2), 6), orphan);
+        assert_eq!((tree.is_orphan(orphan), tree.orphans), (false, 0));
+        let last = tree.grow(orphan, zxid(1, 3), 8);
+        assert_eq!(tree.claim(two.push(zxid(1, 3), 8)), last);
+        assert_eq!(tree.grow(one, zxid(1, 2), 7), other);
+        // The root, one, two and its rival, and what follows two.
+        assert_eq!((tree.entries.len(), tree.orphans), (5, 0));
     }
 
     #[test]
