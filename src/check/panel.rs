@@ -32,8 +32,8 @@ pub struct Panel {
     claims: Option<ClaimsMonitor>,
     recipe: Option<RecipeMonitor>,
     article: Option<ArticleMonitor>,
-    /// What all monitors know of operations.
-    under_way: UnderWay,
+    /// What all monitors know of operations, if any of them asks.
+    under_way: Option<UnderWay>,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -88,7 +88,7 @@ impl Panel {
             claims: None,
             recipe: None,
             article: None,
-            under_way: UnderWay::default(),
+            under_way: None,
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
@@ -125,6 +125,7 @@ impl Panel {
             .iter()
             .any(|property| property.is_of_the_article());
         panel.article = is_of_the_article.then(ArticleMonitor::new);
+        panel.watch_operations();
         panel
     }
 
@@ -138,7 +139,20 @@ impl Panel {
         self.convergence = self
             .serves(&[Property::Convergence, Property::Answered])
             .then(|| ConvergenceMonitor::new(recovery, voters));
+        self.watch_operations();
         self
+    }
+
+    /// Keeps what is under way if a monitor of clients is there.
+    fn watch_operations(&mut self) {
+        let is_asked = self.linear.is_some()
+            || self.session.is_some()
+            || self.sessions.is_some()
+            || self.watch.is_some()
+            || self.convergence.is_some()
+            || self.claims.is_some()
+            || self.article.is_some();
+        self.under_way = is_asked.then(UnderWay::default);
     }
 
     fn serves(&self, served: &[Property]) -> bool {
@@ -204,16 +218,15 @@ impl Panel {
 
     /// Takes the next fact of the run.
     pub fn observe(&mut self, at: At, fact: &Fact) {
-        let witness = self.under_way.observe(at, fact);
+        let witness = self.witness(at, fact);
         self.each(|monitor, findings| monitor.observe(at, fact, witness.as_ref(), findings));
     }
 
     /// Takes the next facts of the run at once, monitor by monitor: each finds its code and its data in the processor's caches.
     /// What is found is what would be found fact by fact.
     pub fn observe_all(&mut self, facts: &[(At, Fact)]) {
-        let under_way = &mut self.under_way;
-        let witness = |(at, fact): &(At, Fact)| under_way.observe(*at, fact);
-        let witnesses: Vec<Option<Arc<Witness>>> = facts.iter().map(witness).collect();
+        let witnesses = facts.iter().map(|(at, fact)| self.witness(*at, fact));
+        let witnesses: Vec<Option<Arc<Witness>>> = witnesses.collect();
         self.each(|monitor, findings| {
             for (index, ((at, fact), witness)) in facts.iter().zip(&witnesses).enumerate() {
                 if monitor.heeds(fact) {
@@ -223,6 +236,10 @@ impl Panel {
             }
         });
         self.findings.end_batch();
+    }
+
+    fn witness(&mut self, at: At, fact: &Fact) -> Option<Arc<Witness>> {
+        self.under_way.as_mut()?.observe(at, fact)
     }
 
     /// The run is over.
