@@ -67,7 +67,7 @@ impl ArticleMonitor {
     fn judge_conflict(
         &self,
         path: &Path,
-        witness: &Arc<Witness>,
+        witness: &Witness,
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {

@@ -125,7 +125,7 @@ impl Panel {
             .iter()
             .any(|property| property.is_of_the_article());
         panel.article = is_of_the_article.then(ArticleMonitor::new);
-        panel.watch_operations();
+        panel.track_operations();
         panel
     }
 
@@ -139,12 +139,12 @@ impl Panel {
         self.convergence = self
             .serves(&[Property::Convergence, Property::Answered])
             .then(|| ConvergenceMonitor::new(recovery, voters));
-        self.watch_operations();
+        self.track_operations();
         self
     }
 
-    /// Keeps what is under way if a monitor of clients is there.
-    fn watch_operations(&mut self) {
+    /// Operations are tracked where a monitor asks for them.
+    fn track_operations(&mut self) {
         let is_asked = self.linear.is_some()
             || self.session.is_some()
             || self.sessions.is_some()

@@ -80,6 +80,7 @@ impl<'a> Answered<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id::ClientId;
     use crate::check::script::{Script, create, get, path, stat, z};
 
     /// What each fact is about, as the operations under way tell it.
@@ -116,6 +117,23 @@ mod tests {
             }
         });
         assert_eq!(replies, 1);
+    }
+
+    #[test]
+    fn a_reply_after_a_loss_or_a_crash_is_none() {
+        for is_crash in [false, true] {
+            let mut script = Script::new();
+            let call = script.invoke(1, create("/a", ""));
+            if is_crash {
+                let client = ClientId(1);
+                script.fact(Fact::ClientCrashed { client });
+            } else {
+                script.lose(call);
+            }
+            script.ok(call, z(5), Response::Path(path("/a")));
+            let told: Vec<bool> = told(&script).iter().map(Option::is_some).collect();
+            assert_eq!(told, [true, false, false]);
+        }
     }
 
     #[test]

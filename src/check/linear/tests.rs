@@ -37,6 +37,29 @@ fn read(script: &mut Script, client: u16, czxid: u32, mzxid: u32, version: i32, 
     );
 }
 
+/// Reads show two lives of `/k`, each twice; the second, from 1:9 on, may be that of writes without answers. `/j` is created at
+/// `zxid`.
+fn reborn(zxid: u32) -> Findings {
+    let mut script = started();
+    for request in [delete("/k", -1), create("/k", "n"), set("/k", "c", -1)] {
+        let call = script.invoke(1, request);
+        script.lose(call);
+    }
+    let other = script.invoke(3, create("/j", ""));
+    for (czxid, mzxid, data) in [(1, 2, "b"), (1, 2, "b"), (9, 10, "c"), (9, 10, "c")] {
+        read(&mut script, 2, czxid, mzxid, 1, data);
+    }
+    script.ok(other, z(zxid), Response::Path(path("/j")));
+    judge(&script)
+}
+
+#[test]
+fn each_life_that_a_read_shows_began_with_a_write_of_its_own() {
+    // Only the create without an answer began it, so that 1:9 is taken.
+    assert_broken(&reborn(9), LINEARIZABLE, "double-zxid");
+    assert_holds(&reborn(11), LINEARIZABLE);
+}
+
 #[test]
 fn a_history_without_writes_is_vacuous() {
     assert_eq!(

@@ -174,6 +174,29 @@ fn a_list_of_children_shows_every_child_in_its_view() {
     assert_broken(&judge(&script), GUARANTEED, "stale-children");
 }
 
+/// `/k/1` lived from 1:3 on, as client 2 was shown twice, then from 1:9 on; client 3 is shown the children of `/k` as of `pzxid`.
+fn reborn(pzxid: u32) -> Findings {
+    let mut script = started();
+    for (view, czxid) in [(4, 3), (5, 3), (9, 9), (10, 9)] {
+        let seen = stat(z(czxid), z(czxid), 0);
+        let answer = Response::Data(bytes(""), seen.into());
+        script.did(2, get("/k/1", false), z(view), answer);
+    }
+    let shown = Stat {
+        pzxid: z(pzxid),
+        ..stat(z(1), z(2), 1)
+    };
+    let answer = Response::Children(Vec::new(), Some(shown.into()));
+    script.did(3, children("/k", false), z(10), answer);
+    judge(&script)
+}
+
+#[test]
+fn a_list_of_children_shows_the_last_life_that_a_read_of_a_child_showed() {
+    assert_broken(&reborn(3), GUARANTEED, "stale-children");
+    assert_holds(&reborn(9), GUARANTEED);
+}
+
 #[test]
 fn replies_come_in_the_order_of_requests() {
     let mut script = started();

@@ -43,6 +43,22 @@ fn a_connection_takes_a_delay_each_way_and_both_ends_name_it_alike() {
 }
 
 #[test]
+fn what_is_under_way_on_a_connection_that_both_ends_closed_is_no_event() {
+    let mut stage = Stage::exact(2);
+    let conn = stage.connect(1, 2);
+    stage.send(1, conn, 0..5);
+    stage.run_for(0);
+    stage.effect(1, Effect::Close { conn });
+    stage.effect(2, Effect::Close { conn });
+    stage.run_for(0);
+    let before = stage.world.events();
+    stage.heard(2);
+    stage.run_for(100);
+    assert_eq!(stage.world.events(), before);
+    assert!(stage.heard(2).is_empty());
+}
+
+#[test]
 fn messages_arrive_in_the_order_sent_whatever_their_delays() {
     for seed in 0..20 {
         let mut setup = exact(2);
