@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::evidence;
-use super::under_way::Answered;
+use super::news::{End, Frequent, News};
 use super::verdict::{At, Findings, Monitor, Property, Sentence};
 use super::wording::{self, Witness, violation};
 use crate::base::id::{ClientId, ServerId, ServerSet};
@@ -224,14 +224,16 @@ impl ArticleMonitor {
 }
 
 impl Monitor for ArticleMonitor {
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
-        if let Some(answered) = Answered::by(fact, witness) {
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(
+            kind,
+            Frequent::Returned | Frequent::EventReceived | Frequent::CommitDecided
+        )
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
+        if let Some(answered) = news.answered() {
             self.on_returned(answered.witness, answered.result, findings);
         } else if let Fact::EventReceived { client, event, .. } = fact {
             self.on_event(at, *client, event);
@@ -263,7 +265,7 @@ impl Monitor for ArticleMonitor {
         }
     }
 
-    fn finish(&mut self, _at: At, _findings: &mut Findings) {
+    fn finish(&mut self, _end: &End<'_>, _findings: &mut Findings) {
         // Every claim was judged when it could be.
     }
 }

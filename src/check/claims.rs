@@ -14,7 +14,7 @@ use super::by_operation::ByOperation;
 use super::by_path::ByPath;
 use super::by_zxid::ByZxid;
 use super::evidence;
-use super::under_way::Answered;
+use super::news::{Answered, End, Frequent, News};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::{self, Witness};
 use crate::base::id::SessionId;
@@ -47,8 +47,6 @@ impl Mark {
 /// What was over when an operation was handed in, as far as its answer is judged by it.
 #[derive(Clone, Debug)]
 enum Known {
-    /// A write's answer is not.
-    Nothing,
     /// For a sync: what a write that was over had taken.
     Written(Mark),
     /// For a read: what all operations that were over had taken, and what the session's last sync promises.
@@ -148,9 +146,10 @@ impl ClaimsMonitor {
     }
 
     fn on_invoked(&mut self, witness: &Witness, session: SessionId) {
-        let known = if witness.request.is_write() {
-            Known::Nothing
-        } else if let Request::Sync { .. } = &*witness.request {
+        if witness.request.is_write() {
+            return;
+        }
+        let known = if let Request::Sync { .. } = &*witness.request {
             Known::Written(self.written.clone())
         } else {
             Known::Taken(self.taken.clone(), self.synced.get(&session).cloned())
@@ -164,11 +163,14 @@ impl ClaimsMonitor {
             session,
             result,
         } = *answered;
+        if witness.request.is_write() {
+            self.on_write(witness, result, findings);
+            return;
+        }
         let Some(known) = self.open.remove(&(witness.client, witness.op)) else {
             return;
         };
         match (known, result) {
-            (Known::Nothing, _) => self.on_write(witness, result, findings),
             (Known::Written(written), Ok(_)) => {
                 self.synced.insert(session, written);
             }
@@ -337,27 +339,15 @@ fn story(
 }
 
 impl Monitor for ClaimsMonitor {
-    fn heeds(&self, fact: &Fact) -> bool {
-        matches!(
-            fact,
-            Fact::Invoked { .. }
-                | Fact::Returned { .. }
-                | Fact::Lost { .. }
-                | Fact::ClientCrashed { .. }
-                | Fact::Expired { .. }
-        )
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(kind, Frequent::Invoked | Frequent::Returned)
     }
 
-    fn observe(
-        &mut self,
-        _: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
-        if let (Fact::Invoked { session, .. }, Some(witness)) = (fact, witness) {
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let fact = news.fact;
+        if let (Fact::Invoked { session, .. }, Some(witness)) = (fact, news.witness()) {
             self.on_invoked(witness, *session);
-        } else if let Some(answered) = Answered::by(fact, witness) {
+        } else if let Some(answered) = news.answered() {
             self.on_returned(&answered, findings);
         } else if let Fact::Lost { client, op, .. } = fact {
             self.open.remove(&(*client, *op));
@@ -368,7 +358,7 @@ impl Monitor for ClaimsMonitor {
         }
     }
 
-    fn finish(&mut self, _at: At, _findings: &mut Findings) {
+    fn finish(&mut self, _end: &End<'_>, _findings: &mut Findings) {
         // Reads were judged when they returned, and again with each change that became known.
     }
 }

@@ -64,8 +64,6 @@ impl Entry {
 pub(super) struct Committed {
     /// Proposals above the end in the order of zxids; several servers may have used one zxid.
     proposals: VecDeque<Entry>,
-    /// What was committed and not yet taken.
-    fresh: VecDeque<Entry>,
     end: Lineage,
     whole: bool,
 }
@@ -77,7 +75,6 @@ impl Default for Committed {
     fn default() -> Self {
         Self {
             proposals: VecDeque::new(),
-            fresh: VecDeque::new(),
             end: Lineage::EMPTY,
             whole: true,
         }
@@ -90,30 +87,24 @@ impl Committed {
         self.whole
     }
 
-    /// What was committed, in order, each once.
-    pub(super) fn take(&mut self) -> Option<Entry> {
-        self.fresh.pop_front()
-    }
-
-    /// Takes a fact; answers whether it commits something, which can be taken then.
+    /// Whether a fact is news: few are.
     #[inline]
-    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> bool {
-        let is_new = if let Fact::Proposed { zxid, .. }
+    pub(super) fn heeds(&self, fact: &Fact) -> bool {
+        if let Fact::Proposed { zxid, .. }
         | Fact::CommitDecided { zxid, .. }
         | Fact::Delivered { zxid, .. } = fact
         {
             *zxid > self.end.last
         } else {
             matches!(fact, Fact::QuorumFormed { .. })
-        };
-        if is_new {
-            self.on_news(at, fact);
         }
-        !self.fresh.is_empty()
     }
 
-    #[inline(never)] // Few facts are news.
-    fn on_news(&mut self, at: At, fact: &Fact) {
+    /// Takes a fact; answers what it commits, in order.
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> Vec<Arc<Entry>> {
+        if !self.heeds(fact) {
+            return Vec::new();
+        }
         if let Fact::Proposed {
             server,
             zxid,
@@ -129,12 +120,15 @@ impl Committed {
                 author: None,
                 digest: *digest,
             });
+            Vec::new()
         } else if let Fact::CommitDecided { server, zxid, .. } = fact {
-            self.commit_one(*zxid, |entry| entry.server == *server);
+            self.commit_one(*zxid, |entry| entry.server == *server)
         } else if let Fact::Delivered { zxid, digest, .. } = fact {
-            self.commit_one(*zxid, |entry| entry.digest == *digest);
+            self.commit_one(*zxid, |entry| entry.digest == *digest)
         } else if let Fact::QuorumFormed { lineage, .. } = fact {
-            self.commit_history(*lineage);
+            self.commit_history(*lineage)
+        } else {
+            Vec::new()
         }
     }
 
@@ -145,22 +139,22 @@ impl Committed {
         self.proposals.insert(place, entry);
     }
 
-    fn commit_one(&mut self, zxid: Zxid, is_meant: impl Fn(&Entry) -> bool) {
+    fn commit_one(&mut self, zxid: Zxid, is_meant: impl Fn(&Entry) -> bool) -> Vec<Arc<Entry>> {
         let upto = self.proposals.iter().take_while(|entry| entry.zxid <= zxid);
         let meant = upto.filter(|entry| entry.zxid == zxid && is_meant(entry));
         let Some(entry) = meant.last().cloned() else {
             self.whole = false;
-            return;
+            return Vec::new();
         };
         if !zxid.follows(self.end.last) {
             self.whole = false;
         }
-        self.push(entry);
+        vec![self.push(entry)]
     }
 
-    fn commit_history(&mut self, target: Lineage) {
+    fn commit_history(&mut self, target: Lineage) -> Vec<Arc<Entry>> {
         if target == self.end {
-            return;
+            return Vec::new();
         }
         let path = if target.depth > self.end.depth {
             self.find(target)
@@ -168,17 +162,16 @@ impl Committed {
             None
         };
         self.whole &= path.is_some();
-        for entry in path.into_iter().flatten() {
-            self.push(entry);
-        }
+        let path = path.into_iter().flatten();
+        path.map(|entry| self.push(entry)).collect()
     }
 
     /// The log grows by one; what else was proposed up to there is forgotten.
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: Entry) -> Arc<Entry> {
         self.end = self.end.push(entry.zxid, entry.digest);
         let is_past = |other: &mut Entry| other.zxid <= entry.zxid;
         while self.proposals.pop_front_if(is_past).is_some() {}
-        self.fresh.push_back(entry);
+        Arc::new(entry)
     }
 
     /// The proposals that lead from the end of the log to a history, depth first.
@@ -246,7 +239,7 @@ mod tests {
             error: None,
             text: "nothing".into(),
         };
-        log.observe(
+        let committed = log.observe(
             AT,
             &Fact::Proposed {
                 server: ServerId(server),
@@ -255,7 +248,7 @@ mod tests {
                 txn: Arc::new(txn),
             },
         );
-        assert!(log.take().is_none());
+        assert!(committed.is_empty());
     }
 
     fn form(log: &mut Committed, lineage: Lineage) -> Vec<(Zxid, u64)> {
@@ -265,8 +258,7 @@ mod tests {
             members: ServerSet::EMPTY,
             lineage,
         };
-        log.observe(AT, &fact);
-        names(log)
+        names(&log.observe(AT, &fact))
     }
 
     fn decide(log: &mut Committed, server: u8, zxid: Zxid) -> Vec<(Zxid, u64)> {
@@ -276,14 +268,12 @@ mod tests {
             epoch: zxid.epoch(),
             acks: ServerSet::EMPTY,
         };
-        log.observe(AT, &fact);
-        names(log)
+        names(&log.observe(AT, &fact))
     }
 
-    fn names(log: &mut Committed) -> Vec<(Zxid, u64)> {
-        std::iter::from_fn(|| log.take())
-            .map(|entry| (entry.zxid, entry.digest))
-            .collect()
+    fn names(committed: &[Arc<Entry>]) -> Vec<(Zxid, u64)> {
+        let committed = committed.iter();
+        committed.map(|entry| (entry.zxid, entry.digest)).collect()
     }
 
     #[test]

@@ -7,12 +7,10 @@
 //! once has done its duty: that it serves on is not promised. O(log n) per fact.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::by_operation::ByOperation;
+use super::news::{End, Frequent, News};
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::Witness;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::{Epoch, Zxid};
@@ -42,7 +40,6 @@ pub struct ConvergenceMonitor {
     ended: BTreeMap<ServerId, At>,
     /// Servers of the core that have not caught up yet.
     behind: ServerSet,
-    open: ByOperation<Arc<Witness>>,
     /// Operations that ended after the calm began.
     ended_ops: u64,
     /// Who can recover at all.
@@ -62,7 +59,6 @@ impl ConvergenceMonitor {
             epoch: Epoch(0),
             ended: BTreeMap::new(),
             behind: ServerSet::EMPTY,
-            open: ByOperation::default(),
             ended_ops: 0,
             recovery: Recovery::of(voters),
         }
@@ -85,7 +81,7 @@ impl ConvergenceMonitor {
         self.calm_from.map(|from| from + self.bound)
     }
 
-    fn on_fact(&mut self, at: At, fact: &Fact, witness: Option<&Arc<Witness>>) {
+    fn on_fact(&mut self, at: At, fact: &Fact) {
         if Recovery::heeds(fact) {
             self.recovery.observe(fact);
         }
@@ -118,19 +114,8 @@ impl ConvergenceMonitor {
             self.committed = self.committed.max(*zxid);
         } else if let Fact::QuorumFormed { lineage, .. } = fact {
             self.committed = self.committed.max(lineage.last);
-        } else {
-            self.on_operation(fact, witness);
-        }
-    }
-
-    fn on_operation(&mut self, fact: &Fact, witness: Option<&Arc<Witness>>) {
-        if let (Fact::Invoked { client, op, .. }, Some(witness)) = (fact, witness) {
-            self.open.insert((*client, *op), Arc::clone(witness));
-        } else if let Fact::Returned { client, op, .. } | Fact::Lost { client, op, .. } = fact {
-            self.open.remove(&(*client, *op));
+        } else if let Fact::Returned { .. } | Fact::Lost { .. } = fact {
             self.ended_ops += u64::from(self.calm_from.is_some());
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.open.forget(*client);
         }
     }
 
@@ -191,7 +176,8 @@ impl ConvergenceMonitor {
         }
     }
 
-    fn judge(&mut self, at: At, findings: &mut Findings) {
+    fn judge(&mut self, end: &End<'_>, findings: &mut Findings) {
+        let at = end.at;
         let (Some(deadline), Some(cutoff)) = (self.deadline(), self.cutoff()) else {
             return;
         };
@@ -213,8 +199,8 @@ impl ConvergenceMonitor {
         for _ in 0..self.ended_ops {
             findings.exercise(Property::Answered);
         }
-        let overdue = self.open.values().find(|open| open.invoked.time <= cutoff);
-        if let Some(open) = overdue {
+        let mut open = end.under_way.iter();
+        if let Some(open) = open.find(|open| open.invoked.time <= cutoff) {
             findings.exercise(Property::Answered);
             let text = format!(
                 "{} is still without an answer and without a loss",
@@ -232,36 +218,16 @@ impl ConvergenceMonitor {
 }
 
 impl Monitor for ConvergenceMonitor {
-    fn heeds(&self, fact: &Fact) -> bool {
+    fn heeds(&self, kind: Frequent) -> bool {
         // Once the calm is announced, time matters.
-        self.calm_from.is_some()
-            || Recovery::heeds(fact)
-            || matches!(
-                fact,
-                Fact::ServeStart { .. }
-                    | Fact::Delivered { .. }
-                    | Fact::RoleEnd { .. }
-                    | Fact::ServerCrashed { .. }
-                    | Fact::Booted { .. }
-                    | Fact::CommitDecided { .. }
-                    | Fact::QuorumFormed { .. }
-                    | Fact::Invoked { .. }
-                    | Fact::Returned { .. }
-                    | Fact::Lost { .. }
-                    | Fact::ClientCrashed { .. }
-            )
+        self.calm_from.is_some() || matches!(kind, Frequent::Delivered | Frequent::CommitDecided)
     }
 
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
         if let Some(cutoff) = self.cutoff() {
             if at.time <= cutoff {
-                self.on_fact(at, fact, witness);
+                self.on_fact(at, fact);
                 self.due = self.committed;
                 return;
             }
@@ -269,20 +235,22 @@ impl Monitor for ConvergenceMonitor {
                 self.release(findings);
             }
         }
-        self.on_fact(at, fact, witness);
+        self.on_fact(at, fact);
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
-        self.judge(at, findings);
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
+        self.judge(end, findings);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::base::id::{ClientId, EventId};
     use crate::base::lineage::Lineage;
-    use crate::check::under_way::UnderWay;
+    use crate::check::news::Desk;
     use crate::check::verdict::Verdict;
     use crate::history::fact::{Loss, Role};
     use crate::history::op::Request;
@@ -353,21 +321,21 @@ mod tests {
             [1, 2].into_iter().map(ServerId).collect(),
         );
         let mut event = 0;
-        let mut under_way = UnderWay::default();
+        let mut desk = Desk::default();
         for (ms, fact) in facts {
             event += 1;
             let at = At {
                 event: EventId(event),
                 time: Time::from_ms(*ms),
             };
-            let witness = under_way.observe(at, fact);
-            monitor.observe(at, fact, witness.as_ref(), &mut findings);
+            let note = desk.note(at, fact);
+            monitor.observe(&note.news(at, fact), &mut findings);
         }
         let at = At {
             event: EventId(event),
             time: Time::from_ms(end_ms),
         };
-        monitor.finish(at, &mut findings);
+        monitor.finish(&desk.end(at), &mut findings);
         findings
     }
 

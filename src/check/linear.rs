@@ -29,7 +29,7 @@ use super::by_operation::{ByOperation, Operation};
 use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence::{self, Effect, Know, Version};
-use super::under_way::Answered;
+use super::news::{Answered, End, Frequent, News};
 use super::verdict::{At, Findings, Monitor, Property, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
@@ -98,29 +98,18 @@ pub struct LinearMonitor {
 }
 
 impl Monitor for LinearMonitor {
-    fn heeds(&self, fact: &Fact) -> bool {
-        matches!(
-            fact,
-            Fact::Invoked { .. }
-                | Fact::Returned { .. }
-                | Fact::Lost { .. }
-                | Fact::ClientCrashed { .. }
-        )
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(kind, Frequent::Invoked | Frequent::Returned)
     }
 
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
         let found = if let Fact::Invoked { session, .. } = fact {
-            if let Some(witness) = witness {
+            if let Some(witness) = news.witness() {
                 self.on_invoked(*session, witness);
             }
             Ok(())
-        } else if let Some(answered) = Answered::by(fact, witness) {
+        } else if let Some(answered) = news.answered() {
             self.on_returned(at, &answered, findings)
         } else if let Fact::Lost {
             client,
@@ -142,12 +131,12 @@ impl Monitor for LinearMonitor {
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
         // A gap was matched with the unresolved writes when it opened and whenever one of them was resolved; what became
         // known of their order since then may have ruled some out.
         let paths = self.keys.paths();
         for path in paths {
-            if let Err(violation) = self.settle_path(at, &path) {
+            if let Err(violation) = self.settle_path(end.at, &path) {
                 findings.violate(violation);
             }
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::by_operation::ByOperation;
+use super::news::{End, News};
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
@@ -175,7 +176,7 @@ impl LivenessMonitor {
             )
     }
 
-    fn on_fact(&mut self, at: At, fact: &Fact) {
+    fn on_fact(&mut self, at: At, fact: &Fact, witness: Option<&Arc<Witness>>) {
         if Recovery::heeds(fact) {
             self.recovery.observe(fact);
         }
@@ -219,6 +220,7 @@ impl LivenessMonitor {
         } else if let Fact::Returned {
             client, op, result, ..
         } = fact
+            && witness.is_some_and(|witness| witness.request.is_write())
             && let Some(invoked) = self.pending.remove(&(*client, *op))
             && result
                 .as_ref()
@@ -389,13 +391,14 @@ fn is_answer(code: ErrorCode) -> bool {
 }
 
 impl Monitor for LivenessMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
         let is_over = self.deadline().is_some_and(|deadline| deadline < at.time);
         if is_over {
             self.judge(at, is_over, findings);
         }
         if Self::is_of_interest(fact) {
-            self.on_fact(at, fact);
+            self.on_fact(at, fact, news.witness());
         }
         if self.is_led {
             self.on_led(at.time);
@@ -405,7 +408,8 @@ impl Monitor for LivenessMonitor {
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
+        let at = end.at;
         let Some(deadline) = self.deadline() else {
             return;
         };
@@ -428,6 +432,7 @@ mod tests {
     use crate::base::id::{ClientId, EventId, SessionId};
     use crate::base::lineage::Lineage;
     use crate::base::zxid::Epoch;
+    use crate::check::news::Desk;
     use crate::check::verdict::Verdict;
     use crate::history::fact::Loss;
     use crate::history::op::{Request, Response};
@@ -523,11 +528,12 @@ mod tests {
     fn judge(facts: &[(u64, Fact)], end_ms: u64) -> Findings {
         let mut monitor = LivenessMonitor::new(Span::from_ms(500), voters());
         monitor.fault_free_from(Time::from_ms(1_000));
-        let mut findings = Findings::default();
+        let (mut desk, mut findings) = (Desk::default(), Findings::default());
         for (ms, fact) in facts {
-            monitor.observe(at(*ms), fact, None, &mut findings);
+            let note = desk.note(at(*ms), fact);
+            monitor.observe(&note.news(at(*ms), fact), &mut findings);
         }
-        monitor.finish(at(end_ms), &mut findings);
+        monitor.finish(&desk.end(at(end_ms)), &mut findings);
         findings
     }
 
@@ -660,13 +666,14 @@ mod tests {
         ];
         for (count, expected) in [(6, Verdict::Holds), (5, Verdict::Violated)] {
             let mut monitor = LivenessMonitor::new(Span::from_ms(500), voters());
-            let mut findings = Findings::default();
+            let (mut desk, mut findings) = (Desk::default(), Findings::default());
             for (ms, fact) in &facts[..count] {
-                monitor.observe(at(*ms), fact, None, &mut findings);
+                let note = desk.note(at(*ms), fact);
+                monitor.observe(&note.news(at(*ms), fact), &mut findings);
             }
             assert!(!monitor.is_settled());
             monitor.fault_free_from(Time::from_ms(1_000));
-            monitor.finish(at(2_000), &mut findings);
+            monitor.finish(&desk.end(at(2_000)), &mut findings);
             assert_eq!(findings.verdict(Property::Liveness), expected);
         }
     }

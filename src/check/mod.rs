@@ -12,6 +12,7 @@ mod evidence;
 pub mod foreign;
 pub mod linear;
 pub mod liveness;
+mod news;
 mod numbered;
 pub mod panel;
 pub mod recipe;

@@ -1,19 +1,16 @@
 //! All monitors together: every fact goes to each of them, what they find is kept in one place.
 
-use std::sync::Arc;
-
 use super::article::ArticleMonitor;
 use super::claims::{ClaimsMonitor, Staleness};
 use super::convergence::ConvergenceMonitor;
 use super::linear::LinearMonitor;
 use super::liveness::LivenessMonitor;
+use super::news::{Desk, Frequent, Note};
 use super::recipe::RecipeMonitor;
 use super::session::SessionMonitor;
 use super::sessions::SessionsMonitor;
-use super::under_way::UnderWay;
 use super::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use super::watch::{WatchLatency, WatchMonitor};
-use super::wording::Witness;
 use super::zab::ZabMonitor;
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::time::{Span, Time};
@@ -22,18 +19,9 @@ use crate::history::fact::Fact;
 /// The monitors of a run and their findings.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
-    zab: Option<ZabMonitor>,
-    linear: Option<LinearMonitor>,
-    session: Option<SessionMonitor>,
-    sessions: Option<SessionsMonitor>,
-    watch: Option<WatchMonitor>,
-    liveness: Option<LivenessMonitor>,
-    convergence: Option<ConvergenceMonitor>,
-    claims: Option<ClaimsMonitor>,
-    recipe: Option<RecipeMonitor>,
-    article: Option<ArticleMonitor>,
-    /// What all monitors know of operations, if any of them asks.
-    under_way: Option<UnderWay>,
+    monitors: Monitors,
+    desk: Desk,
+    batch: Batch,
     findings: Findings,
     chosen: Vec<Property>,
 }
@@ -78,27 +66,19 @@ impl Panel {
     /// A panel that judges these properties only; monitors that serve none of them are left out.
     pub fn of(properties: &[Property]) -> Self {
         let mut panel = Self {
-            zab: None,
-            linear: None,
-            session: None,
-            sessions: None,
-            watch: None,
-            liveness: None,
-            convergence: None,
-            claims: None,
-            recipe: None,
-            article: None,
-            under_way: None,
+            monitors: Monitors::default(),
+            desk: Desk::default(),
+            batch: Batch::default(),
             findings: Findings::default(),
             chosen: properties.to_vec(),
         };
-        panel.linear = panel
+        panel.monitors.linear = panel
             .serves(&[
                 Property::LinearizableWrites,
                 Property::SequentialConsistency,
             ])
             .then(LinearMonitor::new);
-        panel.session = panel
+        panel.monitors.session = panel
             .serves(&[
                 Property::SessionGuarantees,
                 Property::MonotonicReads,
@@ -108,51 +88,37 @@ impl Panel {
             ])
             .then(SessionMonitor::new);
         // How stale reads are is of interest wherever reads are judged.
-        panel.claims = panel
+        panel.monitors.claims = panel
             .serves(&[
                 Property::SessionGuarantees,
                 Property::SyncRead,
                 Property::LinearizableReads,
             ])
             .then(ClaimsMonitor::new);
-        panel.sessions = panel
+        panel.monitors.sessions = panel
             .serves(&[Property::Sessions])
             .then(SessionsMonitor::new);
-        panel.watch = panel.serves(&WATCH).then(WatchMonitor::new);
+        panel.monitors.watch = panel.serves(&WATCH).then(WatchMonitor::new);
         let is_of_recipes = properties.iter().any(|property| property.is_of_recipes());
-        panel.recipe = is_of_recipes.then(RecipeMonitor::new);
+        panel.monitors.recipe = is_of_recipes.then(RecipeMonitor::new);
         let is_of_the_article = properties
             .iter()
             .any(|property| property.is_of_the_article());
-        panel.article = is_of_the_article.then(ArticleMonitor::new);
-        panel.track_operations();
+        panel.monitors.article = is_of_the_article.then(ArticleMonitor::new);
         panel
     }
 
     /// Adds the monitors that must know the ensemble: which servers vote, and how long recovery may take.
     #[must_use]
     pub fn with_ensemble(mut self, voters: ServerSet, recovery: Span) -> Self {
-        self.zab = self.serves(&ZAB).then(|| ZabMonitor::new(voters));
-        self.liveness = self
+        self.monitors.zab = self.serves(&ZAB).then(|| ZabMonitor::new(voters));
+        self.monitors.liveness = self
             .serves(&[Property::Liveness])
             .then(|| LivenessMonitor::new(recovery, voters));
-        self.convergence = self
+        self.monitors.convergence = self
             .serves(&[Property::Convergence, Property::Answered])
             .then(|| ConvergenceMonitor::new(recovery, voters));
-        self.track_operations();
         self
-    }
-
-    /// Operations are tracked where a monitor asks for them.
-    fn track_operations(&mut self) {
-        let is_asked = self.linear.is_some()
-            || self.session.is_some()
-            || self.sessions.is_some()
-            || self.watch.is_some()
-            || self.convergence.is_some()
-            || self.claims.is_some()
-            || self.article.is_some();
-        self.under_way = is_asked.then(UnderWay::default);
     }
 
     fn serves(&self, served: &[Property]) -> bool {
@@ -161,90 +127,110 @@ impl Panel {
 
     /// Names a server whose forced data a fault outside Zab's model destroyed; see [`ZabMonitor::excuse`].
     pub fn excuse(&mut self, server: ServerId) {
-        if let Some(zab) = &mut self.zab {
+        if let Some(zab) = &mut self.monitors.zab {
             zab.excuse(server);
         }
     }
 
     /// From this moment on no fault acts; see [`LivenessMonitor::fault_free_from`].
     pub fn fault_free_from(&mut self, time: Time) {
-        if let Some(liveness) = &mut self.liveness {
+        if let Some(liveness) = &mut self.monitors.liveness {
             liveness.fault_free_from(time);
         }
     }
 
     /// From this moment on nothing disturbs these servers and the clients; see [`ConvergenceMonitor::calm_from`].
     pub fn calm_from(&mut self, time: Time, core: ServerSet) {
-        if let Some(convergence) = &mut self.convergence {
+        if let Some(convergence) = &mut self.monitors.convergence {
             convergence.calm_from(time, core);
         }
-        if let Some(liveness) = &mut self.liveness {
+        if let Some(liveness) = &mut self.monitors.liveness {
             liveness.leave(core);
         }
     }
 
     /// From this moment on no fault acts, and programs that wait must go on within this time.
     pub fn patience_from(&mut self, time: Time, patience: Span) {
-        if let Some(recipe) = &mut self.recipe {
+        if let Some(recipe) = &mut self.monitors.recipe {
             recipe.calm_from(time, patience);
         }
     }
 
     /// How long a run must last for its recovery to be judged.
     pub fn deadline(&self) -> Option<Time> {
-        let liveness = self.liveness.as_ref().and_then(LivenessMonitor::deadline);
-        let convergence = self.convergence.as_ref();
-        let recipe = self.recipe.as_ref().and_then(RecipeMonitor::deadline);
+        let liveness = self
+            .monitors
+            .liveness
+            .as_ref()
+            .and_then(LivenessMonitor::deadline);
+        let convergence = self.monitors.convergence.as_ref();
+        let recipe = self
+            .monitors
+            .recipe
+            .as_ref()
+            .and_then(RecipeMonitor::deadline);
         let convergence = convergence.and_then(ConvergenceMonitor::deadline);
         liveness.max(convergence).max(recipe)
     }
 
     /// The liveness monitor, if liveness is judged: it knows how long a run must last to be decided.
     pub fn liveness(&self) -> Option<&LivenessMonitor> {
-        self.liveness.as_ref()
+        self.monitors.liveness.as_ref()
     }
 
     /// How stale reads were, if anybody looked.
     pub fn staleness(&self) -> Staleness {
-        let claims = self.claims.as_ref();
+        let claims = self.monitors.claims.as_ref();
         claims.map_or_else(Staleness::default, |claims| claims.staleness().clone())
     }
 
     /// How long watch events were on their way, if anybody looked.
     pub fn watch_latency(&self) -> WatchLatency {
-        let watch = self.watch.as_ref();
+        let watch = self.monitors.watch.as_ref();
         watch.map_or_else(WatchLatency::default, |watch| watch.latency().clone())
     }
 
     /// Takes the next fact of the run.
     pub fn observe(&mut self, at: At, fact: &Fact) {
-        let witness = self.witness(at, fact);
-        self.each(|monitor, findings| monitor.observe(at, fact, witness.as_ref(), findings));
+        let note = self.desk.note(at, fact);
+        let news = note.news(at, fact);
+        self.monitors
+            .each(|_, monitor| monitor.observe(&news, &mut self.findings));
     }
 
     /// Takes the next facts of the run at once, monitor by monitor: each finds its code and its data in the processor's caches.
     /// What is found is what would be found fact by fact.
     pub fn observe_all(&mut self, facts: &[(At, Fact)]) {
-        let witnesses = facts.iter().map(|(at, fact)| self.witness(*at, fact));
-        let witnesses: Vec<Option<Arc<Witness>>> = witnesses.collect();
-        self.each(|monitor, findings| {
-            for (index, ((at, fact), witness)) in facts.iter().zip(&witnesses).enumerate() {
-                if monitor.heeds(fact) {
-                    findings.judge(index);
-                    monitor.observe(*at, fact, witness.as_ref(), findings);
-                }
+        if self.chosen.is_empty() {
+            return;
+        }
+        let everybody = self.monitors.everybody();
+        let audiences = Frequent::ALL.map(|kind| self.monitors.audience(kind));
+        let batch = &mut self.batch;
+        for (index, (at, fact)) in (0..).zip(facts) {
+            let is_noted = self.desk.heeds(fact);
+            let note = is_noted.then(|| self.desk.note(*at, fact));
+            let is_plain = note.as_ref().is_none_or(|note| !note.commits());
+            let kind = Frequent::of(fact).filter(|_| is_plain);
+            let audience = kind.map_or(everybody, |kind| audiences[kind as usize]);
+            batch.push(index, note, audience);
+        }
+        self.monitors.each(|number, monitor| {
+            for (index, note) in batch.take(number) {
+                let (at, fact) = &facts[index];
+                self.findings.judge(index);
+                monitor.observe(&note.news(*at, fact), &mut self.findings);
             }
         });
+        batch.clear();
         self.findings.end_batch();
-    }
-
-    fn witness(&mut self, at: At, fact: &Fact) -> Option<Arc<Witness>> {
-        self.under_way.as_mut()?.observe(at, fact)
     }
 
     /// The run is over.
     pub fn finish(&mut self, at: At) {
-        self.each(|monitor, findings| monitor.finish(at, findings));
+        let end = self.desk.end(at);
+        self.monitors
+            .each(|_, monitor| monitor.finish(&end, &mut self.findings));
     }
 
     /// What was found so far, of all properties that the monitors judged, chosen or not.
@@ -272,30 +258,116 @@ impl Panel {
             .iter()
             .find(|violation| self.chosen.contains(&violation.property))
     }
+}
 
-    /// Visits the monitors that there are. Each is called by its own type: every fact of a run passes here.
+/// The monitors that serve what is asked for.
+#[derive(Clone, Debug, Default)]
+struct Monitors {
+    zab: Option<ZabMonitor>,
+    linear: Option<LinearMonitor>,
+    session: Option<SessionMonitor>,
+    sessions: Option<SessionsMonitor>,
+    watch: Option<WatchMonitor>,
+    liveness: Option<LivenessMonitor>,
+    convergence: Option<ConvergenceMonitor>,
+    claims: Option<ClaimsMonitor>,
+    recipe: Option<RecipeMonitor>,
+    article: Option<ArticleMonitor>,
+}
+
+/// How many there can be.
+const MONITORS: usize = 10;
+
+impl Monitors {
+    /// Visits each with its number. It is called by its own type: every fact of a run passes here.
     #[inline]
-    fn each(&mut self, mut visit: impl FnMut(&mut dyn Monitor, &mut Findings)) {
+    fn each(&mut self, mut visit: impl FnMut(usize, &mut dyn Monitor)) {
         fn one<M: Monitor>(
+            number: usize,
             monitor: &mut Option<M>,
-            findings: &mut Findings,
-            visit: &mut impl FnMut(&mut dyn Monitor, &mut Findings),
+            visit: &mut impl FnMut(usize, &mut dyn Monitor),
         ) {
             if let Some(monitor) = monitor {
-                visit(monitor, findings);
+                visit(number, monitor);
             }
         }
-        let findings = &mut self.findings;
-        one(&mut self.zab, findings, &mut visit);
-        one(&mut self.linear, findings, &mut visit);
-        one(&mut self.session, findings, &mut visit);
-        one(&mut self.sessions, findings, &mut visit);
-        one(&mut self.watch, findings, &mut visit);
-        one(&mut self.liveness, findings, &mut visit);
-        one(&mut self.convergence, findings, &mut visit);
-        one(&mut self.claims, findings, &mut visit);
-        one(&mut self.recipe, findings, &mut visit);
-        one(&mut self.article, findings, &mut visit);
+        one(0, &mut self.zab, &mut visit);
+        one(1, &mut self.linear, &mut visit);
+        one(2, &mut self.session, &mut visit);
+        one(3, &mut self.sessions, &mut visit);
+        one(4, &mut self.watch, &mut visit);
+        one(5, &mut self.liveness, &mut visit);
+        one(6, &mut self.convergence, &mut visit);
+        one(7, &mut self.claims, &mut visit);
+        one(8, &mut self.recipe, &mut visit);
+        one(9, &mut self.article, &mut visit);
+    }
+
+    /// Who must be shown the facts of a kind.
+    fn audience(&mut self, kind: Frequent) -> Audience {
+        let mut audience = 0;
+        self.each(|number, monitor| audience |= Audience::from(monitor.heeds(kind)) << number);
+        audience
+    }
+
+    /// Who is there.
+    fn everybody(&mut self) -> Audience {
+        let mut audience = 0;
+        self.each(|number, _| audience |= 1 << number);
+        audience
+    }
+}
+
+/// Monitors by their numbers, a bit each.
+type Audience = u16;
+
+/// What was noted of the facts of a batch, and whom each is shown to. The room is kept from one batch to the next.
+#[derive(Clone, Debug)]
+struct Batch {
+    /// The first is of the facts of which there is nothing to note.
+    notes: Vec<Note>,
+    /// Per monitor, the facts that are shown to it, each with the place of its note.
+    shown: [Vec<Shown>; MONITORS],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    fact: u32,
+    note: u32,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            notes: vec![Note::NOTHING],
+            shown: Default::default(),
+        }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, fact: u32, note: Option<Note>, mut audience: Audience) {
+        let place = note.map_or(0, |note| {
+            self.notes.push(note);
+            self.notes.len() - 1
+        });
+        let note = u32::try_from(place).expect("no more notes than facts");
+        while audience != 0 {
+            let monitor = audience.trailing_zeros() as usize;
+            self.shown[monitor].push(Shown { fact, note });
+            audience &= audience - 1;
+        }
+    }
+
+    /// Hands out what is shown to a monitor.
+    fn take(&mut self, monitor: usize) -> impl Iterator<Item = (usize, &Note)> {
+        let notes = &self.notes;
+        let shown = self.shown[monitor].drain(..);
+        shown.map(|shown| (shown.fact as usize, &notes[shown.note as usize]))
+    }
+
+    fn clear(&mut self) {
+        self.notes.truncate(1);
     }
 }
 

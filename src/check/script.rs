@@ -7,7 +7,7 @@ use super::verdict::{At, Findings, Monitor, Property, Verdict};
 use crate::base::id::{ClientId, EventId, ServerId, SessionId};
 use crate::base::time::Time;
 use crate::base::zxid::{Epoch, Zxid};
-use crate::check::under_way::UnderWay;
+use crate::check::news::Desk;
 use crate::history::fact::{Change, Fact, Loss, TxnSummary};
 use crate::history::op::{
     CreateOp, Data, ErrorCode, EventKind, Path, Request, Response, SetWatches, Stat, WatchEvent,
@@ -220,12 +220,12 @@ impl Script {
     /// Lets a monitor judge the history.
     pub(crate) fn judge(&self, monitor: &mut impl Monitor) -> Findings {
         let mut findings = Findings::default();
-        let mut under_way = UnderWay::default();
+        let mut desk = Desk::default();
         self.play(|at, fact| {
-            let witness = under_way.observe(at, fact);
-            monitor.observe(at, fact, witness.as_ref(), &mut findings);
+            let note = desk.note(at, fact);
+            monitor.observe(&note.news(at, fact), &mut findings);
         });
-        monitor.finish(self.end(), &mut findings);
+        monitor.finish(&desk.end(self.end()), &mut findings);
         findings
     }
 }

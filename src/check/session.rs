@@ -15,12 +15,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::stories::{Breach, breach, stories, tell};
-use super::by_operation::ByOperation;
 use super::by_path::{ByPath, PathNumber};
 use super::by_zxid::ByZxid;
 use super::evidence;
-use super::under_way::Answered;
-use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
+use super::news::{Answered, End, Frequent, News};
+use super::verdict::{Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
@@ -150,8 +149,6 @@ impl Chain {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct SessionMonitor {
-    /// Operations not answered yet, in the order in which they were handed in.
-    open: ByOperation<Arc<Witness>>,
     sessions: BTreeMap<SessionId, View>,
     keys: ByPath<Key>,
 }
@@ -159,23 +156,19 @@ pub struct SessionMonitor {
 type Judged = Result<(), Violation>;
 
 impl Monitor for SessionMonitor {
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
-        if fact.client().is_some()
-            && let Err(mut violation) = self.on_client_fact(fact, witness, findings)
-        {
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(kind, Frequent::Invoked | Frequent::Returned)
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        if let Err(mut violation) = self.on_news(news, findings) {
             // The read may have been long ago: what contradicts it became known now.
-            violation.at = at;
+            violation.at = news.at;
             findings.violate(violation);
         }
     }
 
-    fn finish(&mut self, _at: At, _findings: &mut Findings) {
+    fn finish(&mut self, _end: &End<'_>, _findings: &mut Findings) {
         // Every read was judged when it returned, and again with each change that became known below its view.
     }
 }
@@ -186,26 +179,14 @@ impl SessionMonitor {
         Self::default()
     }
 
-    #[inline(never)] // Most facts are none of clients, and pass by.
-    fn on_client_fact(
-        &mut self,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) -> Judged {
+    fn on_news(&mut self, news: &News<'_>, findings: &mut Findings) -> Judged {
+        let (fact, witness) = (news.fact, news.witness());
         if let (Fact::Invoked { .. }, Some(witness)) = (fact, witness) {
             self.on_invoked(witness);
-        } else if let Some(answered) = Answered::by(fact, witness) {
-            return self.on_returned(&answered, findings);
-        } else if let Fact::Lost {
-            client, op, sent, ..
-        } = fact
-        {
-            if let Some(witness) = self.open.remove(&(*client, *op))
-                && !sent
-            {
-                self.settle_deletes(&witness);
-            }
+        } else if let Some(answered) = news.answered() {
+            return self.on_returned(&answered, news.overtaken(), findings);
+        } else if let (Fact::Lost { sent: false, .. }, Some(witness)) = (fact, witness) {
+            self.settle_deletes(witness);
         } else if let Fact::WatchesReset {
             session,
             zxid: Some(zxid),
@@ -216,8 +197,6 @@ impl SessionMonitor {
             view.zxid = view.zxid.max(*zxid);
         } else if let Fact::Expired { session, .. } = fact {
             self.sessions.remove(session);
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.open.forget(*client);
         }
         Ok(())
     }
@@ -239,16 +218,19 @@ impl SessionMonitor {
                 self.key(path).mortal = true;
             }
         }
-        self.open.insert(op, Arc::clone(witness));
     }
 
-    fn on_returned(&mut self, answered: &Answered<'_>, findings: &mut Findings) -> Judged {
+    fn on_returned(
+        &mut self,
+        answered: &Answered<'_>,
+        overtaken: Option<&Arc<Witness>>,
+        findings: &mut Findings,
+    ) -> Judged {
         let Answered {
             witness,
             session,
             result,
         } = *answered;
-        self.open.remove(&(witness.client, witness.op));
         if matches!(*witness.request, Request::Auth { .. }) {
             return Ok(());
         }
@@ -260,7 +242,7 @@ impl SessionMonitor {
         {
             findings.exercise(Property::AtomicMultis);
         }
-        self.check_reply_order(witness)?;
+        check_reply_order(witness, overtaken)?;
         let unknown = result.is_err_and(|error| evidence::is_unknown(*error));
         if witness.request.is_write() {
             if unknown {
@@ -270,24 +252,6 @@ impl SessionMonitor {
             return self.on_write(witness, session, result);
         }
         self.on_read(witness, session, result, findings)
-    }
-
-    /// Replies of a session come in the order of its requests.
-    fn check_reply_order(&self, witness: &Witness) -> Judged {
-        let earlier = self
-            .open
-            .of(witness.client)
-            .take_while(|earlier| earlier.op < witness.op)
-            .find(|earlier| !matches!(*earlier.request, Request::Auth { .. }));
-        match earlier {
-            None => Ok(()),
-            Some(earlier) => Err(tell(
-                witness,
-                Breach::ReplyOrder,
-                vec![earlier.sentence(), witness.sentence()],
-                format!("{} was answered before {}", witness.name(), earlier.name()),
-            )),
-        }
     }
 
     fn on_write(
@@ -580,6 +544,19 @@ impl Key {
 enum Aspect {
     Data,
     Children,
+}
+
+/// Replies of a session come in the order of its requests.
+fn check_reply_order(witness: &Witness, overtaken: Option<&Arc<Witness>>) -> Judged {
+    match overtaken {
+        None => Ok(()),
+        Some(earlier) => Err(tell(
+            witness,
+            Breach::ReplyOrder,
+            vec![earlier.sentence(), witness.sentence()],
+            format!("{} was answered before {}", witness.name(), earlier.name()),
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -12,16 +12,15 @@ mod clients;
 mod relayed;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use self::clients::Clients;
 use self::relayed::Relayed;
 use self::seen::Seen;
-use super::committed::{Committed, Entry};
+use super::committed::Entry;
+use super::news::{End, Frequent, News};
 use super::numbered::ByNumber;
-use super::under_way::Answered;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
-use super::wording::{self, Witness};
+use super::wording;
 use crate::base::id::{ClientId, ServerId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::history::fact::{Change, Fact, Role, TxnSummary};
@@ -68,7 +67,8 @@ const PROOF: usize = 8;
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct SessionsMonitor {
-    log: Committed,
+    /// The committed log lacks something.
+    has_log_gaps: bool,
     live: BTreeMap<SessionId, Live>,
     closed: BTreeMap<SessionId, Entry>,
     owners: BTreeMap<Path, SessionId>,
@@ -83,28 +83,30 @@ pub struct SessionsMonitor {
 }
 
 impl Monitor for SessionsMonitor {
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
-        if self.log.observe(at, fact) {
-            while let Some(entry) = self.log.take() {
-                if self.log.is_whole() {
-                    self.apply(at, &entry, findings);
-                }
+    fn heeds(&self, kind: Frequent) -> bool {
+        !matches!(
+            kind,
+            Frequent::Appended | Frequent::Durable | Frequent::AckSent
+        )
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        self.has_log_gaps = news.has_log_gaps();
+        if !self.has_log_gaps {
+            for entry in news.committed() {
+                self.apply(news.at, entry, findings);
             }
         }
-        if fact.client().is_some() {
-            self.on_client_fact(at, fact, witness, findings);
+        if news.fact.client().is_some() {
+            self.on_client_fact(news, findings);
         } else {
-            self.on_server_fact(at, fact, findings);
+            self.on_server_fact(news.at, news.fact, findings);
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
+        let at = end.at;
+        self.has_log_gaps = end.has_log_gaps;
         for (server, reign) in std::mem::take(&mut self.reigns).into_entries() {
             self.check_overdue(at, server, &reign, findings);
         }
@@ -174,16 +176,10 @@ impl SessionsMonitor {
         Self::default()
     }
 
-    #[inline(never)] // Most facts are of servers about other matters, and pass by.
-    fn on_client_fact(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
+    fn on_client_fact(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
         self.seen.observe(at, fact);
-        if let Some(answered) = Answered::by(fact, witness) {
+        if let Some(answered) = news.answered() {
             self.seen.on_returned(at, &answered, findings);
             if let Fact::Returned {
                 client,
@@ -545,7 +541,7 @@ impl SessionsMonitor {
 
     /// A session nobody hears of is expired by a leader that is at work.
     fn check_overdue(&self, at: At, server: ServerId, reign: &Reign, findings: &mut Findings) {
-        if !self.log.is_whole() {
+        if self.has_log_gaps {
             return;
         }
         for (session, live) in &self.live {

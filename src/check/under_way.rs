@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::by_operation::ByOperation;
 use super::verdict::At;
 use super::wording::Witness;
-use crate::base::id::SessionId;
+use crate::base::id::ClientId;
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Response};
+use crate::history::op::Request;
 
 /// Every operation under way. What is known of one is shared by all monitors: it is most of what they keep. A reply after a loss, or a
 /// second one, is no reply to any of them.
@@ -15,9 +15,20 @@ use crate::history::op::{ErrorCode, Response};
 pub(super) struct UnderWay(ByOperation<Arc<Witness>>);
 
 impl UnderWay {
-    /// Takes a fact: the operation that somebody asks for by it or that it answers, with what is known of it then. What is lost
-    /// or asked for by a client that is gone is not under way any more.
-    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> Option<Arc<Witness>> {
+    /// Whether a fact is about operations.
+    #[inline]
+    pub(super) fn heeds(fact: &Fact) -> bool {
+        matches!(
+            fact,
+            Fact::Invoked { .. }
+                | Fact::Returned { .. }
+                | Fact::Lost { .. }
+                | Fact::ClientCrashed { .. }
+        )
+    }
+
+    /// Takes a fact. What is lost or asked for by a client that is gone is not under way any more.
+    pub(super) fn observe(&mut self, at: At, fact: &Fact) -> Turn {
         if let Fact::Invoked {
             client,
             op,
@@ -27,7 +38,7 @@ impl UnderWay {
         {
             let witness = Arc::new(Witness::begin(*client, *op, at, request));
             self.0.insert((*client, *op), Arc::clone(&witness));
-            return Some(witness);
+            return Turn::of(witness);
         }
         if let Fact::Returned {
             client,
@@ -37,43 +48,66 @@ impl UnderWay {
             ..
         } = fact
         {
-            let mut witness = self.0.remove(&(*client, *op))?;
+            let Some(mut witness) = self.0.remove(&(*client, *op)) else {
+                return Turn::None;
+            };
             Arc::make_mut(&mut witness).answer(at, *zxid, result);
-            return Some(witness);
+            let overtaken = self.before(*client, *op).cloned();
+            return Turn::Of { witness, overtaken };
         }
         if let Fact::Lost { client, op, .. } = fact {
-            self.0.remove(&(*client, *op));
-        } else if let Fact::ClientCrashed { client } = fact {
-            self.0.forget(*client);
+            let witness = self.0.remove(&(*client, *op));
+            return witness.map_or(Turn::None, Turn::of);
         }
-        None
+        if let Fact::ClientCrashed { client } = fact {
+            let abandoned = self.0.forget(*client).into_iter();
+            return Turn::Abandoned(abandoned.map(|(_, witness)| witness).collect());
+        }
+        Turn::None
+    }
+
+    /// The first operation of a client before this one that should have had its reply. Replies to auth come when they like.
+    fn before(&self, client: ClientId, op: u64) -> Option<&Arc<Witness>> {
+        let earlier = self.0.of(client).take_while(|earlier| earlier.op < op);
+        let mut due = earlier.filter(|earlier| !matches!(*earlier.request, Request::Auth { .. }));
+        due.next()
+    }
+
+    /// All operations under way, by client and number.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Witness>> {
+        self.0.values()
     }
 }
 
-/// An operation that was answered or refused.
-pub(super) struct Answered<'a> {
-    /// What was asked for, with what is known of the answer.
-    pub(super) witness: &'a Arc<Witness>,
-    /// In which session.
-    pub(super) session: SessionId,
-    /// The answer.
-    pub(super) result: Result<&'a Response, &'a ErrorCode>,
+/// What a fact is to the operations under way.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Turn {
+    /// Nothing.
+    #[default]
+    None,
+    /// It invokes, answers or loses one.
+    Of {
+        /// What is known of it by then.
+        witness: Arc<Witness>,
+        /// The first operation of that client that was to be answered before the one that is.
+        overtaken: Option<Arc<Witness>>,
+    },
+    /// Nobody waits for these any more.
+    Abandoned(Box<[Arc<Witness>]>),
 }
 
-impl<'a> Answered<'a> {
-    /// What a fact answers, if it answers an operation that was under way.
-    pub(super) fn by(fact: &'a Fact, witness: Option<&'a Arc<Witness>>) -> Option<Self> {
-        let Fact::Returned {
-            session, result, ..
-        } = fact
-        else {
-            return None;
-        };
-        Some(Self {
-            witness: witness?,
-            session: *session,
-            result: result.as_ref(),
-        })
+impl Turn {
+    fn of(witness: Arc<Witness>) -> Self {
+        let overtaken = None;
+        Self::Of { witness, overtaken }
+    }
+
+    /// The operation that is invoked, answered or lost.
+    pub(super) fn witness(&self) -> Option<&Arc<Witness>> {
+        match self {
+            Self::Of { witness, .. } => Some(witness),
+            Self::None | Self::Abandoned(_) => None,
+        }
     }
 }
 
@@ -82,9 +116,10 @@ mod tests {
     use super::*;
     use crate::base::id::ClientId;
     use crate::check::script::{Script, create, get, path, stat, z};
+    use crate::history::op::Response;
 
     /// What each fact is about, as the operations under way tell it.
-    fn told(script: &Script) -> Vec<Option<Arc<Witness>>> {
+    fn told(script: &Script) -> Vec<Turn> {
         let mut under_way = UnderWay::default();
         let mut told = Vec::new();
         script.play(|at, fact| told.push(under_way.observe(at, fact)));
@@ -96,7 +131,8 @@ mod tests {
         let mut script = Script::new();
         script.did(1, create("/a", ""), z(5), Response::Path(path("/a")));
         let told = told(&script);
-        let [Some(begun), Some(answered)] = told.as_slice() else {
+        let witnesses: Vec<_> = told.iter().filter_map(Turn::witness).collect();
+        let [begun, answered] = witnesses.as_slice() else {
             panic!("invoked and answered: {told:?}");
         };
         assert!(begun.sentence().text.contains("outcome is unknown"));
@@ -112,7 +148,7 @@ mod tests {
         script.play(|at, fact| {
             under_way.observe(at, fact);
             if let Fact::Returned { .. } = fact {
-                assert!(under_way.observe(at, fact).is_none());
+                assert!(under_way.observe(at, fact).witness().is_none());
                 replies += 1;
             }
         });
@@ -131,9 +167,58 @@ mod tests {
                 script.lose(call);
             }
             script.ok(call, z(5), Response::Path(path("/a")));
-            let told: Vec<bool> = told(&script).iter().map(Option::is_some).collect();
-            assert_eq!(told, [true, false, false]);
+            let told = told(&script);
+            assert_eq!(told[1].witness().is_some(), !is_crash);
+            assert_eq!(matches!(told[1], Turn::Abandoned(_)), is_crash);
+            assert!(told[2].witness().is_none());
         }
+    }
+
+    #[test]
+    fn a_reply_overtakes_the_first_operation_of_its_client_that_was_to_be_answered_before() {
+        let auth = || Request::Auth {
+            scheme: "digest".into(),
+            auth: b"u:p"[..].into(),
+        };
+        for (first, overtaken) in [(get("/a", false), Some(1)), (auth(), Some(2))] {
+            let mut script = Script::new();
+            script.invoke(1, first);
+            script.invoke(1, get("/b", false));
+            script.invoke(2, get("/c", false));
+            let call = script.invoke(1, create("/d", ""));
+            script.invoke(1, get("/e", false));
+            script.ok(call, z(5), Response::Path(path("/d")));
+            let told = told(&script);
+            let Some(Turn::Of {
+                overtaken: told, ..
+            }) = told.last()
+            else {
+                panic!("answered: {told:?}");
+            };
+            assert_eq!(told.as_ref().map(|earlier| earlier.op), overtaken);
+        }
+    }
+
+    #[test]
+    fn a_crash_abandons_what_its_client_waited_for_and_leaves_the_others_theirs() {
+        let mut script = Script::new();
+        script.invoke(1, get("/a", false));
+        script.invoke(2, get("/b", false));
+        script.invoke(1, get("/c", false));
+        let client = ClientId(1);
+        script.fact(Fact::ClientCrashed { client });
+        let mut under_way = UnderWay::default();
+        let mut abandoned = Vec::new();
+        script.play(|at, fact| {
+            if let Turn::Abandoned(operations) = under_way.observe(at, fact) {
+                abandoned.extend(operations);
+            }
+        });
+        let name = |witness: &Arc<Witness>| (witness.client.0, witness.op);
+        let abandoned: Vec<_> = abandoned.iter().map(name).collect();
+        assert_eq!(abandoned, [(1, 1), (1, 3)]);
+        let left: Vec<_> = under_way.iter().map(name).collect();
+        assert_eq!(left, [(2, 2)]);
     }
 
     #[test]
@@ -143,7 +228,7 @@ mod tests {
         let answer = Response::Data(None, shown.into());
         script.did(1, get("/k", false), z(3), answer);
         let told = told(&script);
-        let read = told.last().and_then(Option::as_ref).expect("an answer");
+        let read = told.last().and_then(Turn::witness).expect("an answer");
         assert!(Arc::ptr_eq(read, &read.showing(&shown)));
         let other = read.showing(&stat(z(1), z(3), 2));
         assert_eq!(other.at(), read.at());

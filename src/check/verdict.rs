@@ -1,12 +1,10 @@
 //! Properties, violations and verdicts: what checkers say.
 
 use std::fmt;
-use std::sync::Arc;
 
-use super::wording::Witness;
+use super::news::{End, Frequent, News};
 use crate::base::id::EventId;
 use crate::base::time::Time;
-use crate::history::fact::Fact;
 
 /// The properties that are judged; names as in design.md §9, wording as in zab.md §16.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -628,20 +626,14 @@ impl Findings {
 
 /// An online checker over the facts of one run.
 pub(super) trait Monitor {
-    /// Whether a fact of this kind can matter to it now: one that cannot need not be shown to it.
-    fn heeds(&self, _fact: &Fact) -> bool {
+    /// Whether facts of this kind can matter to it, if they commit nothing. Facts that are not frequent are shown to all.
+    fn heeds(&self, _kind: Frequent) -> bool {
         true
     }
 
-    /// Takes the next fact; with the operation that it invokes or answers, as [`super::under_way::UnderWay`] tells it.
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    );
+    /// Takes the next fact.
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings);
 
     /// The run is over.
-    fn finish(&mut self, at: At, findings: &mut Findings);
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings);
 }

@@ -13,6 +13,11 @@ mod latency;
 mod rearm;
 mod rebuilt;
 mod stories;
+/// Whether its reply may follow events that it asks for.
+fn asks_for_events(request: &Request) -> bool {
+    matches!(request, Request::SetWatches(_)) || rearm::wish(request).is_some()
+}
+
 #[cfg(test)]
 mod tests;
 mod triggers;
@@ -30,9 +35,10 @@ pub use self::rebuilt::RecordedWatches;
 use self::stories::Reset;
 use self::triggers::{Hook, Triggers};
 use self::watches::Watches;
-use super::by_operation::{ByOperation, Operation};
+use super::by_operation::ByOperation;
 use super::by_path::PathNumber;
-use super::committed::{Committed, Entry};
+use super::committed::Entry;
+use super::news::{End, Frequent, News};
 use super::numbered::ByNumber;
 use super::verdict::{At, Findings, Monitor, Property};
 use super::wording::Witness;
@@ -57,12 +63,13 @@ struct Client {
 /// The monitor.
 #[derive(Clone, Debug, Default)]
 pub struct WatchMonitor {
-    log: Committed,
+    /// The committed log lacks something.
+    has_log_gaps: bool,
     triggers: Triggers,
     clients: ByNumber<ClientId, Client>,
     watches: Watches,
-    /// Requests in flight.
-    open: ByOperation<Arc<Witness>>,
+    /// Requests in flight that ask for events.
+    asking: ByOperation<Arc<Witness>>,
     access: Access,
     /// Sessions that are over, and what ended them.
     ended: BTreeMap<SessionId, Arc<Entry>>,
@@ -72,24 +79,26 @@ pub struct WatchMonitor {
 }
 
 impl Monitor for WatchMonitor {
-    fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
-        if self.log.observe(at, fact) {
-            while let Some(entry) = self.log.take() {
-                self.commit(at.time, entry);
-            }
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(
+            kind,
+            Frequent::Invoked | Frequent::Returned | Frequent::EventReceived
+        )
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        self.has_log_gaps = news.has_log_gaps();
+        for entry in news.committed() {
+            self.commit(news.at.time, entry);
         }
-        if fact.client().is_some() {
-            self.on_client_fact(at, fact, witness, findings);
+        if news.fact.client().is_some() {
+            self.on_client_fact(news, findings);
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
+        let at = end.at;
+        self.has_log_gaps = end.has_log_gaps;
         let clients: Vec<ClientId> = self.clients.names().collect();
         for client in clients {
             self.on_disconnected(at, client, findings);
@@ -117,23 +126,14 @@ impl WatchMonitor {
         &self.latency
     }
 
-    #[inline(never)] // Most facts are none of clients, and pass by.
-    fn on_client_fact(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-        findings: &mut Findings,
-    ) {
+    fn on_client_fact(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact, witness) = (news.at, news.fact, news.witness());
         if let (Fact::Invoked { .. }, Some(witness)) = (fact, witness) {
             self.on_invoked(witness);
         } else if let (Fact::Returned { conn, result, .. }, Some(witness)) = (fact, witness) {
             self.on_returned(witness, *conn, result.as_ref(), findings);
-        } else if let Fact::Lost {
-            client, op, sent, ..
-        } = fact
-        {
-            self.on_lost((*client, *op), *sent);
+        } else if let (Fact::Lost { sent, .. }, Some(witness)) = (fact, witness) {
+            self.on_lost(witness, *sent);
         } else if let Fact::EventReceived {
             client,
             session,
@@ -159,7 +159,7 @@ impl WatchMonitor {
         } else if let Fact::ClientCrashed { client } = fact {
             self.on_disconnected(at, *client, findings);
             self.clients.remove(*client);
-            self.open.forget(*client);
+            self.asking.forget(*client);
         } else if let Fact::WatchesReset {
             client,
             conn,
@@ -173,10 +173,8 @@ impl WatchMonitor {
     }
 
     /// The committed log grows.
-    #[inline(never)]
-    fn commit(&mut self, now: Time, entry: Entry) {
-        let entry = Arc::new(entry);
-        for trigger in self.triggers.apply(now, &entry) {
+    fn commit(&mut self, now: Time, entry: &Arc<Entry>) {
+        for trigger in self.triggers.apply(now, entry) {
             let clients = &mut self.clients;
             let owe = |client, hook, origin: &Origin| {
                 let client = clients.get_mut(client);
@@ -189,7 +187,7 @@ impl WatchMonitor {
         for change in &entry.txn.changes {
             if let Change::CloseSession { session } = change {
                 let ended = self.ended.entry(*session);
-                ended.or_insert_with(|| Arc::clone(&entry));
+                ended.or_insert_with(|| Arc::clone(entry));
             }
         }
     }
@@ -203,14 +201,16 @@ impl WatchMonitor {
         {
             connection.is_blind = true;
         }
-        // Replies to auth carry no view.
-        if !matches!(*witness.request, Request::Auth { .. }) {
-            self.open.insert(operation, Arc::clone(witness));
+        if asks_for_events(&witness.request) {
+            self.asking.insert(operation, Arc::clone(witness));
         }
     }
 
-    fn on_lost(&mut self, operation: Operation, sent: bool) {
-        self.open.remove(&operation);
+    fn on_lost(&mut self, witness: &Witness, sent: bool) {
+        let operation = (witness.client, witness.op);
+        if asks_for_events(&witness.request) {
+            self.asking.remove(&operation);
+        }
         if !sent {
             self.access.on_unsent(operation);
         }
@@ -260,11 +260,15 @@ impl WatchMonitor {
         result: Result<&Response, &ErrorCode>,
         findings: &mut Findings,
     ) {
-        let operation = (witness.client, witness.op);
-        if self.open.remove(&operation).is_none() {
+        let request = &witness.request;
+        // Replies to auth carry no view.
+        if matches!(**request, Request::Auth { .. }) {
             return;
         }
-        let request = &witness.request;
+        let operation = (witness.client, witness.op);
+        if asks_for_events(request) {
+            self.asking.remove(&operation);
+        }
         self.access
             .on_returned(operation, request, witness.zxid, result);
         let at = witness.at();
@@ -375,7 +379,7 @@ impl WatchMonitor {
 
     fn report_lost(&self, at: At, owed: &Owed, findings: &mut Findings) {
         let trigger = &owed.trigger;
-        if self.access.may_hide(&trigger.path, trigger.spot.zxid) || !self.log.is_whole() {
+        if self.access.may_hide(&trigger.path, trigger.spot.zxid) || self.has_log_gaps {
             return;
         }
         findings.exercise(Property::WatchLost);
@@ -396,7 +400,7 @@ impl WatchMonitor {
     ) {
         if let (Some(zxid), Some(end)) = (event.zxid, self.ended.get(&session))
             && zxid > end.zxid
-            && self.log.is_whole()
+            && !self.has_log_gaps
         {
             findings.violate(stories::after_session(at, client, event, end));
         }
@@ -481,16 +485,15 @@ impl WatchMonitor {
     ) -> bool {
         let connection = connection_of(&mut self.clients, client);
         let doubts = self.doubts.as_ref();
-        let is_possible = doubts.map_or(!self.log.is_whole(), |doubts| {
+        let is_possible = doubts.map_or(self.has_log_gaps, |doubts| {
             doubts.may_cause(event.kind, &event.path, zxid)
         });
         let watches = &mut self.watches;
         if is_possible && connection.believe(at, event, zxid, (watches, hooks), findings) {
             return true;
         }
-        let in_flight = self.open.of(client).any(|witness| {
-            rearm::wish(&witness.request).is_some_and(|(mode, base)| mode.may_tell(base, event))
-                || matches!(*witness.request, Request::SetWatches(_))
+        let in_flight = self.asking.of(client).any(|witness| {
+            rearm::wish(&witness.request).is_none_or(|(mode, base)| mode.may_tell(base, event))
         });
         if in_flight {
             connection.early.push(event.clone());
@@ -512,7 +515,7 @@ impl WatchMonitor {
         if self.may_be(at, client, (event, &hooks), zxid, findings) {
             return;
         }
-        let is_whole = self.log.is_whole();
+        let is_whole = !self.has_log_gaps;
         let (watches, doubts) = (&self.watches, self.doubts.as_ref());
         let connection = connection_of(&mut self.clients, client);
         let armed = |hook: &Hook| Some((*hook, watches.armed(client, *hook)?));
@@ -578,7 +581,7 @@ impl WatchMonitor {
         watches: &SetWatches,
         findings: &mut Findings,
     ) {
-        let is_whole = self.log.is_whole();
+        let is_whole = !self.has_log_gaps;
         let Some(library) = self.clients.get_mut(client) else {
             return;
         };

@@ -11,9 +11,9 @@ use crate::base::id::EventId;
 use crate::base::time::Time;
 use crate::check::claims::{ClaimsMonitor, Staleness};
 use crate::check::linear::LinearMonitor;
+use crate::check::news::Desk;
 use crate::check::session::SessionMonitor;
 use crate::check::sessions::SessionsMonitor;
-use crate::check::under_way::UnderWay;
 use crate::check::verdict::{At, Findings, Monitor, Property, Verdict, Violation};
 use crate::check::watch::RecordedWatches;
 use crate::history::codec::operations::reading;
@@ -23,7 +23,7 @@ use crate::history::foreign::Malformed;
 /// Judges a recording line by line.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
-    under_way: UnderWay,
+    desk: Desk,
     linear: LinearMonitor,
     session: SessionMonitor,
     sessions: SessionsMonitor,
@@ -55,13 +55,13 @@ impl Recording {
         self.time = time;
         self.operations += u64::from(matches!(fact, Fact::Returned { .. }));
         let at = self.at();
-        let witness = self.under_way.observe(at, &fact);
-        let (witness, findings) = (witness.as_ref(), &mut self.findings);
-        self.linear.observe(at, &fact, witness, findings);
-        self.session.observe(at, &fact, witness, findings);
-        self.sessions.observe(at, &fact, witness, findings);
-        self.claims.observe(at, &fact, witness, findings);
-        self.watches.observe(at, &fact, witness);
+        let note = self.desk.note(at, &fact);
+        let (news, findings) = (note.news(at, &fact), &mut self.findings);
+        self.linear.observe(&news, findings);
+        self.session.observe(&news, findings);
+        self.sessions.observe(&news, findings);
+        self.claims.observe(&news, findings);
+        self.watches.observe(&news);
         Ok(())
     }
 
@@ -75,11 +75,11 @@ impl Recording {
 
     /// The recording is over.
     pub fn finish(mut self) -> Told {
-        let at = self.at();
-        self.linear.finish(at, &mut self.findings);
-        self.session.finish(at, &mut self.findings);
-        self.sessions.finish(at, &mut self.findings);
-        self.watches.finish(at, &mut self.findings);
+        let end = self.desk.end(self.at());
+        self.linear.finish(&end, &mut self.findings);
+        self.session.finish(&end, &mut self.findings);
+        self.sessions.finish(&end, &mut self.findings);
+        self.watches.finish(&end, &mut self.findings);
         let violations = self.findings.violations().iter();
         let first = violations
             .filter(|violation| JUDGED.contains(&violation.property))

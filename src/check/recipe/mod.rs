@@ -13,15 +13,13 @@ mod tree;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use super::committed::Committed;
 use super::verdict::{At, Findings, Monitor};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::time::{Span, Time};
 use crate::base::zxid::Zxid;
 use crate::check::by_operation::ByOperation;
-use crate::check::wording::Witness;
+use crate::check::news::{End, Frequent, News};
 use crate::history::fact::Fact;
 use crate::history::op::{Path, Request};
 use crate::history::recipe::Step;
@@ -37,7 +35,6 @@ use views::{Calm, Config, Group};
 /// Judges every recipe of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RecipeMonitor {
-    committed: Committed,
     tree: Tree,
     /// What each client's present session has seen.
     views: BTreeMap<ClientId, Zxid>,
@@ -198,14 +195,20 @@ impl RecipeMonitor {
 }
 
 impl Monitor for RecipeMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
-        if self.committed.observe(at, fact) {
-            while let Some(entry) = self.committed.take() {
-                self.tree.apply(&entry);
-            }
+    fn heeds(&self, kind: Frequent) -> bool {
+        matches!(
+            kind,
+            Frequent::Invoked | Frequent::Returned | Frequent::EventReceived
+        )
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
+        for entry in news.committed() {
+            self.tree.apply(entry);
         }
         if let Fact::Recipe { client, step } = fact {
-            if self.committed.is_whole() {
+            if !news.has_log_gaps() {
                 self.on_step(at, *client, step, findings);
             }
         } else if let Fact::Invoked {
@@ -264,10 +267,11 @@ impl Monitor for RecipeMonitor {
         }
     }
 
-    fn finish(&mut self, at: At, findings: &mut Findings) {
-        if !self.committed.is_whole() {
+    fn finish(&mut self, end: &End<'_>, findings: &mut Findings) {
+        if end.has_log_gaps {
             return;
         }
+        let at = end.at;
         let tree = &self.tree;
         for (path, counter) in &self.counters {
             counter.finish(path, at, tree, findings);

@@ -13,7 +13,7 @@ use crate::base::id::SessionId;
 use crate::base::zxid::Zxid;
 use crate::check::by_path::ByPath;
 use crate::check::evidence;
-use crate::check::under_way::Answered;
+use crate::check::news::Answered;
 use crate::check::verdict::{At, Findings, Property, Violation};
 use crate::check::wording::Witness;
 use crate::history::fact::Fact;

@@ -64,6 +64,9 @@ impl Access {
         if result.is_err_and(|error| evidence::is_unknown(*error)) {
             return;
         }
+        if lists(request).next().is_none() {
+            return;
+        }
         self.unresolved.remove(&op);
         let (Ok(response), Some(zxid)) = (result, zxid) else {
             return;

@@ -11,10 +11,9 @@ use std::sync::Arc;
 use super::{WatchMonitor, rearm};
 use crate::base::id::{ClientId, SessionId};
 use crate::base::zxid::Zxid;
-use crate::check::by_operation::ByOperation;
 use crate::check::committed::Entry;
 use crate::check::evidence;
-use crate::check::under_way::{Answered, UnderWay};
+use crate::check::news::{Answered, Desk, End, News};
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::check::wording::{self, Witness};
 use crate::history::fact::{Change, Fact, TxnSummary};
@@ -107,7 +106,6 @@ impl Doubts {
 /// Collects a recording for the judgement on its watches.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedWatches {
-    open: ByOperation<Arc<Witness>>,
     log: BTreeMap<Zxid, Entry>,
     doubts: Doubts,
     /// Who has ever asked for a watch; of the others only connections are kept.
@@ -124,17 +122,10 @@ impl RecordedWatches {
     }
 
     /// Takes the next fact of a client.
-    pub(in crate::check) fn observe(
-        &mut self,
-        at: At,
-        fact: &Fact,
-        witness: Option<&Arc<Witness>>,
-    ) {
+    pub(in crate::check) fn observe(&mut self, news: &News<'_>) {
+        let (at, fact, witness) = (news.at, news.fact, news.witness());
         if let Fact::Invoked {
-            client,
-            op,
-            request,
-            ..
+            client, request, ..
         } = fact
         {
             if rearm::wish(request).is_some() {
@@ -149,26 +140,13 @@ impl RecordedWatches {
                     self.doubts.add_mortal(path);
                 }
             }
-            if let Some(witness) = witness {
-                self.open.insert((*client, *op), Arc::clone(witness));
-            }
-        } else if let Some(answered) = Answered::by(fact, witness) {
-            let operation = (answered.witness.client, answered.witness.op);
-            self.open.remove(&operation);
+        } else if let Some(answered) = news.answered() {
             self.on_returned(&answered);
-        } else if let Fact::Lost {
-            client, op, sent, ..
-        } = fact
-        {
-            if let Some(witness) = self.open.remove(&(*client, *op))
-                && *sent
-            {
-                self.doubts.add(&witness.request);
-            }
-        } else if let Fact::ClientCrashed { client } = fact {
-            for (_, witness) in self.open.forget(*client) {
-                self.doubts.add(&witness.request);
-            }
+        } else if let (Fact::Lost { sent: true, .. }, Some(witness)) = (fact, witness) {
+            self.doubts.add(&witness.request);
+        }
+        for witness in news.abandoned() {
+            self.doubts.add(&witness.request);
         }
         self.keep(at, fact);
     }
@@ -229,23 +207,23 @@ impl RecordedWatches {
     }
 
     /// The recording is over: judges its watches.
-    pub fn finish(mut self, at: At, findings: &mut Findings) {
-        for witness in std::mem::take(&mut self.open).into_values() {
+    pub(in crate::check) fn finish(mut self, end: &End<'_>, findings: &mut Findings) {
+        for witness in end.under_way.iter() {
             self.doubts.add(&witness.request);
         }
         self.bury();
         let mut monitor = WatchMonitor::rebuilt(self.doubts);
-        let mut under_way = UnderWay::default();
+        let mut desk = Desk::default();
         let mut log = self.log.into_iter().peekable();
         for (at, fact) in &self.kept {
             let position = position(fact);
             while let Some((_, entry)) = log.next_if(|(zxid, _)| Some(*zxid) <= position) {
-                monitor.commit(entry.at.time, entry);
+                monitor.commit(entry.at.time, &Arc::new(entry));
             }
-            let witness = under_way.observe(*at, fact);
-            monitor.observe(*at, fact, witness.as_ref(), findings);
+            let note = desk.note(*at, fact);
+            monitor.observe(&note.news(*at, fact), findings);
         }
-        monitor.finish(at, findings);
+        monitor.finish(&desk.end(end.at), findings);
     }
 
     /// Puts the deletes of ephemerals into the ends of sessions that were acknowledged.

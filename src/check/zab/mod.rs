@@ -43,8 +43,8 @@ use story::{Cx, Story};
 use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
 use crate::check::by_zxid::ByZxid;
+use crate::check::news::{End, Frequent, News};
 use crate::check::verdict::{At, Findings, Monitor};
-use crate::check::wording::Witness;
 use crate::history::fact::Fact;
 
 /// A transaction that some leader proposed, and what became of it: the evidence of stories.
@@ -344,7 +344,12 @@ impl ZabMonitor {
 }
 
 impl Monitor for ZabMonitor {
-    fn observe(&mut self, at: At, fact: &Fact, _: Option<&Arc<Witness>>, findings: &mut Findings) {
+    fn heeds(&self, kind: Frequent) -> bool {
+        !matches!(kind, Frequent::SessionTouched | Frequent::Invoked)
+    }
+
+    fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
+        let (at, fact) = (news.at, news.fact);
         let cx = &mut Cx { at, findings };
         match fact {
             Fact::ServerCrashed { .. }
@@ -413,5 +418,5 @@ impl Monitor for ZabMonitor {
         }
     }
 
-    fn finish(&mut self, _at: At, _findings: &mut Findings) {}
+    fn finish(&mut self, _end: &End<'_>, _findings: &mut Findings) {}
 }

@@ -9,6 +9,7 @@ use crate::base::id::{ClientId, EventId, ServerId, ServerSet, SessionId};
 use crate::base::lineage::Lineage;
 use crate::base::time::Time;
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::news::Desk;
 use crate::check::verdict::{At, Findings, Monitor, Property, Verdict};
 use crate::check::zab::ZabMonitor;
 use crate::history::fact::{EpochFile, Fact, Role, SyncKind, TxnSummary};
@@ -392,11 +393,13 @@ impl Ensemble {
 
     pub(super) fn judge_by(&self, mut monitor: ZabMonitor) -> Findings {
         let mut findings = Findings::default();
+        let mut desk = Desk::default();
         for (at, fact) in &self.facts {
-            monitor.observe(*at, fact, None, &mut findings);
+            let note = desk.note(*at, fact);
+            monitor.observe(&note.news(*at, fact), &mut findings);
         }
         let (last, _) = self.facts.last().unwrap();
-        monitor.finish(*last, &mut findings);
+        monitor.finish(&desk.end(*last), &mut findings);
         findings
     }
 
