@@ -78,13 +78,6 @@ impl<T> ByOperation<T> {
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
         self.clients.values().flat_map(ByNumber::values)
     }
-
-    /// All operations, by client and number.
-    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
-        let lists = self.clients.into_entries().into_iter();
-        let entries = lists.flat_map(|(_, list)| list.into_entries());
-        entries.map(|(_, value)| value)
-    }
 }
 
 #[cfg(test)]
@@ -132,6 +125,5 @@ mod tests {
             }
             assert!(map.values().eq(oracle.values()));
         }
-        assert!(map.into_values().eq(oracle.into_values()));
     }
 }

@@ -21,7 +21,7 @@ use crate::base::id::SessionId;
 use crate::base::time::Span;
 use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
-use crate::history::op::{ErrorCode, Path, Request, Response, Stat};
+use crate::history::op::{Path, Request, Response, Stat};
 
 /// Changes and waiting reads kept per znode.
 const KEPT: usize = 1_024;
@@ -162,9 +162,10 @@ impl ClaimsMonitor {
             witness,
             session,
             result,
+            ..
         } = *answered;
         if witness.request.is_write() {
-            self.on_write(witness, result, findings);
+            self.on_write(answered, findings);
             return;
         }
         let Some(known) = self.open.remove(&(witness.client, witness.op)) else {
@@ -182,19 +183,12 @@ impl ClaimsMonitor {
         }
     }
 
-    fn on_write(
-        &mut self,
-        witness: &Arc<Witness>,
-        result: Result<&Response, &ErrorCode>,
-        findings: &mut Findings,
-    ) {
-        let Some(zxid) = witness.zxid else { return };
-        if result.is_err_and(|error| !evidence::is_placed(*error)) {
+    fn on_write(&mut self, answered: &Answered<'_>, findings: &mut Findings) {
+        let Some(zxid) = answered.placed() else {
             return;
-        }
-        let evidence = || Arc::clone(witness);
-        let result = result.map(Some).map_err(|error| *error);
-        for effect in evidence::effects(&witness.request, result, zxid) {
+        };
+        let evidence = || Arc::clone(answered.witness);
+        for effect in answered.effects {
             if effect.change {
                 let key = self.keys.or_default(&effect.path);
                 key.learn(&effect.path, zxid, evidence, findings);

@@ -184,7 +184,7 @@ impl LinearMonitor {
     }
 
     fn on_returned(&mut self, at: At, answered: &Answered<'_>, findings: &mut Findings) -> Judged {
-        let (session, zxid) = (answered.session, answered.witness.zxid);
+        let session = answered.session;
         let op = (answered.witness.client, answered.witness.op);
         let Some(mut pending) = self.pending.remove(&op) else {
             return Ok(());
@@ -203,14 +203,10 @@ impl LinearMonitor {
         self.forget_candidate(op, &pending.witness.request);
         findings.exercise(Property::LinearizableWrites);
         findings.exercise(Property::SequentialConsistency);
-        let placed = match (zxid, result) {
-            (Some(zxid), Ok(_)) => Some(zxid),
-            (Some(zxid), Err(error)) if evidence::is_placed(error) => Some(zxid),
-            (Some(_) | None, _) => None,
-        };
+        let placed = answered.placed();
         stories::check_bound(at, &pending, placed)?;
         if let Some(zxid) = placed {
-            self.on_placed(at, session, &pending, zxid, result)?;
+            self.on_placed(at, answered, &pending, zxid)?;
         }
         self.settle_all(at, &pending.witness.request)
     }
@@ -219,11 +215,16 @@ impl LinearMonitor {
     fn on_placed(
         &mut self,
         at: At,
-        session: SessionId,
+        answered: &Answered<'_>,
         pending: &Pending,
         zxid: Zxid,
-        result: Result<&Response, ErrorCode>,
     ) -> Judged {
+        let Answered {
+            session,
+            result,
+            effects,
+            ..
+        } = *answered;
         stories::check_order(at, pending, zxid, self.sessions.get(&session))?;
         if let Some(other) = self.authors.get(zxid)
             && (other.client, other.op) != (pending.witness.client, pending.witness.op)
@@ -236,12 +237,11 @@ impl LinearMonitor {
         self.remember(zxid, &pending.witness);
         self.raise(session, zxid, pending);
         self.bound_earlier(session, pending, zxid);
-        let effects = evidence::effects(&pending.witness.request, result.map(Some), zxid);
-        self.check_shown(at, zxid, &pending.witness, &effects)?;
-        for effect in &effects {
+        self.check_shown(at, zxid, &pending.witness, effects)?;
+        for effect in effects {
             self.place(at, zxid, effect, &pending.witness)?;
         }
-        for effect in &effects {
+        for effect in effects {
             self.settle_path(at, &effect.path)?;
         }
         if let Ok(response) = result {

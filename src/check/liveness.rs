@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::by_operation::ByOperation;
-use super::news::{End, News};
+use super::news::{End, Frequent, News};
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use super::wording::Witness;
@@ -260,6 +260,10 @@ impl LivenessMonitor {
     fn on_end(&mut self, at: At, server: ServerId) {
         if self.serving.remove(&server).is_some() {
             self.last_end = Some((server, at));
+            if self.is_led {
+                // Not every fact until now was shown.
+                self.last_led = Some(at.time);
+            }
             self.is_led = self.has_leader();
         }
     }
@@ -391,6 +395,12 @@ fn is_answer(code: ErrorCode) -> bool {
 }
 
 impl Monitor for LivenessMonitor {
+    fn heeds(&self, kind: Frequent) -> bool {
+        // Time matters from the calm to the verdict. Who leads, and whether a fault acts after all, rare facts tell.
+        let is_waiting = self.is_calm && !self.watch.is_judged;
+        is_waiting || matches!(kind, Frequent::Invoked | Frequent::Returned)
+    }
+
     fn observe(&mut self, news: &News<'_>, findings: &mut Findings) {
         let (at, fact) = (news.at, news.fact);
         let is_over = self.deadline().is_some_and(|deadline| deadline < at.time);

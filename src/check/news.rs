@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::committed::{Committed, Entry};
+use super::evidence::{self, Effect};
 use super::under_way::{Turn, UnderWay};
 use super::verdict::At;
 use super::wording::Witness;
 use crate::base::id::SessionId;
+use crate::base::zxid::Zxid;
 use crate::history::fact::Fact;
 use crate::history::op::{ErrorCode, Response};
 
@@ -64,11 +66,13 @@ impl<'a> News<'a> {
             witness: self.witness()?,
             session: *session,
             result: result.as_ref(),
+            effects: &self.note.effects,
         })
     }
 }
 
 /// An operation that was answered or refused.
+#[derive(Clone, Copy)]
 pub(super) struct Answered<'a> {
     /// What was asked for, with what is known of the answer.
     pub(super) witness: &'a Arc<Witness>,
@@ -76,6 +80,22 @@ pub(super) struct Answered<'a> {
     pub(super) session: SessionId,
     /// The answer.
     pub(super) result: Result<&'a Response, &'a ErrorCode>,
+    /// What it tells of znodes, if it is a write that the leader placed in the order.
+    pub(super) effects: &'a [Effect],
+}
+
+impl Answered<'_> {
+    /// The place of a write in the order, if the leader gave it one and the answer tells.
+    pub(super) fn placed(&self) -> Option<Zxid> {
+        placed(self.witness, self.result)
+    }
+}
+
+fn placed(witness: &Witness, result: Result<&Response, &ErrorCode>) -> Option<Zxid> {
+    let is_placed = result.map_or_else(|error| evidence::is_placed(*error), |_| true);
+    witness
+        .zxid
+        .filter(|_| is_placed && witness.request.is_write())
 }
 
 /// The end of a run, and what was left open.
@@ -93,6 +113,7 @@ pub(super) struct End<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
     turn: Turn,
+    effects: Vec<Effect>,
     committed: Vec<Arc<Entry>>,
     has_log_gaps: bool,
 }
@@ -101,6 +122,7 @@ impl Note {
     /// Of most facts there is nothing to note.
     pub(super) const NOTHING: Self = Self {
         turn: Turn::None,
+        effects: Vec::new(),
         committed: Vec::new(),
         has_log_gaps: false,
     };
@@ -135,8 +157,10 @@ impl Desk {
 
     /// Takes the next fact.
     pub(super) fn note(&mut self, at: At, fact: &Fact) -> Note {
+        let turn = self.under_way.observe(at, fact);
         Note {
-            turn: self.under_way.observe(at, fact),
+            effects: effects(&turn, fact),
+            turn,
             committed: self.log.observe(at, fact),
             has_log_gaps: !self.log.is_whole(),
         }
@@ -150,6 +174,19 @@ impl Desk {
             has_log_gaps: !self.log.is_whole(),
         }
     }
+}
+
+/// What the answer to a write tells of znodes.
+fn effects(turn: &Turn, fact: &Fact) -> Vec<Effect> {
+    let (Fact::Returned { result, .. }, Some(witness)) = (fact, turn.witness()) else {
+        return Vec::new();
+    };
+    let result = result.as_ref();
+    let zxid = placed(witness, result);
+    zxid.map_or_else(Vec::new, |zxid| {
+        let result = result.map(Some).map_err(|error| *error);
+        evidence::effects(&witness.request, result, zxid)
+    })
 }
 
 /// The kinds of facts that runs have by the thousand.

@@ -230,6 +230,7 @@ impl SessionMonitor {
             witness,
             session,
             result,
+            ..
         } = *answered;
         if matches!(*witness.request, Request::Auth { .. }) {
             return Ok(());
@@ -249,31 +250,26 @@ impl SessionMonitor {
                 return Ok(());
             }
             self.settle_deletes(witness);
-            return self.on_write(witness, session, result);
+            return self.on_write(answered);
         }
         self.on_read(witness, session, result, findings)
     }
 
-    fn on_write(
-        &mut self,
-        witness: &Arc<Witness>,
-        session: SessionId,
-        result: Result<&Response, &ErrorCode>,
-    ) -> Judged {
+    fn on_write(&mut self, answered: &Answered<'_>) -> Judged {
+        let (witness, session) = (answered.witness, answered.session);
         let Some(zxid) = witness.zxid else {
             return Ok(());
         };
         let seen = self.sessions.entry(session).or_default();
         seen.raise(zxid, || Arc::clone(witness));
-        if result.is_err() {
+        if answered.result.is_err() {
             return Ok(());
         }
         seen.has_written = true;
         if *witness.request == Request::CloseSession {
             self.sessions.remove(&session);
         }
-        let result = result.map(Some).map_err(|error| *error);
-        for effect in evidence::effects(&witness.request, result, zxid) {
+        for effect in answered.effects {
             if !effect.change {
                 continue;
             }

@@ -180,6 +180,7 @@ impl RecordedWatches {
             witness,
             session,
             result,
+            ..
         } = *answered;
         if !witness.request.is_write() {
             return;
