@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::news::{End, Frequent, News};
+use super::numbered::ByNumber;
 use super::recovery::Recovery;
 use super::verdict::{At, Findings, Monitor, Property, Sentence, Violation};
 use crate::base::id::{ServerId, ServerSet};
@@ -30,7 +31,7 @@ pub struct ConvergenceMonitor {
     bound: Span,
     /// From when on nothing disturbs the core.
     calm_from: Option<Time>,
-    serving: BTreeMap<ServerId, Service>,
+    serving: ByNumber<ServerId, Service>,
     /// The newest committed transaction, and the newest that counts as due.
     committed: Zxid,
     due: Zxid,
@@ -53,7 +54,7 @@ impl ConvergenceMonitor {
         Self {
             bound,
             calm_from: None,
-            serving: BTreeMap::new(),
+            serving: ByNumber::default(),
             committed: Zxid::ZERO,
             due: Zxid::ZERO,
             epoch: Epoch(0),
@@ -100,14 +101,14 @@ impl ConvergenceMonitor {
             };
             self.serving.insert(*server, service);
         } else if let Fact::Delivered { server, zxid, .. } = fact {
-            if let Some(service) = self.serving.get_mut(server) {
+            if let Some(service) = self.serving.get_mut(*server) {
                 service.delivered = *zxid;
             }
         } else if let Fact::RoleEnd { server, .. }
         | Fact::ServerCrashed { server, .. }
         | Fact::Booted { server, .. } = fact
         {
-            if self.serving.remove(server).is_some() {
+            if self.serving.remove(*server).is_some() {
                 self.ended.insert(*server, at);
             }
         } else if let Fact::CommitDecided { zxid, .. } = fact {
@@ -121,9 +122,9 @@ impl ConvergenceMonitor {
 
     /// Lets servers go that have caught up.
     fn release(&mut self, findings: &mut Findings) {
-        for (server, service) in &self.serving {
+        for (server, service) in self.serving.iter_mut() {
             let is_there = service.epoch == self.epoch && service.delivered >= self.due;
-            if is_there && self.behind.remove(*server) {
+            if is_there && self.behind.remove(server) {
                 findings.exercise(Property::Convergence);
             }
         }
@@ -131,7 +132,7 @@ impl ConvergenceMonitor {
 
     fn report_behind(&self, at: At, server: ServerId) -> Violation {
         let mut story = Vec::new();
-        let (signature, what) = match self.serving.get(&server) {
+        let (signature, what) = match self.serving.get(server) {
             None => {
                 if let Some(ended) = self.ended.get(&server) {
                     let text = format!("server {server} ceased to serve, and did not serve again");

@@ -108,7 +108,10 @@ impl Relayed {
             return;
         }
         let answers = self.answers.entry(session).or_default();
-        answers.retain(|answer| answer.server == *server);
+        // All are of one server.
+        if answers.last().is_some_and(|last| last.server != *server) {
+            answers.clear();
+        }
         let apart = Span(timeout.0 / 8);
         if answers
             .last()
