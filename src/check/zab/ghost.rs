@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::histories::{Histories, Node, ROOT};
+use super::proposals::Progress;
 use crate::base::id::ServerId;
 use crate::base::zxid::{Epoch, Zxid};
 use crate::check::by_zxid::ByZxid;
@@ -52,6 +53,19 @@ impl Lead {
             outstanding: ByZxid::default(),
         }
     }
+
+    /// The zxid that is to be decided next.
+    pub(super) fn head(&self) -> Option<Zxid> {
+        self.outstanding.first().map(|(zxid, _)| zxid)
+    }
+
+    /// Takes out a proposal that is decided, most probably the first one.
+    pub(super) fn decide(&mut self, zxid: Zxid) -> Option<Node> {
+        if self.head() == Some(zxid) {
+            return self.outstanding.pop_first().map(|(_, node)| node);
+        }
+        self.outstanding.remove(zxid)
+    }
 }
 
 /// A server.
@@ -82,6 +96,10 @@ pub(super) struct Ghost {
     /// The longest part of `dur` that it acknowledged, proposed or counted in a NEWLEADER ack (S12, S17).
     pub(super) vouched: Node,
     pub(super) vouched_at: Option<At>,
+    /// The proposals that it acknowledged, delivered and, as a leader, committed.
+    pub(super) acked: Progress,
+    pub(super) delivered: Progress,
+    pub(super) decided: Progress,
     /// It booted, and its epoch discipline is still to be judged.
     pub(super) boot_unjudged: Option<At>,
     /// The last crash, and what was durable then.
@@ -106,17 +124,34 @@ impl FromIterator<ServerId> for Ghosts {
 
 impl Ghosts {
     /// A server that something was heard of.
+    #[inline]
     pub(super) fn get(&self, server: ServerId) -> Option<&Ghost> {
         self.0.get(usize::from(server.0))?.as_ref()
     }
 
+    /// A server that something was heard of, to be changed.
+    #[inline]
+    pub(super) fn get_mut(&mut self, server: ServerId) -> Option<&mut Ghost> {
+        self.0.get_mut(usize::from(server.0))?.as_mut()
+    }
+
     /// A server, to be changed.
+    #[inline]
     pub(super) fn of_mut(&mut self, server: ServerId) -> &mut Ghost {
+        if self.get(server).is_none() {
+            self.meet(server);
+        }
+        self.get_mut(server).expect("it was met")
+    }
+
+    /// Something is heard of a server for the first time.
+    #[cold]
+    fn meet(&mut self, server: ServerId) {
         let place = usize::from(server.0);
         if place >= self.0.len() {
             self.0.resize_with(place + 1, || None);
         }
-        self.0[place].get_or_insert_with(Ghost::new)
+        self.0[place] = Some(Ghost::new());
     }
 }
 
@@ -138,10 +173,23 @@ impl Ghost {
             follows: None,
             vouched: ROOT,
             vouched_at: None,
+            acked: Progress::default(),
+            delivered: Progress::default(),
+            decided: Progress::default(),
             boot_unjudged: None,
             crashed: None,
             excused: false,
         }
+    }
+
+    /// Its term as leader; one begins if nobody said so.
+    #[inline]
+    pub(super) fn lead_mut(&mut self, terms: &mut u32) -> &mut Lead {
+        let log = self.log;
+        self.lead.get_or_insert_with(|| {
+            *terms += 1;
+            Lead::new(*terms, log)
+        })
     }
 
     /// A record was appended.
@@ -175,6 +223,7 @@ impl Ghost {
     }
 
     /// It acknowledged everything up to this history.
+    #[inline]
     pub(super) fn vouch(&mut self, tree: &Histories, node: Node, at: At) {
         if !tree.is_prefix(node, self.vouched) {
             self.vouched = node;
@@ -200,6 +249,7 @@ impl Ghost {
     }
 
     /// What boot would recover: the durable history without what belongs to an epoch above `currentEpoch` (K3).
+    #[inline]
     pub(super) fn recoverable(&self, tree: &Histories) -> Node {
         tree.longest_prefix(self.dur, |tree, at| tree.zxid(at).epoch() <= self.current)
             .unwrap_or(ROOT)

@@ -4,7 +4,7 @@
 //! the best bad voter: a quorum that elects a bad voter exists iff at least a quorum's worth of voters rank at or below b.
 
 use super::ZabMonitor;
-use super::histories::{Histories, Node};
+use super::histories::Node;
 use super::story::{Claim, Cx, Story, claim};
 use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
@@ -29,11 +29,6 @@ fn threat(candidates: &[Candidate], quorum: usize) -> Option<Candidate> {
     (below.count() >= quorum).then_some(worst)
 }
 
-/// Whether a history contains all of `whole`.
-fn contains(tree: &Histories, node: Node, whole: Node) -> bool {
-    tree.is_prefix(whole, node)
-}
-
 impl ZabMonitor {
     /// Judges survivability anew; called whenever something durable or G changed.
     pub(super) fn judge_survival(&mut self, cx: &mut Cx<'_>) {
@@ -41,18 +36,10 @@ impl ZabMonitor {
             return;
         }
         cx.exercise(Property::Survivability);
-        let goal = self.committed.tip();
         let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.extend(self.voters.iter().filter_map(|server| {
-            let ghost = self.ghost(server)?;
-            let recoverable = ghost.recoverable(&self.tree);
-            Some(Candidate {
-                current: ghost.current,
-                last: self.tree.zxid(recoverable),
-                server,
-                is_good: ghost.excused || contains(&self.tree, recoverable, goal),
-            })
-        }));
+        for server in self.voters.iter() {
+            candidates.extend(self.candidate(server));
+        }
         let threat = threat(&candidates, self.quorum());
         if let Some(worst) = threat
             && !self.endangered
@@ -64,6 +51,41 @@ impl ZabMonitor {
         self.candidates = candidates;
     }
 
+    /// Judges survivability after a server forced more, having had a disk from which boot would recover `before`.
+    ///
+    /// A voter that now holds G and ranks no lower than before can endanger nothing: no bad voter outranks more voters for it.
+    pub(super) fn judge_survival_after_force(
+        &mut self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        before: Node,
+    ) {
+        let is_harmless = !self.endangered
+            && self.tree.is_whole()
+            && self.candidate(server).is_some_and(|candidate| {
+                candidate.is_good && candidate.last >= self.tree.zxid(before)
+            });
+        if !is_harmless {
+            self.judge_survival(cx);
+        } else if self.committed.len() > 0 {
+            cx.exercise(Property::Survivability);
+        }
+    }
+
+    /// A server as an election sees it now.
+    #[inline]
+    fn candidate(&self, server: ServerId) -> Option<Candidate> {
+        let ghost = self.ghost(server)?;
+        let recoverable = ghost.recoverable(&self.tree);
+        Some(Candidate {
+            current: ghost.current,
+            last: self.tree.zxid(recoverable),
+            server,
+            is_good: ghost.excused || self.tree.is_prefix(self.committed.tip(), recoverable),
+        })
+    }
+
+    #[cold]
     fn report_threat(&self, cx: &mut Cx<'_>, worst: Candidate, candidates: &[Candidate]) {
         let mut story = Story::default();
         let goal = self.committed.tip();
