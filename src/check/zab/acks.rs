@@ -46,6 +46,7 @@ pub(super) struct AckNumber(u32);
 
 impl Acks {
     /// Adds an acknowledgement of a transaction whose last one is `before`.
+    #[inline]
     fn push(&mut self, server: ServerId, at: At, before: Option<AckNumber>) -> AckNumber {
         let number = u32::try_from(self.0.len()).expect("fewer than 2^32 acknowledgements");
         self.0.push(Ack { server, at, before });
@@ -75,13 +76,14 @@ impl ZabMonitor {
         }
         cx.exercise(Property::TruthfulAck);
         let ghost = self.servers.of_mut(server);
-        let (log, dur) = (ghost.log, ghost.dur);
-        let proposal = self.proposals.reach(&mut ghost.acked, zxid);
+        let proposal = self.proposals.get_mut(zxid);
         let proposed = proposal.as_ref().map(|proposal| proposal.node);
-        let Some(node) = self.tree.ending_there(log, zxid, proposed) else {
+        let Some(node) = self.tree.ending_there(ghost.log, zxid, proposed) else {
             self.report_ack_unknown(cx, server, zxid);
             return;
         };
+        ghost.vouch(&self.tree, node, cx.at);
+        let is_durable = self.tree.is_prefix(node, ghost.dur);
         match proposal {
             Some(proposal) if proposal.node == node => {
                 proposal.acked = Some(self.acks.push(server, cx.at, proposal.acked));
@@ -92,8 +94,7 @@ impl ZabMonitor {
             }
             None => {}
         }
-        self.servers.of_mut(server).vouch(&self.tree, node, cx.at);
-        if !self.tree.is_prefix(node, dur) {
+        if !is_durable {
             self.report_ack_not_durable(cx, server, zxid);
         }
     }

@@ -86,15 +86,24 @@ impl ZabMonitor {
     }
 
     /// S1: a zxid is proposed once.
+    #[inline]
     fn note_proposal(&mut self, cx: &mut Cx<'_>, proposal: Proposal) {
         cx.exercise(Property::Integrity);
-        let Some((known, proposal)) = self.proposals.add(proposal) else {
-            return;
-        };
-        if known.node == proposal.node && known.server == proposal.server {
+        match self.proposals.find(proposal.zxid) {
+            Ok(_) => self.judge_proposed_again(cx, &proposal),
+            Err(place) => self.proposals.insert(place, proposal),
+        }
+    }
+
+    /// S1: only the same leader may propose a zxid again, and only the same history.
+    #[cold]
+    fn judge_proposed_again(&self, cx: &mut Cx<'_>, proposal: &Proposal) {
+        let zxid = proposal.zxid;
+        let is_same =
+            |known: &Proposal| known.node == proposal.node && known.server == proposal.server;
+        if self.proposals.get(zxid).is_some_and(is_same) {
             return;
         }
-        let zxid = proposal.zxid;
         let mut story = Story::default();
         self.tell_fate(&mut story, zxid);
         let conclusion = format!(
@@ -112,14 +121,12 @@ impl ZabMonitor {
         step: Step,
         state: u64,
     ) {
-        let Some(ghost) = self.servers.get_mut(server) else {
+        let Some(serving) = self.ghost(server).and_then(|ghost| ghost.serving.as_ref()) else {
             return;
         };
-        let Some(before) = ghost.serving.as_ref().map(|serving| serving.mem) else {
-            return;
-        };
+        let before = serving.mem;
         cx.exercise(Property::Integrity);
-        let proposal = self.proposals.reach(&mut ghost.delivered, step.zxid);
+        let proposal = self.proposals.get(step.zxid);
         let proposed = proposal.map(|proposal| proposal.digest);
         if proposed != Some(step.digest) {
             self.report_unproposed(cx, server, step.zxid, proposed);
@@ -129,9 +136,6 @@ impl ZabMonitor {
             return;
         }
         let node = self.tree.grow(before, step.zxid, step.digest);
-        if let Some(serving) = self.ghost_mut(server).serving.as_mut() {
-            serving.mem = node;
-        }
         self.judge_step(cx, DELIVERED_OUT_OF_ORDER, server, node);
         self.judge_applied(cx, server, node);
         self.judge_state(cx, server, node, state);
@@ -243,13 +247,14 @@ impl ZabMonitor {
         cx.violate(HISTORY_OUT_OF_ORDER, story, conclusion);
     }
 
-    /// S2: what a serving server has applied is a prefix of G. Reported once per role instance.
+    /// S2: what a serving server has applied, from now on this, is a prefix of G. Reported once per role instance.
     #[inline]
     fn judge_applied(&mut self, cx: &mut Cx<'_>, server: ServerId, node: Node) {
         let holds = self.committed.holds(&self.tree, node);
         let Some(serving) = self.ghost_mut(server).serving.as_mut() else {
             return;
         };
+        serving.mem = node;
         if serving.strayed {
             return;
         }

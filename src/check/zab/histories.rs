@@ -57,8 +57,10 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct Histories {
     entries: Vec<Entry>,
-    /// By the hashes of their lineages.
+    /// By the hashes of their lineages; the newest are put there when somebody looks for one.
     by_hash: Slots,
+    /// How many have been put there.
+    hashed: usize,
     /// How many there are of which nobody saw how they came about.
     orphans: usize,
     /// No step ever broke primary order.
@@ -82,6 +84,7 @@ impl Histories {
         let mut histories = Self {
             entries: Vec::new(),
             by_hash: Slots::default(),
+            hashed: 0,
             orphans: 0,
             are_in_order: true,
             is_whole: true,
@@ -90,7 +93,12 @@ impl Histories {
         histories
     }
 
-    fn known(&self, hash: u64) -> Option<Node> {
+    fn known(&mut self, hash: u64) -> Option<Node> {
+        let hash_of = |place: usize| self.entries[place].lineage.hash;
+        for place in self.hashed..self.entries.len() {
+            self.by_hash.put(hash_of(place), place, hash_of);
+        }
+        self.hashed = self.entries.len();
         let is_it = |place: usize| self.entries[place].lineage.hash == hash;
         self.by_hash.find(hash, is_it).map(node_at)
     }
@@ -137,6 +145,7 @@ impl Histories {
     }
 
     /// The history `parent` continued by a transaction other than the last time.
+    #[inline(never)]
     fn grow_apart(&mut self, parent: Node, zxid: Zxid, digest: u64) -> Node {
         let above = self.entry(parent);
         let lineage = above.lineage.push(zxid, digest);
@@ -182,9 +191,6 @@ impl Histories {
 
     fn insert(&mut self, entry: Entry) -> Node {
         let node = self.next_node();
-        let hash_of = |place: usize| self.entries[place].lineage.hash;
-        self.by_hash
-            .put(entry.lineage.hash, self.entries.len(), hash_of);
         self.entries.push(entry);
         node
     }
@@ -436,6 +442,42 @@ mod tests {
     }
 
     #[test]
+    fn a_history_grows_to_what_its_hash_says_however_it_is_looked_for() {
+        let mut tree = Histories::new();
+        let mut by_hash = std::collections::BTreeMap::from([(Lineage::EMPTY.hash, ROOT)]);
+        let mut nodes = vec![ROOT];
+        let mut again = 0;
+        for round in 0..20_000_u64 {
+            let seed = crate::base::digest::mix(round);
+            let recent = nodes.len().min(12) as u64;
+            let back = usize::try_from(seed % recent).unwrap();
+            let parent = nodes[nodes.len() - 1 - back];
+            // Now and then the step that looks like none.
+            let step = match seed >> 8 & 7 {
+                0 => NO_STEP,
+                1 => (tree.zxid(parent), 0),
+                _ => (tree.zxid(parent).next(), seed >> 16 & 1),
+            };
+            let lineage = tree.lineage(parent).push(step.0, step.1);
+            if seed >> 24 & 31 == 0 {
+                let claimed = tree.claim(lineage);
+                assert_eq!(*by_hash.entry(lineage.hash).or_insert(claimed), claimed);
+            }
+            let node = tree.grow(parent, step.0, step.1);
+            assert_eq!(tree.lineage(node), lineage);
+            assert_eq!(tree.parent(node), Some(parent));
+            match by_hash.insert(lineage.hash, node) {
+                Some(known) => assert_eq!(known, node),
+                None => nodes.push(node),
+            }
+            again += u64::from(tree.grow(parent, step.0, step.1) == node);
+        }
+        assert_eq!(again, 20_000);
+        assert!(nodes.len() > 5_000, "{}", nodes.len());
+        assert!(!tree.is_whole() && tree.orphans == 0);
+    }
+
+    #[test]
     fn ancestors_and_common_prefixes_agree_with_explicit_paths() {
         let (tree, paths) = random_tree(600);
         for (node, path) in paths.iter().step_by(7) {
@@ -497,6 +539,8 @@ mod tests {
         assert_eq!(tree.broken(one), None);
         assert_eq!(tree.broken(gap), Some(gap));
         assert_eq!(tree.broken(above), Some(gap));
+        let here = [one, gap, above].map(|node| tree.is_broken_at(node));
+        assert_eq!(here, [false, true, false]);
     }
 
     #[test]

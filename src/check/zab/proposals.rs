@@ -7,7 +7,6 @@ use super::committed::Told;
 use super::histories::Node;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::zxid::Zxid;
-use crate::check::by_zxid::ByZxid;
 use crate::check::verdict::At;
 
 /// A transaction that some leader proposed, and what became of it: the evidence of stories.
@@ -28,58 +27,119 @@ pub(super) struct Proposal {
     pub(super) told_asker: bool,
 }
 
-/// All proposals, each zxid once.
+/// All proposals, each zxid once, in order of zxids.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Proposals {
-    /// In the order in which they were made.
-    made: Vec<Proposal>,
-    by_zxid: ByZxid<u32>,
-}
-
-/// How far a server has come with the proposals: it acknowledges and delivers them as they were made.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Progress {
-    /// Where the next one probably stands.
-    next: usize,
-}
+pub(super) struct Proposals(Vec<Proposal>);
 
 impl Proposals {
-    /// The place of the proposal of a zxid.
-    fn place(&self, zxid: Zxid) -> Option<usize> {
-        self.by_zxid.get(zxid).map(|place| *place as usize)
+    /// Where the proposal of a zxid stands, or where it would.
+    #[inline]
+    pub(super) fn find(&self, zxid: Zxid) -> Result<usize, usize> {
+        // Where nothing was left out it stands as far from the last one as its zxid does.
+        let place = self.0.last().and_then(|last| {
+            let back = usize::try_from(last.zxid.0.checked_sub(zxid.0)?).ok()?;
+            (self.0.len() - 1).checked_sub(back)
+        });
+        match place {
+            Some(place) if self.0[place].zxid == zxid => Ok(place),
+            Some(_) | None => self.search(zxid),
+        }
+    }
+
+    fn search(&self, zxid: Zxid) -> Result<usize, usize> {
+        match self.0.last() {
+            Some(last) if last.zxid >= zxid => self.0.binary_search_by_key(&zxid, |one| one.zxid),
+            Some(_) | None => Err(self.0.len()),
+        }
     }
 
     /// The proposal of a zxid.
     pub(super) fn get(&self, zxid: Zxid) -> Option<&Proposal> {
-        Some(&self.made[self.place(zxid)?])
+        self.0.get(self.find(zxid).ok()?)
     }
 
     /// The proposal of a zxid, to be changed.
-    pub(super) fn get_mut(&mut self, zxid: Zxid) -> Option<&mut Proposal> {
-        let place = self.place(zxid)?;
-        Some(&mut self.made[place])
-    }
-
-    /// The proposal of a zxid, to be changed, which is probably the next one for whoever is this far.
     #[inline]
-    pub(super) fn reach(&mut self, progress: &mut Progress, zxid: Zxid) -> Option<&mut Proposal> {
-        let place = match self.made.get(progress.next) {
-            Some(next) if next.zxid == zxid => progress.next,
-            Some(_) | None => self.place(zxid)?,
-        };
-        progress.next = place + 1;
-        self.made.get_mut(place)
+    pub(super) fn get_mut(&mut self, zxid: Zxid) -> Option<&mut Proposal> {
+        let place = self.find(zxid).ok()?;
+        self.0.get_mut(place)
     }
 
-    /// Adds a proposal; if its zxid was proposed before, that stays and the new one is given back beside it.
-    pub(super) fn add(&mut self, proposal: Proposal) -> Option<(&Proposal, Proposal)> {
-        let new = self.made.len();
-        let number = || u32::try_from(new).expect("fewer than 2^32 proposals");
-        let place = *self.by_zxid.or_insert_with(proposal.zxid, number) as usize;
-        if place < new {
-            return Some((&self.made[place], proposal));
+    /// Adds a proposal where its zxid would stand.
+    #[inline]
+    pub(super) fn insert(&mut self, place: usize, proposal: Proposal) {
+        if place == self.0.len() {
+            self.0.push(proposal);
+        } else {
+            self.0.insert(place, proposal);
         }
-        self.made.push(proposal);
-        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::digest::mix;
+    use crate::base::id::EventId;
+    use crate::base::time::Time;
+    use crate::base::zxid::Epoch;
+    use crate::check::zab::histories::ROOT;
+
+    fn proposal(zxid: Zxid, digest: u64) -> Proposal {
+        Proposal {
+            zxid,
+            node: ROOT,
+            digest,
+            server: ServerId(1),
+            at: At {
+                event: EventId(digest),
+                time: Time::ZERO,
+            },
+            session: SessionId::NONE,
+            text: "".into(),
+            acked: None,
+            committed: None,
+            told: None,
+            told_asker: false,
+        }
+    }
+
+    /// Zxids in order, with gaps now and then, and some of a leader that is deposed and does not know it.
+    fn draw(round: u64) -> Zxid {
+        let seed = mix(round);
+        let late = u64::from(seed % 16 == 0) * (seed >> 8 & 1);
+        let epoch = u32::try_from(1 + (round / 400).saturating_sub(late)).unwrap();
+        let gap = u64::from(seed % 23 == 0) * (seed >> 16 & 3);
+        let counter = u32::try_from(1 + round % 400 + gap + late * 300).unwrap();
+        Zxid::new(Epoch(epoch), counter)
+    }
+
+    #[test]
+    fn proposals_are_found_as_in_a_sorted_map() {
+        let mut proposals = Proposals::default();
+        let mut model = BTreeMap::new();
+        assert_eq!(proposals.find(draw(0)), Err(0));
+        for round in 0..3_000 {
+            let zxid = draw(round);
+            match proposals.find(zxid) {
+                Ok(_) => assert!(model.contains_key(&zxid)),
+                Err(place) => {
+                    proposals.insert(place, proposal(zxid, round));
+                    assert_eq!(model.insert(zxid, round), None);
+                }
+            }
+            let near = draw(round.saturating_sub(mix(round) % 40));
+            let far = draw(mix(round) % (2 * round + 1));
+            for other in [near, near.next(), far, far.next(), Zxid(far.0 - 1)] {
+                let found = proposals.get(other).map(|one| one.digest);
+                assert_eq!(found, model.get(&other).copied(), "{other}");
+                let found = proposals.get_mut(other).map(|one| one.zxid);
+                assert_eq!(found, model.get(&other).map(|_| other));
+            }
+        }
+        let zxids = proposals.0.iter().map(|one| one.zxid);
+        assert!(zxids.eq(model.into_keys()));
     }
 }

@@ -4,6 +4,7 @@
 //! the best bad voter: a quorum that elects a bad voter exists iff at least a quorum's worth of voters rank at or below b.
 
 use super::ZabMonitor;
+use super::ghost::Ghost;
 use super::histories::Node;
 use super::story::{Claim, Cx, Story, claim};
 use crate::base::id::{ServerId, ServerSet};
@@ -38,7 +39,9 @@ impl ZabMonitor {
         cx.exercise(Property::Survivability);
         let mut candidates = std::mem::take(&mut self.candidates);
         for server in self.voters.iter() {
-            candidates.extend(self.candidate(server));
+            if let Some(candidate) = self.candidate(server) {
+                candidates.push(candidate);
+            }
         }
         let threat = threat(&candidates, self.quorum());
         if let Some(worst) = threat
@@ -62,8 +65,9 @@ impl ZabMonitor {
     ) {
         let is_harmless = !self.endangered
             && self.tree.is_whole()
-            && self.candidate(server).is_some_and(|candidate| {
-                candidate.is_good && candidate.last >= self.tree.zxid(before)
+            && self.ghost(server).is_some_and(|ghost| {
+                let now = ghost.recoverable(&self.tree);
+                self.is_good(ghost, now) && self.tree.zxid(now) >= self.tree.zxid(before)
             });
         if !is_harmless {
             self.judge_survival(cx);
@@ -81,8 +85,14 @@ impl ZabMonitor {
             current: ghost.current,
             last: self.tree.zxid(recoverable),
             server,
-            is_good: ghost.excused || self.tree.is_prefix(self.committed.tip(), recoverable),
+            is_good: self.is_good(ghost, recoverable),
         })
+    }
+
+    /// Whether a server of which boot would recover this holds G.
+    #[inline]
+    fn is_good(&self, ghost: &Ghost, recoverable: Node) -> bool {
+        ghost.excused || self.tree.is_prefix(self.committed.tip(), recoverable)
     }
 
     #[cold]
@@ -127,8 +137,10 @@ mod tests {
     use super::*;
     use crate::base::digest::mix;
     use crate::base::id::EventId;
+    use crate::base::lineage::Lineage;
     use crate::base::time::Time;
     use crate::check::verdict::{At, Findings};
+    use crate::check::zab::deliveries::Step;
     use crate::check::zab::histories::ROOT;
 
     /// Zab.md §11.5 in its plain form: some quorum's best member is bad.
@@ -278,6 +290,98 @@ mod tests {
         assert!(
             (500..4_500).contains(&endangered),
             "{endangered} of 5000 states were endangered"
+        );
+    }
+
+    /// A step that may follow a history: the next transaction, or the first of a later epoch, with one of two contents.
+    fn draw_step(draw: &mut Draw, last: Zxid) -> Step {
+        let zxid = if last == Zxid::ZERO || draw.below(5) == 0 {
+            Zxid::new(last.epoch().next(), 1)
+        } else {
+            last.next()
+        };
+        Step::new(zxid, draw.below(8) / 7)
+    }
+
+    /// Something happens to a server or to G, as facts would make it happen, and survivability is judged.
+    fn play_something(monitor: &mut ZabMonitor, cx: &mut Cx<'_>, draw: &mut Draw, voters: u64) {
+        let server = ServerId(u8::try_from(1 + draw.below(voters)).unwrap());
+        let dur = monitor.ghost_mut(server).dur;
+        match draw.below(12) {
+            // G grows to what a server holds.
+            0..=3 if monitor.tree.is_prefix(monitor.committed.tip(), dur) => {
+                monitor.committed.extend(&monitor.tree, dur);
+            }
+            4 => {
+                let epoch = Epoch(u32::try_from(draw.below(4)).unwrap());
+                monitor.set_current(cx, server, epoch);
+            }
+            // A disk holds what another one does, or what nobody was seen to append.
+            5 => {
+                let other = ServerId(u8::try_from(1 + draw.below(voters)).unwrap());
+                let node = monitor.ghost_mut(other).dur;
+                let mut lineage = monitor.tree.lineage(node);
+                for _ in 0..draw.below(3) {
+                    let step = draw_step(draw, lineage.last);
+                    lineage = Lineage::push(lineage, step.zxid, step.digest);
+                }
+                monitor.on_disk_truncated(cx, server, lineage);
+            }
+            6 if draw.below(4) == 0 => monitor.excuse(server),
+            _ => return,
+        }
+        monitor.judge_survival(cx);
+    }
+
+    #[test]
+    fn a_force_endangers_what_the_plain_judgement_says_it_does() {
+        let mut draw = Draw(3);
+        let (mut endangered, mut spared) = (0, 0);
+        for round in 0..3_000 {
+            let voters = [1, 3, 4, 5][usize::try_from(draw.below(4)).unwrap()];
+            let set = (1..=u8::try_from(voters).unwrap()).map(ServerId);
+            let mut monitor = ZabMonitor::new(set.collect());
+            let at = At {
+                event: EventId(round),
+                time: Time::ZERO,
+            };
+            let mut findings = Findings::default();
+            let (mut judged, mut plainly) = (Findings::default(), Findings::default());
+            for server in monitor.voters.iter() {
+                monitor.ghost_mut(server).current = Epoch(3);
+            }
+            for _ in 0..40 {
+                let findings = &mut findings;
+                let cx = &mut Cx { at, findings };
+                play_something(&mut monitor, cx, &mut draw, voters);
+                // Some of the servers are in step, as servers are.
+                let server = ServerId(u8::try_from(1 + draw.below(voters)).unwrap());
+                for _ in 0..draw.below(3) {
+                    let log = monitor.ghost_mut(server).log;
+                    let step = draw_step(&mut draw, monitor.tree.zxid(log));
+                    monitor.on_appended(cx, server, step);
+                }
+                let log = monitor.ghost_mut(server).log;
+                let zxid = monitor.tree.zxid(log);
+                let mut plain = monitor.clone();
+                let findings = &mut judged;
+                monitor.on_durable(&mut Cx { at, findings }, server, zxid);
+                let findings = &mut plainly;
+                let ghost = plain.servers.of_mut(server);
+                ghost.force(&plain.tree, zxid, at);
+                plain.judge_survival(&mut Cx { at, findings });
+                assert_eq!(monitor.endangered, plain.endangered);
+                assert_eq!(judged.violations(), plainly.violations());
+                let [one, other] =
+                    [&judged, &plainly].map(|found| found.exercised(Property::Survivability));
+                assert_eq!(one, other);
+                endangered += u32::from(plain.endangered);
+                spared += u32::from(one > 0 && !plain.endangered);
+            }
+        }
+        assert!(
+            endangered > 10_000 && spared > 10_000,
+            "{endangered} {spared}"
         );
     }
 }
