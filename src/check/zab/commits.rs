@@ -241,20 +241,20 @@ impl ZabMonitor {
 
     /// S11: a quorum of voters has this history on disk now, each with currentEpoch at least the leader's.
     fn judge_quorum(&self, cx: &mut Cx<'_>, claim: Claim, leader: ServerId, what: (Node, Epoch)) {
-        let (node, epoch) = what;
         cx.exercise(Property::CommitQuorum);
-        let mut holders = ServerSet::EMPTY;
-        for server in self.voters.iter() {
-            let holds = self.ghost(server).is_some_and(|ghost| {
+        if self.holders(what).count() < self.quorum() {
+            self.report_no_quorum(cx, claim, leader, what);
+        }
+    }
+
+    /// The voters that hold a history on disk now, each with currentEpoch at least this.
+    fn holders(&self, what: (Node, Epoch)) -> impl Iterator<Item = ServerId> {
+        let (node, epoch) = what;
+        self.voters.iter().filter(move |server| {
+            self.ghost(*server).is_some_and(|ghost| {
                 ghost.excused || ghost.current >= epoch && self.tree.is_prefix(node, ghost.dur)
-            });
-            if holds {
-                holders.insert(server);
-            }
-        }
-        if holders.len() < self.quorum() {
-            self.report_no_quorum(cx, claim, (leader, epoch), node, holders);
-        }
+            })
+        })
     }
 
     /// S11: too few voters hold this history.
@@ -263,11 +263,11 @@ impl ZabMonitor {
         &self,
         cx: &mut Cx<'_>,
         claim: Claim,
-        leader: (ServerId, Epoch),
-        node: Node,
-        holders: ServerSet,
+        leader: ServerId,
+        what: (Node, Epoch),
     ) {
-        let (leader, epoch) = leader;
+        let (node, epoch) = what;
+        let holders: ServerSet = self.holders(what).collect();
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
         if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {

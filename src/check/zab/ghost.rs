@@ -195,7 +195,7 @@ impl Ghost {
             .iter()
             .position(|node| tree.zxid(*node) > zxid);
         let count = later.unwrap_or(self.unforced.len());
-        if let Some(last) = self.unforced.drain(..count).last() {
+        if let Some(last) = self.unforced.drain(..count).next_back() {
             self.dur = last;
             self.dur_since = Some(at);
         }
@@ -270,7 +270,7 @@ mod tests {
         let mut stops = 0;
         for round in 1..4_000 {
             let seed = mix(round);
-            if seed % 3 > 0 {
+            if !seed.is_multiple_of(3) {
                 // Mostly in order.
                 let last = tree.zxid(ghost.log);
                 let zxid = Zxid(last.0.saturating_sub(u64::from(seed % 7 == 1) * 4) + 1);

@@ -459,7 +459,7 @@ mod tests {
                 _ => (tree.zxid(parent).next(), seed >> 16 & 1),
             };
             let lineage = tree.lineage(parent).push(step.0, step.1);
-            if seed >> 24 & 31 == 0 {
+            if (seed >> 24).is_multiple_of(32) {
                 let claimed = tree.claim(lineage);
                 assert_eq!(*by_hash.entry(lineage.hash).or_insert(claimed), claimed);
             }

@@ -109,9 +109,9 @@ mod tests {
     /// Zxids in order, with gaps now and then, and some of a leader that is deposed and does not know it.
     fn draw(round: u64) -> Zxid {
         let seed = mix(round);
-        let late = u64::from(seed % 16 == 0) * (seed >> 8 & 1);
+        let late = u64::from(seed.is_multiple_of(16)) * (seed >> 8 & 1);
         let epoch = u32::try_from(1 + (round / 400).saturating_sub(late)).unwrap();
-        let gap = u64::from(seed % 23 == 0) * (seed >> 16 & 3);
+        let gap = u64::from(seed.is_multiple_of(23)) * (seed >> 16 & 3);
         let counter = u32::try_from(1 + round % 400 + gap + late * 300).unwrap();
         Zxid::new(Epoch(epoch), counter)
     }

@@ -293,12 +293,14 @@ mod tests {
         );
     }
 
-    /// A step that may follow a history: the next transaction, or the first of a later epoch, with one of two contents.
+    /// The next transaction after a history, or the first of a later epoch, or of an earlier one as it must not be; with one of
+    /// two contents.
     fn draw_step(draw: &mut Draw, last: Zxid) -> Step {
-        let zxid = if last == Zxid::ZERO || draw.below(5) == 0 {
-            Zxid::new(last.epoch().next(), 1)
-        } else {
-            last.next()
+        let zxid = match draw.below(8) {
+            0 => Zxid::new(last.epoch().next(), 1),
+            1 if last.epoch() > Epoch(1) => Zxid::new(Epoch(1), 7),
+            _ if last == Zxid::ZERO => Zxid::new(Epoch(1), 1),
+            _ => last.next(),
         };
         Step::new(zxid, draw.below(8) / 7)
     }
@@ -323,7 +325,7 @@ mod tests {
                 let mut lineage = monitor.tree.lineage(node);
                 for _ in 0..draw.below(3) {
                     let step = draw_step(draw, lineage.last);
-                    lineage = Lineage::push(lineage, step.zxid, step.digest);
+                    lineage = lineage.push(step.zxid, step.digest);
                 }
                 monitor.on_disk_truncated(cx, server, lineage);
             }
@@ -354,21 +356,20 @@ mod tests {
                 let findings = &mut findings;
                 let cx = &mut Cx { at, findings };
                 play_something(&mut monitor, cx, &mut draw, voters);
-                // Some of the servers are in step, as servers are.
-                let server = ServerId(u8::try_from(1 + draw.below(voters)).unwrap());
+                let [server, forcing] =
+                    [(); 2].map(|()| ServerId(u8::try_from(1 + draw.below(voters)).unwrap()));
                 for _ in 0..draw.below(3) {
                     let log = monitor.ghost_mut(server).log;
                     let step = draw_step(&mut draw, monitor.tree.zxid(log));
                     monitor.on_appended(cx, server, step);
                 }
-                let log = monitor.ghost_mut(server).log;
-                let zxid = monitor.tree.zxid(log);
+                let everything = Zxid(u64::MAX);
                 let mut plain = monitor.clone();
                 let findings = &mut judged;
-                monitor.on_durable(&mut Cx { at, findings }, server, zxid);
+                monitor.on_durable(&mut Cx { at, findings }, forcing, everything);
                 let findings = &mut plainly;
-                let ghost = plain.servers.of_mut(server);
-                ghost.force(&plain.tree, zxid, at);
+                let ghost = plain.servers.of_mut(forcing);
+                ghost.force(&plain.tree, everything, at);
                 plain.judge_survival(&mut Cx { at, findings });
                 assert_eq!(monitor.endangered, plain.endangered);
                 assert_eq!(judged.violations(), plainly.violations());
@@ -383,5 +384,47 @@ mod tests {
             endangered > 10_000 && spared > 10_000,
             "{endangered} {spared}"
         );
+    }
+
+    /// A disk of which nothing could be recovered, because nobody knew what it holds, becomes a threat when somebody else is seen to
+    /// grow the same history: what is judged next tells it.
+    #[test]
+    fn a_force_tells_what_became_known_of_another_disk() {
+        let mut monitor = ZabMonitor::new((1..=3).map(ServerId).collect());
+        let at = At {
+            event: EventId(1),
+            time: Time::ZERO,
+        };
+        let mut findings = Findings::default();
+        let cx = &mut Cx {
+            at,
+            findings: &mut findings,
+        };
+        let first = Zxid::new(Epoch(1), 1);
+        for server in [1, 2, 3].map(ServerId) {
+            monitor.ghost_mut(server).current = Epoch(1);
+        }
+        for server in [1, 2].map(ServerId) {
+            monitor.on_appended(cx, server, Step::new(first, 0));
+            monitor.on_durable(cx, server, first);
+        }
+        let dur = monitor.ghost_mut(ServerId(1)).dur;
+        monitor.committed.extend(&monitor.tree, dur);
+        let other = [
+            Step::new(first, 5),
+            Step::new(first.next(), 5),
+            Step::new(Zxid::new(Epoch(2), 1), 5),
+        ];
+        let lineage = other.iter().fold(Lineage::EMPTY, |lineage, step| {
+            lineage.push(step.zxid, step.digest)
+        });
+        monitor.on_disk_truncated(cx, ServerId(3), lineage);
+        assert!(!monitor.endangered);
+        for step in other {
+            monitor.on_appended(cx, ServerId(4), step);
+        }
+        monitor.on_appended(cx, ServerId(1), Step::new(first.next(), 0));
+        monitor.on_durable(cx, ServerId(1), first.next());
+        assert!(monitor.endangered);
     }
 }
