@@ -26,6 +26,7 @@ impl<T> Default for ByZxid<T> {
 
 impl<T> ByZxid<T> {
     /// Where an entry stands, or where it would.
+    #[inline]
     fn find(&self, zxid: Zxid) -> Result<usize, usize> {
         let count = self.entries.len();
         let Some((last, _)) = self.entries.back() else {
@@ -36,12 +37,16 @@ impl<T> ByZxid<T> {
         };
         // Zxids differ by one at least, and by no more where nothing was left out.
         let back = usize::try_from(back).unwrap_or(usize::MAX);
-        let mut low = (count - 1).saturating_sub(back);
+        let low = (count - 1).saturating_sub(back);
         if (back < NEAR || self.is_dense(*last)) && self.entries[low].0 == zxid {
             return Ok(low);
         }
-        // Else it is probably near the end all the same: strides grow from there.
-        let (mut high, mut stride) = (count, 1);
+        self.search(zxid, low)
+    }
+
+    /// Searches from the end: strides grow from there, as it is probably near. It is no earlier than `low`.
+    fn search(&self, zxid: Zxid, mut low: usize) -> Result<usize, usize> {
+        let (mut high, mut stride) = (self.entries.len(), 1);
         while high - low > stride {
             let probe = high - stride;
             if self.entries[probe].0 <= zxid {
@@ -79,12 +84,14 @@ impl<T> ByZxid<T> {
     }
 
     /// The entry of a zxid.
+    #[inline]
     pub(crate) fn get(&self, zxid: Zxid) -> Option<&T> {
         let place = self.find(zxid).ok()?;
         Some(&self.entries[place].1)
     }
 
     /// The entry of a zxid, to be changed.
+    #[inline]
     pub(crate) fn get_mut(&mut self, zxid: Zxid) -> Option<&mut T> {
         let place = self.find(zxid).ok()?;
         Some(&mut self.entries[place].1)

@@ -46,6 +46,7 @@ pub(super) struct AckNumber(u32);
 
 impl Acks {
     /// Adds an acknowledgement of a transaction whose last one is `before`.
+    #[inline]
     fn push(&mut self, server: ServerId, at: At, before: Option<AckNumber>) -> AckNumber {
         let number = u32::try_from(self.0.len()).expect("fewer than 2^32 acknowledgements");
         self.0.push(Ack { server, at, before });
@@ -74,20 +75,15 @@ impl ZabMonitor {
             return;
         }
         cx.exercise(Property::TruthfulAck);
-        let ghost = self.ghost_mut(server);
-        let (log, dur) = (ghost.log, ghost.dur);
+        let ghost = self.servers.of_mut(server);
         let proposal = self.proposals.get_mut(zxid);
         let proposed = proposal.as_ref().map(|proposal| proposal.node);
-        let Some(node) = self.tree.ending_there(log, zxid, proposed) else {
-            let mut story = Story::default();
-            self.tell_fate(&mut story, zxid);
-            let conclusion = format!(
-                "server {server} acknowledged {zxid}, but its log has {} without it",
-                self.describe_history(log)
-            );
-            cx.violate(ACK_UNKNOWN, story, conclusion);
+        let Some(node) = self.tree.ending_there(ghost.log, zxid, proposed) else {
+            self.report_ack_unknown(cx, server, zxid);
             return;
         };
+        ghost.vouch(&self.tree, node, cx.at);
+        let is_durable = self.tree.is_prefix(node, ghost.dur);
         match proposal {
             Some(proposal) if proposal.node == node => {
                 proposal.acked = Some(self.acks.push(server, cx.at, proposal.acked));
@@ -98,11 +94,28 @@ impl ZabMonitor {
             }
             None => {}
         }
-        let tree = &self.tree;
-        self.servers.of_mut(server).vouch(tree, node, cx.at);
-        if self.tree.is_prefix(node, dur) {
-            return;
+        if !is_durable {
+            self.report_ack_not_durable(cx, server, zxid);
         }
+    }
+
+    /// S9: the transaction is in the log.
+    #[cold]
+    fn report_ack_unknown(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
+        let log = self.ghost_mut(server).log;
+        let mut story = Story::default();
+        self.tell_fate(&mut story, zxid);
+        let conclusion = format!(
+            "server {server} acknowledged {zxid}, but its log has {} without it",
+            self.describe_history(log)
+        );
+        cx.violate(ACK_UNKNOWN, story, conclusion);
+    }
+
+    /// S9: the transaction, and everything before it, is on disk.
+    #[cold]
+    fn report_ack_not_durable(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
+        let dur = self.ghost_mut(server).dur;
         let mut story = Story::default();
         self.tell_fate(&mut story, zxid);
         self.tell_durable(&mut story, server);
@@ -115,6 +128,7 @@ impl ZabMonitor {
     }
 
     /// S9: everything before the transaction is what its leader has before it.
+    #[cold]
     fn report_ack_elsewhere(&self, cx: &mut Cx<'_>, server: ServerId, node: Node, proposed: Node) {
         let zxid = self.tree.zxid(node);
         let before = |node: Node| {

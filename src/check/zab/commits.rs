@@ -196,27 +196,28 @@ impl ZabMonitor {
     fn decide(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) -> Option<Node> {
         cx.exercise(Property::CommitOrder);
         let lead = self.ghost_mut(server).lead.as_mut();
-        let (head, node) = lead.map_or((None, None), |lead| {
-            let head = lead.outstanding.first().map(|(zxid, _)| zxid);
-            (head, lead.outstanding.remove(zxid))
-        });
-        let mut story = Story::default();
-        let Some(node) = node else {
+        let (head, node) = lead.map_or((None, None), |lead| (lead.head(), lead.decide(zxid)));
+        if node.is_none() {
             let conclusion = format!(
                 "server {server} committed {zxid}, which it has not proposed or had committed before"
             );
-            cx.violate(DECIDED_UNPROPOSED, story, conclusion);
-            return None;
-        };
-        if let Some(head) = head.filter(|head| *head != zxid) {
-            self.tell_fate(&mut story, head);
-            let conclusion = format!(
-                "server {server} committed {} while {head} was not yet committed",
-                self.describe(zxid)
-            );
-            cx.violate(DECIDED_EARLY, story, conclusion);
+            cx.violate(DECIDED_UNPROPOSED, Story::default(), conclusion);
+        } else if let Some(head) = head.filter(|head| *head != zxid) {
+            self.report_decided_early(cx, server, zxid, head);
         }
-        Some(node)
+        node
+    }
+
+    /// S15: the head of the leader's outstanding proposals is decided first.
+    #[cold]
+    fn report_decided_early(&self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid, head: Zxid) {
+        let mut story = Story::default();
+        self.tell_fate(&mut story, head);
+        let conclusion = format!(
+            "server {server} committed {} while {head} was not yet committed",
+            self.describe(zxid)
+        );
+        cx.violate(DECIDED_EARLY, story, conclusion);
     }
 
     /// A server was told to commit what was not the head of its pending proposals.
@@ -240,20 +241,33 @@ impl ZabMonitor {
 
     /// S11: a quorum of voters has this history on disk now, each with currentEpoch at least the leader's.
     fn judge_quorum(&self, cx: &mut Cx<'_>, claim: Claim, leader: ServerId, what: (Node, Epoch)) {
-        let (node, epoch) = what;
         cx.exercise(Property::CommitQuorum);
-        let holders: ServerSet = self
-            .voters
-            .iter()
-            .filter(|server| {
-                self.ghost(*server).is_some_and(|ghost| {
-                    ghost.excused || ghost.current >= epoch && self.tree.is_prefix(node, ghost.dur)
-                })
-            })
-            .collect();
-        if holders.len() >= self.quorum() {
-            return;
+        if self.holders(what).count() < self.quorum() {
+            self.report_no_quorum(cx, claim, leader, what);
         }
+    }
+
+    /// The voters that hold a history on disk now, each with currentEpoch at least this.
+    fn holders(&self, what: (Node, Epoch)) -> impl Iterator<Item = ServerId> {
+        let (node, epoch) = what;
+        self.voters.iter().filter(move |server| {
+            self.ghost(*server).is_some_and(|ghost| {
+                ghost.excused || ghost.current >= epoch && self.tree.is_prefix(node, ghost.dur)
+            })
+        })
+    }
+
+    /// S11: too few voters hold this history.
+    #[cold]
+    fn report_no_quorum(
+        &self,
+        cx: &mut Cx<'_>,
+        claim: Claim,
+        leader: ServerId,
+        what: (Node, Epoch),
+    ) {
+        let (node, epoch) = what;
+        let holders: ServerSet = self.holders(what).collect();
         let mut story = Story::default();
         self.tell_fate(&mut story, self.tree.zxid(node));
         if let Some(proposal) = self.proposals.get(self.tree.zxid(node)) {
@@ -275,9 +289,15 @@ impl ZabMonitor {
     /// S5: G is not extended for a leader of an earlier epoch once a later one has begun.
     fn judge_begun(&self, cx: &mut Cx<'_>, server: ServerId, epoch: Epoch, node: Node) {
         cx.exercise(Property::PrimaryIntegrity);
-        let Some(begun) = self.committed.begun.filter(|begun| begun.epoch > epoch) else {
-            return;
-        };
+        if let Some(begun) = self.committed.begun.filter(|begun| begun.epoch > epoch) {
+            self.report_begun(cx, (server, epoch), begun, node);
+        }
+    }
+
+    /// S5: G was extended for the leader of an earlier epoch than the one that had begun.
+    #[cold]
+    fn report_begun(&self, cx: &mut Cx<'_>, leader: (ServerId, Epoch), begun: Begun, node: Node) {
+        let (server, epoch) = leader;
         let zxid = self.tree.zxid(node);
         let mut story = Story::default();
         self.tell_fate(&mut story, zxid);
@@ -295,6 +315,7 @@ impl ZabMonitor {
 
     /// S5: before its first proposal a leader has delivered what is committed of earlier epochs. Of later ones it need not
     /// know: a deposed leader may propose in vain.
+    #[inline]
     pub(super) fn judge_first_proposal(
         &self,
         cx: &mut Cx<'_>,
@@ -302,9 +323,12 @@ impl ZabMonitor {
         tip: Node,
         zxid: Zxid,
     ) {
-        if zxid.counter() != 1 {
-            return;
+        if zxid.counter() == 1 {
+            self.judge_start_of_epoch(cx, server, tip, zxid);
         }
+    }
+
+    fn judge_start_of_epoch(&self, cx: &mut Cx<'_>, server: ServerId, tip: Node, zxid: Zxid) {
         cx.exercise(Property::PrimaryIntegrity);
         let serving = self.ghost(server).and_then(|ghost| ghost.serving.as_ref());
         let mem = serving.map_or(tip, |serving| serving.mem);

@@ -50,11 +50,13 @@ impl Committed {
     }
 
     /// |G|.
+    #[inline]
     pub(super) fn len(&self) -> u64 {
         self.nodes.len() as u64 - 1
     }
 
     /// The whole of G as a history.
+    #[inline]
     pub(super) fn tip(&self) -> Node {
         *self
             .nodes
@@ -63,12 +65,14 @@ impl Committed {
     }
 
     /// The prefix of G of this length.
+    #[inline]
     pub(super) fn at_depth(&self, depth: u64) -> Option<Node> {
         let index = usize::try_from(depth).ok()?;
         self.nodes.get(index).copied()
     }
 
     /// Whether a history is a prefix of G.
+    #[inline]
     pub(super) fn holds(&self, tree: &Histories, node: Node) -> bool {
         self.at_depth(tree.depth(node)) == Some(node)
     }

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use super::ZabMonitor;
 use super::committed::Begun;
-use super::ghost::{Lead, Serving};
+use super::ghost::Serving;
 use super::histories::{Node, State};
+use super::proposals::Proposal;
 use super::story::{Claim, Cx, Story, claim};
-use super::{Proposal, ZabMonitor};
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
@@ -57,9 +58,9 @@ impl ZabMonitor {
         step: Step,
         txn: &Arc<TxnSummary>,
     ) {
-        let tip = self.lead_mut(server).tip;
+        let lead = self.servers.of_mut(server).lead_mut(&mut self.terms);
+        let tip = lead.tip;
         let node = self.tree.grow(tip, step.zxid, step.digest);
-        let lead = self.lead_mut(server);
         lead.tip = node;
         lead.outstanding.insert(step.zxid, node);
         self.judge_first_proposal(cx, server, tip, step.zxid);
@@ -69,6 +70,7 @@ impl ZabMonitor {
             at: cx.at,
         });
         let proposal = Proposal {
+            zxid: step.zxid,
             node,
             digest: step.digest,
             server,
@@ -80,26 +82,26 @@ impl ZabMonitor {
             told: None,
             told_asker: false,
         };
-        self.note_proposal(cx, step.zxid, proposal);
+        self.note_proposal(cx, proposal);
     }
 
-    fn lead_mut(&mut self, server: ServerId) -> &mut Lead {
-        let terms = &mut self.terms;
-        let ghost = self.servers.of_mut(server);
-        let log = ghost.log;
-        ghost.lead.get_or_insert_with(|| {
-            *terms += 1;
-            Lead::new(*terms, log)
-        })
-    }
-
-    fn note_proposal(&mut self, cx: &mut Cx<'_>, zxid: Zxid, proposal: Proposal) {
+    /// S1: a zxid is proposed once.
+    #[inline]
+    fn note_proposal(&mut self, cx: &mut Cx<'_>, proposal: Proposal) {
         cx.exercise(Property::Integrity);
-        let Some(known) = self.proposals.get(zxid) else {
-            self.proposals.insert(zxid, proposal);
-            return;
-        };
-        if known.node == proposal.node && known.server == proposal.server {
+        match self.proposals.find(proposal.zxid) {
+            Ok(_) => self.judge_proposed_again(cx, &proposal),
+            Err(place) => self.proposals.insert(place, proposal),
+        }
+    }
+
+    /// S1: only the same leader may propose a zxid again, and only the same history.
+    #[cold]
+    fn judge_proposed_again(&self, cx: &mut Cx<'_>, proposal: &Proposal) {
+        let zxid = proposal.zxid;
+        let is_same =
+            |known: &Proposal| known.node == proposal.node && known.server == proposal.server;
+        if self.proposals.get(zxid).is_some_and(is_same) {
             return;
         }
         let mut story = Story::default();
@@ -122,48 +124,54 @@ impl ZabMonitor {
         let Some(serving) = self.ghost(server).and_then(|ghost| ghost.serving.as_ref()) else {
             return;
         };
-        let (before, since) = (serving.mem, serving.since);
+        let before = serving.mem;
         cx.exercise(Property::Integrity);
-        self.judge_proposed(cx, server, step);
+        let proposal = self.proposals.get(step.zxid);
+        let proposed = proposal.map(|proposal| proposal.digest);
+        if proposed != Some(step.digest) {
+            self.report_unproposed(cx, server, step.zxid, proposed);
+        }
         if self.tree.ending_at(before, step.zxid).is_some() {
-            let mut story = Story::default();
-            self.tell_fate(&mut story, step.zxid);
-            story.tell(since, format!("server {server} began to serve"));
-            let conclusion = format!(
-                "server {server} delivered {} again in the same role",
-                step.zxid
-            );
-            cx.violate(DELIVERED_TWICE, story, conclusion);
+            self.report_delivered_twice(cx, server, step.zxid);
             return;
         }
         let node = self.tree.grow(before, step.zxid, step.digest);
-        if let Some(serving) = self.ghost_mut(server).serving.as_mut() {
-            serving.mem = node;
-        }
         self.judge_step(cx, DELIVERED_OUT_OF_ORDER, server, node);
         self.judge_applied(cx, server, node);
         self.judge_state(cx, server, node, state);
     }
 
-    /// S1: whatever is delivered was proposed, with these contents.
-    fn judge_proposed(&self, cx: &mut Cx<'_>, server: ServerId, step: Step) {
-        let Some(proposal) = self.proposals.get(step.zxid) else {
-            let conclusion = format!(
-                "server {server} delivered {}, which no leader proposed",
-                step.zxid
-            );
-            cx.violate(DELIVERED_UNPROPOSED, Story::default(), conclusion);
+    /// S1: what is delivered was proposed, with these contents; this was not, or with those of another digest.
+    #[cold]
+    fn report_unproposed(
+        &self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        zxid: Zxid,
+        proposed: Option<u64>,
+    ) {
+        let mut story = Story::default();
+        if proposed.is_none() {
+            let conclusion = format!("server {server} delivered {zxid}, which no leader proposed");
+            cx.violate(DELIVERED_UNPROPOSED, story, conclusion);
             return;
-        };
-        if proposal.digest != step.digest {
-            let mut story = Story::default();
-            self.tell_fate(&mut story, step.zxid);
-            let conclusion = format!(
-                "server {server} delivered {} with other contents than proposed",
-                step.zxid
-            );
-            cx.violate(DELIVERED_OTHER, story, conclusion);
         }
+        self.tell_fate(&mut story, zxid);
+        let conclusion =
+            format!("server {server} delivered {zxid} with other contents than proposed");
+        cx.violate(DELIVERED_OTHER, story, conclusion);
+    }
+
+    /// S1: nothing is delivered twice in one role.
+    #[cold]
+    fn report_delivered_twice(&self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
+        let mut story = Story::default();
+        self.tell_fate(&mut story, zxid);
+        if let Some(serving) = self.ghost(server).and_then(|ghost| ghost.serving.as_ref()) {
+            story.tell(serving.since, format!("server {server} began to serve"));
+        }
+        let conclusion = format!("server {server} delivered {zxid} again in the same role");
+        cx.violate(DELIVERED_TWICE, story, conclusion);
     }
 
     /// A server begins to serve with this history applied.
@@ -190,11 +198,17 @@ impl ZabMonitor {
     }
 
     /// S3, S4 on the last step of a history.
+    #[inline]
     fn judge_step(&self, cx: &mut Cx<'_>, claim: Claim, server: ServerId, node: Node) {
         cx.exercise(Property::PrimaryOrder);
-        if self.tree.broken(node) != Some(node) {
-            return;
+        if self.tree.is_broken_at(node) {
+            self.report_step(cx, claim, server, node);
         }
+    }
+
+    /// S3, S4: the last step of a history breaks them.
+    #[cold]
+    fn report_step(&self, cx: &mut Cx<'_>, claim: Claim, server: ServerId, node: Node) {
         let zxid = self.tree.zxid(node);
         let before = self
             .tree
@@ -233,20 +247,27 @@ impl ZabMonitor {
         cx.violate(HISTORY_OUT_OF_ORDER, story, conclusion);
     }
 
-    /// S2: what a serving server has applied is a prefix of G. Reported once per role instance.
+    /// S2: what a serving server has applied, from now on this, is a prefix of G. Reported once per role instance.
+    #[inline]
     fn judge_applied(&mut self, cx: &mut Cx<'_>, server: ServerId, node: Node) {
         let holds = self.committed.holds(&self.tree, node);
         let Some(serving) = self.ghost_mut(server).serving.as_mut() else {
             return;
         };
+        serving.mem = node;
         if serving.strayed {
             return;
         }
         serving.strayed = !holds;
         cx.exercise(Property::TotalOrder);
-        if holds {
-            return;
+        if !holds {
+            self.report_strayed(cx, server, node);
         }
+    }
+
+    /// S2: what a server has applied is no prefix of G.
+    #[cold]
+    fn report_strayed(&self, cx: &mut Cx<'_>, server: ServerId, node: Node) {
         let tip = self.committed.tip();
         let end = self.describe_history(tip);
         let mut story = Story::default();
@@ -304,6 +325,7 @@ impl ZabMonitor {
     }
 
     /// S14: one history, one state.
+    #[inline]
     fn judge_state(&mut self, cx: &mut Cx<'_>, server: ServerId, node: Node, digest: u64) {
         let state = State {
             digest,
@@ -314,9 +336,16 @@ impl ZabMonitor {
             return;
         };
         cx.exercise(Property::StateEquality);
-        if first.digest == digest {
-            return;
+        if first.digest != digest {
+            let first = *first;
+            self.report_states(cx, server, node, (first, digest));
         }
+    }
+
+    /// S14: the first server showed another state after this history.
+    #[cold]
+    fn report_states(&self, cx: &mut Cx<'_>, server: ServerId, node: Node, states: (State, u64)) {
+        let (first, digest) = states;
         let end = self.describe_history(node);
         let mut story = Story::default();
         story.tell(

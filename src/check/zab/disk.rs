@@ -66,6 +66,7 @@ impl ZabMonitor {
     /// An fsync covered everything appended up to `zxid`.
     pub(super) fn on_durable(&mut self, cx: &mut Cx<'_>, server: ServerId, zxid: Zxid) {
         let ghost = self.servers.of_mut(server);
+        let before = ghost.recoverable(&self.tree);
         ghost.force(&self.tree, zxid, cx.at);
         if let Some(lead) = &ghost.lead
             && self.tree.depth(ghost.dur) > self.tree.depth(lead.initial)
@@ -73,7 +74,7 @@ impl ZabMonitor {
             let proposed = self.tree.common(lead.tip, ghost.dur);
             ghost.vouch(&self.tree, proposed, cx.at);
         }
-        self.judge_survival(cx);
+        self.judge_survival_after_force(cx, server, before);
     }
 
     /// The disk holds another history from now on.

@@ -81,6 +81,7 @@ impl ZabMonitor {
     }
 
     /// S8: an acknowledgement of a transaction, or of NEWLEADER by its label, leaves for the leader of `epoch`.
+    #[inline]
     pub(super) fn judge_promise(
         &self,
         cx: &mut Cx<'_>,
@@ -92,9 +93,21 @@ impl ZabMonitor {
             return;
         };
         cx.exercise(Property::Promise);
-        if epoch >= promised.value {
-            return;
+        if epoch < promised.value {
+            self.report_promise(cx, server, (epoch, promised), zxid);
         }
+    }
+
+    /// S8: an acknowledgement left for a leader of an earlier epoch than was promised.
+    #[cold]
+    fn report_promise(
+        &self,
+        cx: &mut Cx<'_>,
+        server: ServerId,
+        epochs: (Epoch, Since<Epoch>),
+        zxid: Zxid,
+    ) {
+        let (epoch, promised) = epochs;
         let mut story = Story::default();
         story.tell(
             promised.at,
@@ -291,6 +304,7 @@ impl ZabMonitor {
 
     /// The epoch of the leader that an acknowledgement of `zxid` goes to: that of the NEWLEADER last acknowledged or of the
     /// transaction, whichever is later (transactions of earlier epochs are acknowledged to the leader that syncs them).
+    #[inline]
     pub(super) fn ack_epoch(&self, server: ServerId, zxid: Zxid) -> Epoch {
         let joined = self.ghost(server).and_then(|ghost| ghost.joined);
         joined.map_or(zxid.epoch(), |joined| joined.max(zxid.epoch()))

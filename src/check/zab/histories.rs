@@ -17,6 +17,9 @@ pub(super) struct Node(u32);
 /// The empty history.
 pub(super) const ROOT: Node = Node(0);
 
+/// The step to an heir that there is not.
+const NO_STEP: (Zxid, u64) = (Zxid::ZERO, 0);
+
 fn node_at(place: usize) -> Node {
     Node(u32::try_from(place).expect("fewer than 2^32 histories in a run"))
 }
@@ -29,8 +32,10 @@ struct Entry {
     jump: Node,
     /// The first node of its branch: the first child of a node goes on with its branch, each other one begins its own.
     branch: Node,
-    /// The child grown last: most lookups ask for it again.
+    /// The child grown last, itself if there is none: most lookups ask for it again.
     heir: Node,
+    /// The step by which the heir was last grown: contents that follow again lead there again, whatever the hash.
+    heir_step: (Zxid, u64),
     /// The nearest history, this one included, whose last step breaks primary order.
     broken: Option<Node>,
     /// The state after this history as the first server showed it.
@@ -52,12 +57,16 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct Histories {
     entries: Vec<Entry>,
-    /// By the hashes of their lineages.
+    /// By the hashes of their lineages; the newest are put there when somebody looks for one.
     by_hash: Slots,
+    /// How many have been put there.
+    hashed: usize,
     /// How many there are of which nobody saw how they came about.
     orphans: usize,
     /// No step ever broke primary order.
     are_in_order: bool,
+    /// There never was one of which nobody saw how it came about.
+    is_whole: bool,
 }
 
 impl Histories {
@@ -68,28 +77,38 @@ impl Histories {
             jump: ROOT,
             branch: ROOT,
             heir: ROOT,
+            heir_step: NO_STEP,
             broken: None,
             state: None,
         };
         let mut histories = Self {
             entries: Vec::new(),
             by_hash: Slots::default(),
+            hashed: 0,
             orphans: 0,
             are_in_order: true,
+            is_whole: true,
         };
         histories.insert(root);
         histories
     }
 
-    fn known(&self, hash: u64) -> Option<Node> {
+    fn known(&mut self, hash: u64) -> Option<Node> {
+        let hash_of = |place: usize| self.entries[place].lineage.hash;
+        for place in self.hashed..self.entries.len() {
+            self.by_hash.put(hash_of(place), place, hash_of);
+        }
+        self.hashed = self.entries.len();
         let is_it = |place: usize| self.entries[place].lineage.hash == hash;
         self.by_hash.find(hash, is_it).map(node_at)
     }
 
+    #[inline]
     fn entry(&self, node: Node) -> &Entry {
         &self.entries[node.0 as usize]
     }
 
+    #[inline]
     fn entry_mut(&mut self, node: Node) -> &mut Entry {
         &mut self.entries[node.0 as usize]
     }
@@ -102,24 +121,34 @@ impl Histories {
         }
         let orphan = self.next_node();
         self.orphans += 1;
+        self.is_whole = false;
         self.insert(Entry {
             lineage,
             parent: orphan,
             jump: orphan,
             branch: orphan,
             heir: orphan,
+            heir_step: NO_STEP,
             broken: None,
             state: None,
         })
     }
 
     /// The history `parent` continued by one transaction.
+    #[inline]
     pub(super) fn grow(&mut self, parent: Node, zxid: Zxid, digest: u64) -> Node {
         let above = self.entry(parent);
-        let lineage = above.lineage.push(zxid, digest);
-        if self.entry(above.heir).lineage.hash == lineage.hash {
+        if above.heir_step == (zxid, digest) && above.heir != parent {
             return above.heir;
         }
+        self.grow_apart(parent, zxid, digest)
+    }
+
+    /// The history `parent` continued by a transaction other than the last time.
+    #[inline(never)]
+    fn grow_apart(&mut self, parent: Node, zxid: Zxid, digest: u64) -> Node {
+        let above = self.entry(parent);
+        let lineage = above.lineage.push(zxid, digest);
         // A history that is known is a child of its parent or an orphan, and this one has no child yet. One orphan that nobody adopts
         // and every history is looked for.
         let is_new = above.heir == parent && self.orphans == 0;
@@ -144,12 +173,15 @@ impl Histories {
                     jump,
                     branch,
                     heir: node,
+                    heir_step: NO_STEP,
                     broken,
                     state: None,
                 })
             }
         };
-        self.entry_mut(parent).heir = node;
+        let above = self.entry_mut(parent);
+        above.heir = node;
+        above.heir_step = (zxid, digest);
         node
     }
 
@@ -159,9 +191,6 @@ impl Histories {
 
     fn insert(&mut self, entry: Entry) -> Node {
         let node = self.next_node();
-        let hash_of = |place: usize| self.entries[place].lineage.hash;
-        self.by_hash
-            .put(entry.lineage.hash, self.entries.len(), hash_of);
         self.entries.push(entry);
         node
     }
@@ -199,17 +228,24 @@ impl Histories {
         node != ROOT && self.entry(node).parent == node
     }
 
+    /// Whether every history grew before anybody claimed it, so that what was found to be a prefix or not stays so.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     #[cfg(test)]
     pub(super) fn lineage(&self, node: Node) -> Lineage {
         self.entry(node).lineage
     }
 
     /// The last transaction.
+    #[inline]
     pub(super) fn zxid(&self, node: Node) -> Zxid {
         self.entry(node).lineage.last
     }
 
     /// How many transactions.
+    #[inline]
     pub(super) fn depth(&self, node: Node) -> u64 {
         self.entry(node).lineage.depth
     }
@@ -225,8 +261,28 @@ impl Histories {
         self.entry(node).broken
     }
 
+    /// Whether the last step of a history breaks primary order.
+    #[inline]
+    pub(super) fn is_broken_at(&self, node: Node) -> bool {
+        !self.are_in_order && self.broken(node) == Some(node)
+    }
+
     /// The longest prefix that satisfies `accept`, which must hold for every prefix of what it holds for.
+    #[inline]
     pub(super) fn longest_prefix(
+        &self,
+        node: Node,
+        accept: impl Fn(&Self, Node) -> bool,
+    ) -> Option<Node> {
+        if accept(self, node) {
+            return Some(node);
+        }
+        self.longest_shorter_prefix(node, accept)
+    }
+
+    /// The longest prefix that satisfies `accept`, which the whole history does not.
+    #[inline(never)]
+    fn longest_shorter_prefix(
         &self,
         node: Node,
         accept: impl Fn(&Self, Node) -> bool,
@@ -253,6 +309,7 @@ impl Histories {
     }
 
     /// Whether `prefix` is a prefix of `whole`; every history is one of itself.
+    #[inline]
     pub(super) fn is_prefix(&self, prefix: Node, whole: Node) -> bool {
         let (short, long) = (self.entry(prefix), self.entry(whole));
         if short.branch == long.branch {
@@ -291,6 +348,7 @@ impl Histories {
     }
 
     /// The prefix whose last transaction is `zxid`, which is probably this one.
+    #[inline]
     pub(super) fn ending_there(
         &self,
         node: Node,
@@ -306,17 +364,21 @@ impl Histories {
     }
 
     /// The prefix whose last transaction is `zxid`.
+    #[inline]
     pub(super) fn ending_at(&self, node: Node, zxid: Zxid) -> Option<Node> {
         self.longest_prefix(node, |tree, at| tree.zxid(at) <= zxid)
             .filter(|at| self.zxid(*at) == zxid)
     }
 
     /// Notes the state after a history; returns what the first server showed, if this is not the first.
-    pub(super) fn note_state(&mut self, node: Node, state: State) -> Option<State> {
+    #[inline]
+    pub(super) fn note_state(&mut self, node: Node, state: State) -> Option<&State> {
         let known = &mut self.entry_mut(node).state;
-        let earlier = *known;
-        known.get_or_insert(state);
-        earlier
+        if known.is_none() {
+            *known = Some(state);
+            return None;
+        }
+        known.as_ref()
     }
 }
 
@@ -377,6 +439,42 @@ mod tests {
         assert_ne!(tree.grow(one, zxid(1, 2), 7), two);
         assert_eq!(tree.grow(one, zxid(1, 2), 6), two);
         assert_eq!(tree.claim(tree.lineage(two)), two);
+    }
+
+    #[test]
+    fn a_history_grows_to_what_its_hash_says_however_it_is_looked_for() {
+        let mut tree = Histories::new();
+        let mut by_hash = std::collections::BTreeMap::from([(Lineage::EMPTY.hash, ROOT)]);
+        let mut nodes = vec![ROOT];
+        let mut again = 0;
+        for round in 0..20_000_u64 {
+            let seed = crate::base::digest::mix(round);
+            let recent = nodes.len().min(12) as u64;
+            let back = usize::try_from(seed % recent).unwrap();
+            let parent = nodes[nodes.len() - 1 - back];
+            // Now and then the step that looks like none.
+            let step = match seed >> 8 & 7 {
+                0 => NO_STEP,
+                1 => (tree.zxid(parent), 0),
+                _ => (tree.zxid(parent).next(), seed >> 16 & 1),
+            };
+            let lineage = tree.lineage(parent).push(step.0, step.1);
+            if (seed >> 24).is_multiple_of(32) {
+                let claimed = tree.claim(lineage);
+                assert_eq!(*by_hash.entry(lineage.hash).or_insert(claimed), claimed);
+            }
+            let node = tree.grow(parent, step.0, step.1);
+            assert_eq!(tree.lineage(node), lineage);
+            assert_eq!(tree.parent(node), Some(parent));
+            match by_hash.insert(lineage.hash, node) {
+                Some(known) => assert_eq!(known, node),
+                None => nodes.push(node),
+            }
+            again += u64::from(tree.grow(parent, step.0, step.1) == node);
+        }
+        assert_eq!(again, 20_000);
+        assert!(nodes.len() > 5_000, "{}", nodes.len());
+        assert!(!tree.is_whole() && tree.orphans == 0);
     }
 
     #[test]
@@ -441,6 +539,8 @@ mod tests {
         assert_eq!(tree.broken(one), None);
         assert_eq!(tree.broken(gap), Some(gap));
         assert_eq!(tree.broken(above), Some(gap));
+        let here = [one, gap, above].map(|node| tree.is_broken_at(node));
+        assert_eq!(here, [false, true, false]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod disk;
 mod epochs;
 mod ghost;
 mod histories;
+mod proposals;
 mod story;
 mod survival;
 #[cfg(test)]
@@ -30,39 +31,21 @@ mod tests;
 mod told;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use acks::{AckNumber, Acks, Vote};
+use acks::{Acks, Vote};
 use commits::Formed;
-use committed::{Committed, Told};
+use committed::Committed;
 use deliveries::{Start, Step};
 use ghost::{Ghost, Ghosts, Since};
 use histories::{Histories, Node};
+use proposals::Proposals;
 use story::{Cx, Story};
 
-use crate::base::id::{ServerId, ServerSet, SessionId};
+use crate::base::id::{ServerId, ServerSet};
 use crate::base::zxid::{Epoch, Zxid};
-use crate::check::by_zxid::ByZxid;
 use crate::check::news::{End, Frequent, News};
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::history::fact::Fact;
-
-/// A transaction that some leader proposed, and what became of it: the evidence of stories.
-#[derive(Clone, Debug)]
-struct Proposal {
-    node: Node,
-    digest: u64,
-    server: ServerId,
-    at: At,
-    session: SessionId,
-    text: Arc<str>,
-    /// The last of its acknowledgements.
-    acked: Option<AckNumber>,
-    committed: Option<(ServerId, At)>,
-    told: Option<Told>,
-    /// The client told is the one that asked for it.
-    told_asker: bool,
-}
 
 /// An epoch's leader.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +64,7 @@ pub struct ZabMonitor {
     tree: Histories,
     committed: Committed,
     servers: Ghosts,
-    proposals: ByZxid<Proposal>,
+    proposals: Proposals,
     acks: Acks,
     /// Leaders by epoch (S6).
     reigns: BTreeMap<Epoch, Reign>,
@@ -102,7 +85,7 @@ impl ZabMonitor {
             tree: Histories::new(),
             committed: Committed::new(),
             servers: voters.iter().collect(),
-            proposals: ByZxid::default(),
+            proposals: Proposals::default(),
             acks: Acks::default(),
             reigns: BTreeMap::new(),
             initials: BTreeMap::new(),
@@ -123,10 +106,12 @@ impl ZabMonitor {
         self.voters.len() / 2 + 1
     }
 
+    #[inline]
     fn ghost(&self, server: ServerId) -> Option<&Ghost> {
         self.servers.get(server)
     }
 
+    #[inline]
     fn ghost_mut(&mut self, server: ServerId) -> &mut Ghost {
         self.servers.of_mut(server)
     }
@@ -206,15 +191,6 @@ impl ZabMonitor {
             self.judge_survival(cx);
         } else if let Fact::BootDropped { server, lineage } = fact {
             self.on_boot_dropped(cx, *server, *lineage);
-        } else if let Fact::Appended {
-            server,
-            zxid,
-            digest,
-        } = fact
-        {
-            self.on_appended(cx, *server, Step::new(*zxid, *digest));
-        } else if let Fact::Durable { server, zxid } = fact {
-            self.on_durable(cx, *server, *zxid);
         } else if let Fact::Switched {
             server,
             lineage,
@@ -308,39 +284,6 @@ impl ZabMonitor {
             self.ghost_mut(*server).end_role();
         }
     }
-
-    /// Broadcast.
-    fn observe_broadcast(&mut self, cx: &mut Cx<'_>, fact: &Fact) {
-        if let Fact::Proposed {
-            server,
-            zxid,
-            digest,
-            txn,
-        } = fact
-        {
-            self.on_proposed(cx, *server, Step::new(*zxid, *digest), txn);
-        } else if let Fact::AckSent { server, zxid } = fact {
-            self.on_ack_sent(cx, *server, *zxid);
-        } else if let Fact::CommitDecided {
-            server,
-            zxid,
-            epoch,
-            ..
-        } = fact
-        {
-            self.on_commit_decided(cx, *server, *zxid, *epoch);
-        } else if let Fact::Delivered {
-            server,
-            zxid,
-            digest,
-            tree,
-        } = fact
-        {
-            self.on_delivered(cx, *server, Step::new(*zxid, *digest), *tree);
-        } else if let Fact::CommitOutOfOrder { server, zxid, head } = fact {
-            self.on_commit_out_of_order(cx, *server, *zxid, *head);
-        }
-    }
 }
 
 impl Monitor for ZabMonitor {
@@ -355,8 +298,6 @@ impl Monitor for ZabMonitor {
             Fact::ServerCrashed { .. }
             | Fact::Booted { .. }
             | Fact::BootDropped { .. }
-            | Fact::Appended { .. }
-            | Fact::Durable { .. }
             | Fact::Switched { .. }
             | Fact::DiskTruncated { .. } => self.observe_disk(cx, fact),
             Fact::Voted { .. }
@@ -369,11 +310,34 @@ impl Monitor for ZabMonitor {
             | Fact::QuorumFormed { .. }
             | Fact::ServeStart { .. }
             | Fact::RoleEnd { .. } => self.observe_role(cx, fact),
-            Fact::Proposed { .. }
-            | Fact::AckSent { .. }
-            | Fact::CommitDecided { .. }
-            | Fact::Delivered { .. }
-            | Fact::CommitOutOfOrder { .. } => self.observe_broadcast(cx, fact),
+            Fact::Proposed {
+                server,
+                zxid,
+                digest,
+                txn,
+            } => self.on_proposed(cx, *server, Step::new(*zxid, *digest), txn),
+            Fact::Appended {
+                server,
+                zxid,
+                digest,
+            } => self.on_appended(cx, *server, Step::new(*zxid, *digest)),
+            Fact::Durable { server, zxid } => self.on_durable(cx, *server, *zxid),
+            Fact::AckSent { server, zxid } => self.on_ack_sent(cx, *server, *zxid),
+            Fact::CommitDecided {
+                server,
+                zxid,
+                epoch,
+                ..
+            } => self.on_commit_decided(cx, *server, *zxid, *epoch),
+            Fact::Delivered {
+                server,
+                zxid,
+                digest,
+                tree,
+            } => self.on_delivered(cx, *server, Step::new(*zxid, *digest), *tree),
+            Fact::CommitOutOfOrder { server, zxid, head } => {
+                self.on_commit_out_of_order(cx, *server, *zxid, *head);
+            }
             Fact::Returned {
                 client,
                 session,

@@ -37,12 +37,18 @@ impl ZabMonitor {
                 proposal.told_asker = asker;
             }
         }
-        if is_committed || self.committed.contains(zxid) {
+        if is_committed
+            || self.committed.contains(zxid)
+            || self.committed.told_early.insert(zxid, told).is_some()
+        {
             return;
         }
-        if self.committed.told_early.insert(zxid, told).is_some() {
-            return;
-        }
+        self.report_told(cx, told, zxid);
+    }
+
+    /// S16: a client was told of what is not committed.
+    #[cold]
+    fn report_told(&self, cx: &mut Cx<'_>, told: Told, zxid: Zxid) {
         let client = told.client.0;
         let mut story = Story::default();
         if zxid.is_label() {
