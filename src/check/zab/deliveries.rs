@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use super::ZabMonitor;
 use super::committed::Begun;
 use super::ghost::Serving;
 use super::histories::{Node, State};
-use super::proposals::Proposal;
 use super::story::{Claim, Cx, Story, claim};
+use super::{Proposal, ZabMonitor};
 use crate::base::id::ServerId;
 use crate::base::lineage::Lineage;
 use crate::base::zxid::{Epoch, Zxid};
@@ -70,7 +69,6 @@ impl ZabMonitor {
             at: cx.at,
         });
         let proposal = Proposal {
-            zxid: step.zxid,
             node,
             digest: step.digest,
             server,
@@ -82,26 +80,29 @@ impl ZabMonitor {
             told: None,
             told_asker: false,
         };
-        self.note_proposal(cx, proposal);
+        self.note_proposal(cx, step.zxid, proposal);
     }
 
     /// S1: a zxid is proposed once.
     #[inline]
-    fn note_proposal(&mut self, cx: &mut Cx<'_>, proposal: Proposal) {
+    fn note_proposal(&mut self, cx: &mut Cx<'_>, zxid: Zxid, proposal: Proposal) {
         cx.exercise(Property::Integrity);
-        match self.proposals.find(proposal.zxid) {
-            Ok(_) => self.judge_proposed_again(cx, &proposal),
-            Err(place) => self.proposals.insert(place, proposal),
+        match self.proposals.get(zxid) {
+            Some(known) => self.judge_proposed_again(cx, zxid, known, &proposal),
+            None => self.proposals.insert(zxid, proposal),
         }
     }
 
     /// S1: only the same leader may propose a zxid again, and only the same history.
     #[cold]
-    fn judge_proposed_again(&self, cx: &mut Cx<'_>, proposal: &Proposal) {
-        let zxid = proposal.zxid;
-        let is_same =
-            |known: &Proposal| known.node == proposal.node && known.server == proposal.server;
-        if self.proposals.get(zxid).is_some_and(is_same) {
+    fn judge_proposed_again(
+        &self,
+        cx: &mut Cx<'_>,
+        zxid: Zxid,
+        known: &Proposal,
+        proposal: &Proposal,
+    ) {
+        if known.node == proposal.node && known.server == proposal.server {
             return;
         }
         let mut story = Story::default();

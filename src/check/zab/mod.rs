@@ -23,7 +23,6 @@ mod disk;
 mod epochs;
 mod ghost;
 mod histories;
-mod proposals;
 mod story;
 mod survival;
 #[cfg(test)]
@@ -31,21 +30,39 @@ mod tests;
 mod told;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use acks::{Acks, Vote};
+use acks::{AckNumber, Acks, Vote};
 use commits::Formed;
-use committed::Committed;
+use committed::{Committed, Told};
 use deliveries::{Start, Step};
 use ghost::{Ghost, Ghosts, Since};
 use histories::{Histories, Node};
-use proposals::Proposals;
 use story::{Cx, Story};
 
-use crate::base::id::{ServerId, ServerSet};
+use crate::base::id::{ServerId, ServerSet, SessionId};
 use crate::base::zxid::{Epoch, Zxid};
+use crate::check::by_zxid::ByZxid;
 use crate::check::news::{End, Frequent, News};
 use crate::check::verdict::{At, Findings, Monitor};
 use crate::history::fact::Fact;
+
+/// A transaction that some leader proposed, and what became of it: the evidence of stories.
+#[derive(Clone, Debug)]
+struct Proposal {
+    node: Node,
+    digest: u64,
+    server: ServerId,
+    at: At,
+    session: SessionId,
+    text: Arc<str>,
+    /// The last of its acknowledgements.
+    acked: Option<AckNumber>,
+    committed: Option<(ServerId, At)>,
+    told: Option<Told>,
+    /// The client told is the one that asked for it.
+    told_asker: bool,
+}
 
 /// An epoch's leader.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +81,7 @@ pub struct ZabMonitor {
     tree: Histories,
     committed: Committed,
     servers: Ghosts,
-    proposals: Proposals,
+    proposals: ByZxid<Proposal>,
     acks: Acks,
     /// Leaders by epoch (S6).
     reigns: BTreeMap<Epoch, Reign>,
@@ -85,7 +102,7 @@ impl ZabMonitor {
             tree: Histories::new(),
             committed: Committed::new(),
             servers: voters.iter().collect(),
-            proposals: Proposals::default(),
+            proposals: ByZxid::default(),
             acks: Acks::default(),
             reigns: BTreeMap::new(),
             initials: BTreeMap::new(),
