@@ -6,6 +6,7 @@
 )]
 
 mod anomalies;
+mod batches;
 mod campaigns;
 mod capabilities;
 mod check;
