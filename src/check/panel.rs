@@ -192,6 +192,9 @@ impl Panel {
 
     /// Takes the next fact of the run.
     pub fn observe(&mut self, at: At, fact: &Fact) {
+        if self.chosen.is_empty() {
+            return;
+        }
         let note = self.desk.note(at, fact);
         let news = note.news(at, fact);
         self.monitors
