@@ -110,7 +110,7 @@ pub(super) struct End<'a> {
 }
 
 /// What was worked out of one fact.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Note {
     turn: Turn,
     effects: Vec<Effect>,

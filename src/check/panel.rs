@@ -1,4 +1,4 @@
-//! All monitors together: every fact goes to each of them, what they find is kept in one place.
+//! All monitors together: every fact goes to those that it can matter to, what they find is kept in one place.
 
 use super::article::ArticleMonitor;
 use super::claims::{ClaimsMonitor, Staleness};

@@ -80,10 +80,9 @@ impl UnderWay {
 }
 
 /// What a fact is to the operations under way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) enum Turn {
     /// Nothing.
-    #[default]
     None,
     /// It invokes, answers or loses one.
     Of {

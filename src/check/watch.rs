@@ -13,11 +13,6 @@ mod latency;
 mod rearm;
 mod rebuilt;
 mod stories;
-/// Whether its reply may follow events that it asks for.
-fn asks_for_events(request: &Request) -> bool {
-    matches!(request, Request::SetWatches(_)) || rearm::wish(request).is_some()
-}
-
 #[cfg(test)]
 mod tests;
 mod triggers;
@@ -613,4 +608,9 @@ impl WatchMonitor {
         let log = (log, self.doubts.as_ref());
         resume(connection, watches, reset, &mut self.watches, log, findings);
     }
+}
+
+/// Whether its reply may follow events that it asks for.
+fn asks_for_events(request: &Request) -> bool {
+    matches!(request, Request::SetWatches(_)) || rearm::wish(request).is_some()
 }
