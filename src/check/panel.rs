@@ -211,12 +211,17 @@ impl Panel {
         let audiences = Frequent::ALL.map(|kind| self.monitors.audience(kind));
         let batch = &mut self.batch;
         for (index, (at, fact)) in (0..).zip(facts) {
-            let is_noted = self.desk.heeds(fact);
-            let note = is_noted.then(|| self.desk.note(*at, fact));
-            let is_plain = note.as_ref().is_none_or(|note| !note.commits());
-            let kind = Frequent::of(fact).filter(|_| is_plain);
-            let audience = kind.map_or(everybody, |kind| audiences[kind as usize]);
-            batch.push(index, note, audience);
+            let kind = Frequent::of(fact);
+            let mut audience = kind.map_or(everybody, |kind| audiences[kind as usize]);
+            let mut note = NOTHING;
+            if self.desk.heeds(fact) {
+                note = batch.notes.len();
+                batch.notes.push(self.desk.note(*at, fact));
+                if batch.notes[note].commits() {
+                    audience = everybody;
+                }
+            }
+            batch.show(index, note, audience);
         }
         self.monitors.each(|number, monitor| {
             for (index, note) in batch.take(number) {
@@ -324,10 +329,13 @@ impl Monitors {
 /// Monitors by their numbers, a bit each.
 type Audience = u16;
 
+/// The place of the note of the facts of which there is nothing to note.
+const NOTHING: usize = 0;
+
 /// What was noted of the facts of a batch, and whom each is shown to. The room is kept from one batch to the next.
 #[derive(Clone, Debug)]
 struct Batch {
-    /// The first is of the facts of which there is nothing to note.
+    /// At [`NOTHING`] and behind it.
     notes: Vec<Note>,
     /// Per monitor, the facts that are shown to it, each with the place of its note.
     shown: [Vec<Shown>; MONITORS],
@@ -349,12 +357,9 @@ impl Default for Batch {
 }
 
 impl Batch {
-    fn push(&mut self, fact: u32, note: Option<Note>, mut audience: Audience) {
-        let place = note.map_or(0, |note| {
-            self.notes.push(note);
-            self.notes.len() - 1
-        });
-        let note = u32::try_from(place).expect("no more notes than facts");
+    /// A fact is shown to these monitors.
+    fn show(&mut self, fact: u32, note: usize, mut audience: Audience) {
+        let note = u32::try_from(note).expect("no more notes than facts");
         while audience != 0 {
             let monitor = audience.trailing_zeros() as usize;
             self.shown[monitor].push(Shown { fact, note });
