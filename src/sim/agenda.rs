@@ -1,5 +1,6 @@
 //! What is going to happen: the kinds of events, the present moment and the queue.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::draws::{DrawKey, Exceptions, Site};
@@ -68,6 +69,13 @@ pub(super) enum Event<W: Protocol> {
     Boot { node: NodeId, life: u32 },
     /// Somebody outside asks something of a node.
     Command { node: NodeId, command: W::Command },
+}
+
+impl<W: Protocol> Event<W> {
+    /// Takes it off the queue.
+    pub(super) fn take(&mut self) -> Self {
+        mem::replace(self, Self::HealAll)
+    }
 }
 
 /// A disk's two queues.
@@ -160,15 +168,15 @@ impl<W: Protocol> Agenda<W> {
         self.push(self.now + after, class, about, event);
     }
 
-    /// Takes the next event, if it is due by `limit`, and makes its moment the present.
+    /// The next event, if it is due by `limit`, to be taken, and its moment, which is the present.
     #[inline]
-    pub(super) fn pop_by(&mut self, limit: Time) -> Option<Event<W>> {
+    pub(super) fn pop_by(&mut self, limit: Time) -> Option<(Time, &mut Event<W>)> {
         let key = self.tie;
         let draw = |at: Time, (who, kind)| key.draw(who, kind, at.0, 0).word();
         let (time, event) = self.queue.pop_by(limit, draw)?;
         debug_assert!(time >= self.now, "time never goes back");
         self.now = time;
-        Some(event)
+        Some((time, event))
     }
 
     /// When the next event is due.

@@ -12,7 +12,7 @@ use crate::base::time::{LocalTime, Span, Time};
 
 impl<P: Process> World<P> {
     /// Carries out one effect of a node; the exit code if it was its last.
-    #[inline]
+    #[inline(never)]
     pub(super) fn apply(&mut self, node: NodeId, effect: Effect<P::Words>) -> Option<u8> {
         let agenda = &mut self.agenda;
         let slot = &mut self.slots[index(node)];
@@ -36,7 +36,7 @@ impl<P: Process> World<P> {
                 self.net
                     .open(agenda, conn, Path { from, to, class }, give_up);
             }
-            Effect::Send { conn, msg } => self.net.send(agenda, node, conn, msg),
+            Effect::Send { .. } => unreachable!("messages are sent beside this table"),
             Effect::Close { conn } => {
                 slot.forget(conn);
                 self.net.close(agenda, node, conn);

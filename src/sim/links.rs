@@ -25,27 +25,56 @@ pub(super) struct Links<T> {
 }
 
 /// The connections of one dialler, in the order of their names.
-type Row<T> = Vec<(Conn, T)>;
+#[derive(Clone, Debug)]
+struct Row<T> {
+    /// The name of the first, if there is any.
+    first: Conn,
+    list: Vec<Named<T>>,
+}
+
+/// A connection and its name, in a cache line of its own.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Named<T> {
+    name: Conn,
+    link: T,
+}
 
 #[inline]
 fn dialler_of(conn: Conn) -> usize {
     usize::try_from(conn.0 >> DIALLER_SHIFT).expect("20 bits")
 }
 
-/// Where a connection is.
-#[inline]
-fn place_of<T>(row: &[(Conn, T)], conn: Conn) -> Option<usize> {
-    let (first, _) = row.first()?;
-    let guess = usize::try_from(conn.0.wrapping_sub(first.0)).unwrap_or(usize::MAX);
-    match row.get(guess) {
-        Some((name, _)) if *name == conn => Some(guess),
-        _ => search(row, conn).ok(),
+impl<T> Row<T> {
+    /// No connections.
+    const fn new() -> Self {
+        Self {
+            first: Conn(0),
+            list: Vec::new(),
+        }
     }
-}
 
-/// Where a connection is or would be.
-fn search<T>(row: &[(Conn, T)], conn: Conn) -> Result<usize, usize> {
-    row.binary_search_by_key(&conn, |(name, _)| *name)
+    /// Where a connection is.
+    #[inline]
+    fn place_of(&self, name: Conn) -> Option<usize> {
+        let guess = usize::try_from(name.0.wrapping_sub(self.first.0)).unwrap_or(usize::MAX);
+        match self.list.get(guess) {
+            Some(found) if found.name == name => Some(guess),
+            _ => self.search(name).ok(),
+        }
+    }
+
+    /// Where a connection is or would be.
+    fn search(&self, name: Conn) -> Result<usize, usize> {
+        self.list.binary_search_by_key(&name, |found| found.name)
+    }
+
+    /// Looks again which is the first.
+    fn note_first(&mut self) {
+        if let Some(first) = self.list.first() {
+            self.first = first.name;
+        }
+    }
 }
 
 impl<T> Links<T> {
@@ -64,15 +93,15 @@ impl<T> Links<T> {
     #[inline]
     pub(super) fn get(&self, conn: Conn) -> Option<&T> {
         let row = self.rows.get(dialler_of(conn))?;
-        Some(&row[place_of(row, conn)?].1)
+        Some(&row.list[row.place_of(conn)?].link)
     }
 
     /// The connection of this name, to change.
     #[inline]
     pub(super) fn get_mut(&mut self, conn: Conn) -> Option<&mut T> {
         let row = self.rows.get_mut(dialler_of(conn))?;
-        let place = place_of(row, conn)?;
-        Some(&mut row[place].1)
+        let place = row.place_of(conn)?;
+        Some(&mut row.list[place].link)
     }
 
     /// Adds a connection.
@@ -82,25 +111,30 @@ impl<T> Links<T> {
     pub(super) fn insert(&mut self, conn: Conn, link: T) {
         let index = dialler_of(conn);
         if self.rows.len() <= index {
-            self.rows.resize_with(index + 1, Vec::new);
+            self.rows.resize_with(index + 1, Row::new);
         }
         let row = &mut self.rows[index];
-        let place = search(row, conn).expect_err("a connection's name is used once");
-        row.insert(place, (conn, link));
+        let place = row
+            .search(conn)
+            .expect_err("a connection's name is used once");
+        row.list.insert(place, Named { name: conn, link });
+        row.note_first();
     }
 
     /// Forgets a connection.
     pub(super) fn remove(&mut self, conn: Conn) {
         if let Some(row) = self.rows.get_mut(dialler_of(conn))
-            && let Some(place) = place_of(row, conn)
+            && let Some(place) = row.place_of(conn)
         {
-            row.remove(place);
+            row.list.remove(place);
+            row.note_first();
         }
     }
 
     /// All connections, in the order of their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
-        self.rows.iter().flatten().map(|(conn, link)| (*conn, link))
+        let named = self.rows.iter().flat_map(|row| &row.list);
+        named.map(|found| (found.name, &found.link))
     }
 }
 

@@ -29,14 +29,6 @@ pub(super) struct Told<W: Protocol> {
     pub(super) input: Input<W>,
 }
 
-/// What becomes of a frame at the end of its way.
-pub(super) enum Arrival<W: Protocol> {
-    /// Its connection is no more.
-    Nowhere,
-    /// It is at an end, which may be told something.
-    At(Option<Told<W>>),
-}
-
 /// What a datagram has suffered, and by which fault.
 type Harm = (&'static str, Option<u32>);
 
@@ -123,7 +115,7 @@ impl<W: Protocol> Net<W> {
             return;
         }
         let to = side.other();
-        if self.weather.is_fair() && link.ends[to as usize].backlog.is_none() {
+        if link.ends[to as usize].backlog.is_none() && self.weather.is_plain(link.path_to(to)) {
             let behind = link.ends[to as usize].last + Span(1);
             let frame = Frame::Data(msg);
             ship(&mut self.weather, agenda, link, (conn, to), frame, behind);
@@ -174,37 +166,19 @@ impl<W: Protocol> Net<W> {
         self.harm = harm.or(self.harm);
     }
 
-    /// A frame has come to the end of its way: it arrives, or is held back.
+    /// Who is at an end at which a message arrives without further ado: it is in use, nothing waits on the way to it and the
+    /// weather lets it in.
     #[inline]
-    pub(super) fn arrive(
-        &mut self,
-        agenda: &mut Agenda<W>,
-        conn: Conn,
-        side: Side,
-        frame: Frame<W::Msg>,
-    ) -> Arrival<W> {
-        let Some(link) = self.links.get_mut(conn) else {
-            return Arrival::Nowhere;
-        };
+    pub(super) fn receiver(&self, conn: Conn, side: Side) -> Option<NodeId> {
+        let link = self.links.get(conn)?;
         let end = &link.ends[side as usize];
         let is_usual = end.state == State::Open && !end.severed && !link.doomed;
-        if is_usual
-            && end.backlog.is_none()
-            && self.weather.is_fair()
-            && let Frame::Data(msg) = frame
-        {
-            return Arrival::At(Some(Told {
-                node: end.node,
-                class: link.class,
-                input: Input::Deliver { conn, msg },
-            }));
-        }
-        Arrival::At(self.arrive_in_weather(agenda, conn, side, frame))
+        let is_free = is_usual && end.backlog.is_none();
+        (is_free && self.weather.lets_in(link.path_to(side))).then_some(end.node)
     }
 
-    /// A frame comes to an end, or in weather, of which anything may be expected.
-    #[cold]
-    fn arrive_in_weather(
+    /// A frame has come to the end of its way, where anything may be expected: it arrives, or is held back.
+    pub(super) fn arrive(
         &mut self,
         agenda: &mut Agenda<W>,
         conn: Conn,

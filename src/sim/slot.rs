@@ -13,34 +13,35 @@ use crate::base::id::NodeId;
 use crate::base::rng::{Domain, Key, Seed};
 use crate::base::time::{LocalTime, Time};
 
-/// A node.
+/// A node. What every step needs comes first, in the order of cache lines: whether it may, what the clock shows, the process.
 #[derive(Clone)]
+#[repr(C, align(64))]
 pub(super) struct Slot<P: Process> {
-    /// `None` while it is down.
-    pub(super) process: Option<P>,
-    /// Ordinal of the present or last life; 0 before the first.
-    pub(super) life: u32,
-    /// How many crash faults hold it down.
-    pub(super) held: u32,
-    /// How many pause faults hold its process.
-    pub(super) pauses: u32,
-    /// What waits for a paused process, in order.
-    pub(super) inbox: VecDeque<Waiting<P::Words>>,
-    /// Whether an event exists that will take from the inbox.
-    pub(super) draining: bool,
-    /// By how many times each slow-processor fault lengthens its steps.
-    pub(super) slow: Vec<u32>,
     /// Until when its slow processor is at its last step.
     pub(super) busy_until: Time,
-    /// Copies of its disk, by the fault that will bring them back.
-    pub(super) backups: Vec<(u32, Backup<P::Words>)>,
+    /// What waits for a paused process, in order.
+    pub(super) inbox: VecDeque<Waiting<P::Words>>,
+    /// How many pause faults hold its process.
+    pub(super) pauses: u32,
+    /// Ordinal of the present or last life; 0 before the first.
+    pub(super) life: u32,
     /// Name of the next connection it dials.
     pub(super) next_conn: u64,
-    pub(super) disk: Disk<P::Words>,
+    /// Whether an event exists that will take from the inbox.
+    pub(super) draining: bool,
     pub(super) clock: Clock,
+    /// By how many times each slow-processor fault lengthens its steps.
+    pub(super) slow: Vec<u32>,
+    /// `None` while it is down.
+    pub(super) process: Option<P>,
     timers: Vec<Armed<TimerOf<P>>>,
     generations: u64,
     stages: Vec<StageState<StageOf<P>>>,
+    /// How many crash faults hold it down.
+    pub(super) held: u32,
+    /// Copies of its disk, by the fault that will bring them back.
+    pub(super) backups: Vec<(u32, Backup<P::Words>)>,
+    pub(super) disk: Disk<P::Words>,
 }
 
 type TimerOf<P> = <<P as Process>::Words as Protocol>::Timer;

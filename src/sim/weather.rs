@@ -199,6 +199,34 @@ impl Weather {
         self.troubles == 0 && self.rough_classes == 0
     }
 
+    /// Whether a message that is sent on a path meets nothing but its delay.
+    #[inline]
+    pub(super) fn is_plain(&self, path: Path) -> bool {
+        self.is_fair() || self.is_plain_all_the_same(path)
+    }
+
+    #[inline(never)]
+    fn is_plain_all_the_same(&self, path: Path) -> bool {
+        self.is_smooth(path) && !self.is_flaky(path)
+    }
+
+    /// Whether a message arrives at the end of a path and nobody stops it.
+    #[inline]
+    pub(super) fn lets_in(&self, path: Path) -> bool {
+        self.troubles == 0 || self.lets_in_all_the_same(path)
+    }
+
+    #[inline(never)]
+    fn lets_in_all_the_same(&self, path: Path) -> bool {
+        !self.is_blocked(path) && !self.has_mutes(path)
+    }
+
+    /// Whether a fault breaks some connections of a path when something is sent.
+    fn is_flaky(&self, path: Path) -> bool {
+        let is_flaky = |node| !self.hosts[index(node)].flaky.is_empty();
+        self.troubles > 0 && (is_flaky(path.from) || is_flaky(path.to))
+    }
+
     /// The profile of a class of links.
     pub(super) fn profile(&self, class: LinkClass) -> &LinkProfile {
         &self.profiles[class as usize]
@@ -440,12 +468,10 @@ impl Weather {
     /// Whether the next frame on this path breaks its connection.
     #[inline]
     pub(super) fn is_broken(&mut self, path: Path, bucket: u64) -> bool {
-        let (from, to) = (index(path.from), index(path.to));
-        if self.troubles == 0
-            || self.hosts[from].flaky.is_empty() && self.hosts[to].flaky.is_empty()
-        {
+        if !self.is_flaky(path) {
             return false;
         }
+        let (from, to) = (index(path.from), index(path.to));
         let mut draw = self.fate(path, bucket);
         let mut broken = false;
         for ratio in self.hosts[from].flaky.iter().chain(&self.hosts[to].flaky) {
@@ -572,3 +598,6 @@ fn who_of(from: usize, to: usize) -> u64 {
 pub(super) fn index(node: NodeId) -> usize {
     usize::from(node.0) - 1
 }
+
+#[cfg(test)]
+mod tests;
