@@ -11,7 +11,8 @@ use crate::base::id::NodeId;
 use crate::base::time::{LocalTime, Span, Time};
 
 impl<P: Process> World<P> {
-    /// Carries out one effect of a node; the exit code if it was its last.
+    /// Carries out one effect of a node that is no message; the exit code if it was its last. It is a function of its own, for
+    /// within the step's loop the compiler prepares what rare effects need before every step.
     #[inline(never)]
     pub(super) fn apply(&mut self, node: NodeId, effect: Effect<P::Words>) -> Option<u8> {
         let agenda = &mut self.agenda;

@@ -202,22 +202,24 @@ impl Weather {
     /// Whether a message that is sent on a path meets nothing but its delay.
     #[inline]
     pub(super) fn is_plain(&self, path: Path) -> bool {
-        self.is_fair() || self.is_plain_all_the_same(path)
+        self.is_fair() || self.is_plain_amid_faults(path)
     }
 
+    /// The same where faults or rough links are, though perhaps elsewhere.
     #[inline(never)]
-    fn is_plain_all_the_same(&self, path: Path) -> bool {
+    fn is_plain_amid_faults(&self, path: Path) -> bool {
         self.is_smooth(path) && !self.is_flaky(path)
     }
 
     /// Whether a message arrives at the end of a path and nobody stops it.
     #[inline]
     pub(super) fn lets_in(&self, path: Path) -> bool {
-        self.troubles == 0 || self.lets_in_all_the_same(path)
+        self.troubles == 0 || self.lets_in_amid_faults(path)
     }
 
+    /// The same where faults are, though perhaps elsewhere.
     #[inline(never)]
-    fn lets_in_all_the_same(&self, path: Path) -> bool {
+    fn lets_in_amid_faults(&self, path: Path) -> bool {
         !self.is_blocked(path) && !self.has_mutes(path)
     }
 

@@ -1,3 +1,5 @@
+//! Which fault makes which path rough, and for whom the short way is open.
+
 use super::super::testing::exact;
 use super::*;
 
