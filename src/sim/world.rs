@@ -305,12 +305,7 @@ impl<P: Process> World<P> {
                 && let Frame::Data(msg) = mem::replace(frame, Frame::Rst)
             {
                 let conn = *conn;
-                // As `hand`, but the input is put together where it goes.
-                if self.slots[index(node)].is_idle(time) {
-                    self.run(at, node, Input::Deliver { conn, msg }, out, sink);
-                } else {
-                    self.defer(node, Waiting::Input(Input::Deliver { conn, msg }));
-                }
+                self.hand(at, node, Input::Deliver { conn, msg }, out, sink);
             } else {
                 let event = event.take();
                 if self.is_stale(&event) {
